@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tracepoints of vexfs.ko.
+ *
+ * Rules for all of them:
+ *
+ *  - They carry scalars, or the fixed layout of struct vexfs_op. Field names and
+ *    the order of the arguments are ABI.
+ *  - No VexFS lock is held when vexfs_op_enter and vexfs_op_exit fire; the
+ *    others may fire under any lock of VexFS, but never inside an FPU section.
+ *  - vexfs_op_exit fires exactly once for each vexfs_op_enter, on the same task,
+ *    unless all probes of vexfs_op_exit were gone by then. An operation that
+ *    began before the first probe was attached fires neither.
+ *  - Operations nest: a write may begin writeback or evict an inode.
+ *  - A numbered event (vexfs_op_exit, vexfs_alloc) takes its number only while
+ *    the tracepoint has a probe, and runs with preemption off from taking the
+ *    number until the last probe has returned. See vexfs_events.h.
+ *
+ * The entry points. Each is a function that is never inlined, has a struct
+ * vexfs_op in its frame, and keeps its name, so that a kprobe can name it:
+ *
+ *	class		function		called for
+ *	lookup		vexfs_dir_lookup	a name that the dcache does not know
+ *	create		vexfs_dir_create	open(O_CREAT), mknod of a regular file
+ *	mkdir		vexfs_dir_mkdir		mkdir
+ *	unlink		vexfs_dir_unlink	unlink
+ *	rmdir		vexfs_dir_rmdir		rmdir
+ *	rename		vexfs_dir_rename	rename
+ *	readdir		vexfs_dir_read		getdents
+ *	read		vexfs_file_read		read, pread, readv
+ *	read		vexfs_file_splice_read	splice, sendfile
+ *	write		vexfs_file_write	write, pwrite, writev
+ *	write		vexfs_file_mkwrite	first store to a clean page of a mapping
+ *	writeback	vexfs_file_writeback	dirty pages on their way to the device
+ *	fsync		vexfs_file_fsync	fsync, fdatasync of files and directories
+ *	setattr		vexfs_inode_setattr	chmod, chown, utimes, truncate
+ *	evict		vexfs_inode_evict	an inode leaves memory; frees one without names
+ *	sync		vexfs_super_sync	sync, syncfs, umount, the periodic commit
+ *	statfs		vexfs_super_statfs	statfs
+ *	coll_create	vexfs_coll_create	VEXFS_IOC_CREATE
+ *	insert		vexfs_coll_insert	VEXFS_IOC_INSERT
+ *	insert		vexfs_coll_append	write of rows to the end of a collection
+ *	get		vexfs_coll_get		VEXFS_IOC_GET
+ *	delete		vexfs_coll_delete	VEXFS_IOC_DELETE
+ *	search		vexfs_coll_search	VEXFS_IOC_SEARCH
+ *	coll_stat	vexfs_coll_stat		VEXFS_IOC_STAT
+ *
+ * Page faults that read, readahead and the inode cache itself are no operations of
+ * their own: they belong to whatever runs them.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM vexfs
+
+#if !defined(VEXFS_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define VEXFS_TRACE_H
+
+#include <linux/tracepoint.h>
+#include "vexfs_op.h"
+
+#define VEXFS_OP_DEFINE(id, name)	TRACE_DEFINE_ENUM(VEXFS_OP_##id);
+#define VEXFS_OP_SYMBOL(id, name)	{ VEXFS_OP_##id, name },
+
+VEXFS_OP_CLASSES(VEXFS_OP_DEFINE)
+
+#define vexfs_show_op(op_class)						\
+	__print_symbolic(op_class,					\
+			 VEXFS_OP_CLASSES(VEXFS_OP_SYMBOL)		\
+			 { VEXFS_OP_NR, "?" })
+
+/*
+ * Fires when an operation enters VexFS, before it takes a lock or looks at what
+ * the user handed it. What the operation learns later (dim, k, count) stands in the exit event.
+ */
+TRACE_EVENT(vexfs_op_enter,
+	TP_PROTO(struct vexfs_op *op),
+	TP_ARGS(op),
+	TP_STRUCT__entry(
+		__field(u64,		seq)
+		__field(u64,		ino)
+		__field(unsigned int,	op_class)
+	),
+	TP_fast_assign(
+		__entry->seq		= op->seq;
+		__entry->ino		= op->ino;
+		__entry->op_class	= op->op_class;
+	),
+	TP_printk("seq=0x%llx op=%s ino=%llu", __entry->seq,
+		  vexfs_show_op(__entry->op_class), __entry->ino)
+);
+
+/*
+ * Fires when an operation leaves VexFS, whatever its result. err is 0 or a
+ * negative errno; bytes were moved also when err is set. Never fires for an operation
+ * that was not traced at its entry.
+ */
+TRACE_EVENT(vexfs_op_exit,
+	TP_PROTO(struct vexfs_op *op),
+	TP_ARGS(op),
+	TP_STRUCT__entry(
+		__field(u64,		seq)
+		__field(u64,		event)
+		__field(u64,		ino)
+		__field(u64,		bytes)
+		__field(u64,		visited)
+		__field(unsigned int,	op_class)
+		__field(unsigned int,	dim)
+		__field(unsigned int,	k)
+		__field(unsigned int,	count)
+		__field(int,		err)
+	),
+	TP_fast_assign(
+		__entry->seq		= op->seq;
+		__entry->event		= op->event;
+		__entry->ino		= op->ino;
+		__entry->bytes		= op->bytes;
+		__entry->visited	= op->visited;
+		__entry->op_class	= op->op_class;
+		__entry->dim		= op->dim;
+		__entry->k		= op->k;
+		__entry->count		= op->count;
+		__entry->err		= op->err;
+	),
+	TP_printk("seq=0x%llx event=0x%llx op=%s ino=%llu dim=%u k=%u count=%u bytes=%llu visited=%llu err=%d",
+		  __entry->seq, __entry->event, vexfs_show_op(__entry->op_class),
+		  __entry->ino, __entry->dim, __entry->k, __entry->count,
+		  __entry->bytes, __entry->visited, __entry->err)
+);
+
+/*
+ * Fires after VexFS got memory: from vexfs_mem_alloc(), or for an inode from its
+ * cache. Never fires for memory that the kernel takes on VexFS's behalf (page
+ * cache, bios, dentries), nor when the allocation failed.
+ */
+TRACE_EVENT(vexfs_alloc,
+	TP_PROTO(u64 event, u32 site, const void *ptr, size_t size),
+	TP_ARGS(event, site, ptr, size),
+	TP_STRUCT__entry(
+		__field(u64,		event)
+		__field(const void *,	ptr)
+		__field(size_t,		size)
+		__field(u32,		site)
+	),
+	TP_fast_assign(
+		__entry->event		= event;
+		__entry->ptr		= ptr;
+		__entry->size		= size;
+		__entry->site		= site;
+	),
+	TP_printk("event=0x%llx site=%u ptr=%p size=%zu", __entry->event,
+		  __entry->site, __entry->ptr, __entry->size)
+);
+
+/* Fires before the memory goes back. Never fires for a refused double free. */
+TRACE_EVENT(vexfs_free,
+	TP_PROTO(u32 site, const void *ptr, size_t size),
+	TP_ARGS(site, ptr, size),
+	TP_STRUCT__entry(
+		__field(const void *,	ptr)
+		__field(size_t,		size)
+		__field(u32,		site)
+	),
+	TP_fast_assign(
+		__entry->ptr		= ptr;
+		__entry->size		= size;
+		__entry->site		= site;
+	),
+	TP_printk("site=%u ptr=%p size=%zu", __entry->site, __entry->ptr,
+		  __entry->size)
+);
+
+/*
+ * Fires after a transaction was made durable (err 0), or could not be. nodes are tree
+ * blocks and data_blocks file blocks that the transaction wrote. Never fires
+ * for a commit that found nothing to do.
+ */
+TRACE_EVENT(vexfs_commit,
+	TP_PROTO(u64 generation, u32 nodes, u64 data_blocks, int err),
+	TP_ARGS(generation, nodes, data_blocks, err),
+	TP_STRUCT__entry(
+		__field(u64,		generation)
+		__field(u64,		data_blocks)
+		__field(u32,		nodes)
+		__field(int,		err)
+	),
+	TP_fast_assign(
+		__entry->generation	= generation;
+		__entry->data_blocks	= data_blocks;
+		__entry->nodes		= nodes;
+		__entry->err		= err;
+	),
+	TP_printk("generation=%llu nodes=%u data_blocks=%llu err=%d",
+		  __entry->generation, __entry->nodes, __entry->data_blocks,
+		  __entry->err)
+);
+
+#endif /* VEXFS_TRACE_H */
+
+/* The build passes -I for the folder above this one. */
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH trace
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE vexfs
+#include <trace/define_trace.h>

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Numbers of traced events: taken one by one and per CPU, so that whoever saw
+ * the first and the last of a window knows how many it should have seen.
+ */
+#ifndef VEXFS_EVENTS_H
+#define VEXFS_EVENTS_H
+
+#include <linux/types.h>
+#include "vexfs_op.h"
+
+/**
+ * vexfs_event_next() - take the next number of this CPU
+ * @kind: what is about to be emitted
+ *
+ * Preemption must be off from here until the event was emitted, so that the
+ * CPU in the number is the CPU of the event. Any context but NMI.
+ *
+ * Return: CPU << VEXFS_EVENT_CPU_SHIFT | count, the first count being 1.
+ */
+u64 vexfs_event_next(enum vexfs_event_kind kind);
+
+/**
+ * vexfs_event_count() - how many numbers a CPU has given out
+ * @cpu: any possible CPU
+ * @kind: which kind
+ *
+ * Return: the count of the last number, 0 when there was none yet; without
+ * the CPU's bits.
+ */
+u64 vexfs_event_count(unsigned int cpu, enum vexfs_event_kind kind);
+
+#endif /* VEXFS_EVENTS_H */
