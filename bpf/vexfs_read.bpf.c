@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counts VexFS's operations, allocations and stack records by the kernel and
+ * user stacks that led to them.
+ *
+ * Nothing is read from a map while programs write it. There are two sets of
+ * maps, one for each epoch. A program takes the epoch once, when it starts; the
+ * reader changes it, waits for an RCU grace period, after which no program can
+ * still be in the old epoch, and only then reads and empties the old set.
+ *
+ * The stack maps exist for each CPU apart. bpf_get_stackid() looks at a slot
+ * and fills it in two steps, so that two CPUs with different stacks for one slot could
+ * both believe it theirs; a CPU alone cannot, for events come with preemption off.
+ *
+ * An event whose stacks found their slots taken, or whose key found the totals full,
+ * travels whole through the ring buffer. Only when that is full too is it lost, and counted.
+ */
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <bpf/bpf_helpers.h>
+#include "vexfs_read.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Number of possible CPUs. */
+const volatile __u32 cpus = 1;
+/* Where struct task_struct has its members, from the kernel's BTF; 0: unknown. */
+const volatile __u32 task_leader_offset;
+const volatile __u32 task_start_offset;
+const volatile __u32 task_exec_offset;
+
+/* The epoch that new events belong to, 0 or 1; written by the reader only. */
+volatile __u32 epoch;
+
+struct stack_map {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, VXR_FRAMES * sizeof(__u64));
+};
+
+/* One stack map for each epoch and CPU, at epoch * cpus + CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__array(values, struct stack_map);
+} kernel_stacks SEC(".maps"), user_stacks SEC(".maps");
+
+/* Updated by the reader for the sake of the grace period which that takes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__array(values, struct stack_map);
+} grace SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct vxr_key);
+	__type(value, struct vxr_value);
+} totals_even SEC(".maps"), totals_odd SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, VXR_EPOCHS);
+	__type(key, __u32);
+	__type(value, struct vxr_stat);
+} stats SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} ring SEC(".maps");
+
+/* Where a record is put together before it goes into the ring buffer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, VEXFS_EVENT_NR);
+	__type(key, __u32);
+	__type(value, struct vxr_record);
+} scratch SEC(".maps");
+
+/* An event as the three programs hand it on. */
+struct event {
+	__u64 number;
+	__u64 size;
+	__u64 visited;
+	__u32 kind;
+	__u32 id;
+	__u32 depth;
+	__s32 err;
+};
+
+static __always_inline __u32 process_generation(void)
+{
+	__u64 task = bpf_get_current_task(), leader = 0, start = 0;
+	__u32 execs = 0;
+
+	if (!task_leader_offset || !task_start_offset || !task_exec_offset)
+		return 0;
+	bpf_probe_read_kernel(&leader, sizeof(leader), (void *)task + task_leader_offset);
+	bpf_probe_read_kernel(&start, sizeof(start), (void *)leader + task_start_offset);
+	bpf_probe_read_kernel(&execs, sizeof(execs), (void *)task + task_exec_offset);
+	return (__u32)(start >> 10) + execs * 0x9e3779b1u;
+}
+
+static __always_inline void value_init(struct vxr_value *v)
+{
+	__builtin_memset(v, 0, sizeof(*v));
+	v->size_min = ~0ULL;
+	v->first_ns = bpf_ktime_get_ns();
+	v->tid = (__u32)bpf_get_current_pid_tgid();
+	bpf_get_current_comm(v->comm, sizeof(v->comm));
+}
+
+static __always_inline void value_add(struct vxr_value *v, const struct event *e)
+{
+	v->count++;
+	v->errors += e->err < 0;
+	v->size += e->size;
+	v->visited += e->visited;
+	if (e->size < v->size_min)
+		v->size_min = e->size;
+	if (e->size > v->size_max)
+		v->size_max = e->size;
+	v->last_ns = bpf_ktime_get_ns();
+}
+
+/* The whole event through the ring buffer; false when that is full. */
+static __always_inline bool send(void *ctx, const struct event *e, const struct vxr_key *key,
+				 __u32 now)
+{
+	__u32 kind = e->kind;
+	struct vxr_record *r = bpf_map_lookup_elem(&scratch, &kind);
+	__u64 kernel_bytes, user_bytes;
+	long ret;
+
+	if (!r)
+		return false;
+	r->key = *key;
+	value_init(&r->value);
+	value_add(&r->value, e);
+	r->epoch = now;
+	r->reserved = 0;
+
+	/* The masks change nothing; they are the bounds that the verifier sees. */
+	ret = bpf_get_stack(ctx, r->frames, VXR_FRAMES * sizeof(__u64), 0);
+	kernel_bytes = ret < 0 ? 0 : ret;
+	asm volatile("" : "+r"(kernel_bytes));
+	kernel_bytes &= 1023;
+	ret = bpf_get_stack(ctx, (void *)r->frames + kernel_bytes, VXR_FRAMES * sizeof(__u64),
+			    BPF_F_USER_STACK);
+	user_bytes = ret < 0 ? 0 : ret;
+	asm volatile("" : "+r"(user_bytes));
+	user_bytes &= 1023;
+	r->kernel_bytes = kernel_bytes;
+	r->user_bytes = user_bytes;
+	return !bpf_ringbuf_output(&ring, r, __builtin_offsetof(struct vxr_record, frames) +
+				   kernel_bytes + user_bytes, 0);
+}
+
+/* Counts the event in the map of totals; false when that is full. */
+static __always_inline bool add(const struct event *e, const struct vxr_key *key, __u32 now)
+{
+	void *totals = now ? (void *)&totals_odd : (void *)&totals_even;
+	struct vxr_value *v = bpf_map_lookup_elem(totals, key);
+
+	if (!v) {
+		struct vxr_value fresh;
+
+		value_init(&fresh);
+		bpf_map_update_elem(totals, key, &fresh, BPF_NOEXIST);
+		v = bpf_map_lookup_elem(totals, key);
+		if (!v)
+			return false;
+	}
+	value_add(v, e);
+	return true;
+}
+
+static __always_inline void count_stack(struct vxr_kind_stat *s, __s32 id, __u64 *collision,
+					__u64 *absent)
+{
+	if (id == -EEXIST)
+		(*collision)++;
+	else if (id == -ENOMEM)
+		s->stacks_full++;
+	else if (id < 0)
+		(*absent)++;
+}
+
+static __always_inline void keep(void *ctx, const struct event *e, struct vxr_kind_stat *s,
+				 __u32 now)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), slot = now * cpus + cpu;
+	void *kernel = bpf_map_lookup_elem(&kernel_stacks, &slot);
+	void *user = bpf_map_lookup_elem(&user_stacks, &slot);
+	struct vxr_key key = {
+		.kind = e->kind, .id = e->id, .depth = e->depth, .cpu = cpu,
+		.kstack = -ENOMEM, .ustack = -ENOMEM,
+		.tgid = bpf_get_current_pid_tgid() >> 32,
+		.generation = process_generation(),
+	};
+	bool whole;
+
+	if (kernel)
+		key.kstack = bpf_get_stackid(ctx, kernel, 0);
+	if (user)
+		key.ustack = bpf_get_stackid(ctx, user, BPF_F_USER_STACK);
+	count_stack(s, key.kstack, &s->kernel_collision, &s->no_kernel_stack);
+	count_stack(s, key.ustack, &s->user_collision, &s->no_user_stack);
+
+	whole = key.kstack == -EEXIST || key.kstack == -ENOMEM ||
+		key.ustack == -EEXIST || key.ustack == -ENOMEM;
+	if (!whole) {
+		if (add(e, &key, now)) {
+			s->in_map++;
+			return;
+		}
+		s->totals_full++;
+	}
+	if (send(ctx, e, &key, now))
+		s->in_ring++;
+	else
+		s->ring_full++;
+}
+
+static __always_inline int capture(void *ctx, const struct event *e, bool readable)
+{
+	__u32 now = epoch & 1;
+	struct vxr_stat *stat = bpf_map_lookup_elem(&stats, &now);
+	struct vxr_kind_stat *s;
+
+	if (!stat)
+		return 0;
+	stat->begun++;
+	s = &stat->kind[e->kind];
+	if (e->number) {
+		if (!s->first)
+			s->first = e->number;
+		s->last = e->number;
+	}
+	if (readable)
+		keep(ctx, e, s, now);
+	else
+		s->unreadable++;
+	stat->done++;
+	return 0;
+}
+
+SEC("raw_tp/vexfs_op_exit")
+int op_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct vexfs_op op = {};
+	bool readable = !bpf_probe_read_kernel(&op, __builtin_offsetof(struct vexfs_op, trace),
+					       (void *)ctx->args[0]);
+	struct event e = {
+		.number = op.event, .size = op.bytes, .visited = op.visited,
+		.kind = VEXFS_EVENT_OP, .id = op.op_class, .err = op.err,
+	};
+
+	return capture(ctx, &e, readable);
+}
+
+SEC("raw_tp/vexfs_alloc")
+int alloc(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct event e = {
+		.number = ctx->args[0], .size = ctx->args[3],
+		.kind = VEXFS_EVENT_ALLOC, .id = ctx->args[1],
+	};
+
+	return capture(ctx, &e, true);
+}
+
+SEC("raw_tp/vxt_stack_record")
+int stack_record(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct vexfs_op op = {};
+	bool readable = !bpf_probe_read_kernel(&op, __builtin_offsetof(struct vexfs_op, trace),
+					       (void *)ctx->args[1]);
+	struct event e = {
+		.number = ctx->args[0], .size = (__u32)ctx->args[3],
+		.kind = VEXFS_EVENT_RECORD, .id = op.op_class, .depth = (__u32)ctx->args[2],
+	};
+
+	return capture(ctx, &e, readable);
+}
