@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * Generic netlink family vexfs_trace.
+ *
+ * What each VexFS operation costs: kernel stack bytes, latency, and memory by call site.
+ * vexfs_trace.ko offers the family; every operation needs CAP_NET_ADMIN. All counters but those
+ * of memory held run from the last reset.
+ *
+ * A dump during which the counters are reset carries NLM_F_DUMP_INTR on the messages that
+ * follow: the caller drops it and dumps again. Attributes that a request does not know are
+ * refused.
+ *
+ * Made from Documentation/netlink/specs/vexfs_trace.yaml by tools/netlink-uapi.
+ */
+#ifndef _UAPI_LINUX_VEXFS_TRACE_H
+#define _UAPI_LINUX_VEXFS_TRACE_H
+
+#define VEXFS_TRACE_FAMILY_NAME		"vexfs_trace"
+#define VEXFS_TRACE_FAMILY_VERSION	1
+
+/**
+ * enum vexfs_trace_a_stack - Kernel stack of one operation class. Each call is counted once:
+ *     calls = painted + unpainted + clipped.
+ * @VEXFS_TRACE_A_STACK_CLASS: (u32) Number of the operation class. In a request: dump this
+ *     class only.
+ * @VEXFS_TRACE_A_STACK_NAME: (string) Name of the operation class.
+ * @VEXFS_TRACE_A_STACK_CALLS: (u64) Operations that ended.
+ * @VEXFS_TRACE_A_STACK_PAINTED: (u64) Operations whose depth was measured; the depths below are
+ *     theirs.
+ * @VEXFS_TRACE_A_STACK_UNPAINTED: (u64) Operations left out, mostly to keep the cost within the
+ *     paint share.
+ * @VEXFS_TRACE_A_STACK_CLIPPED: (u64) Operations that came too close to the edge of the painted
+ *     window for an exact depth. The next operation of the class is painted whole.
+ * @VEXFS_TRACE_A_STACK_SHALLOW: (u64) Of the painted, those that went no deeper than the
+ *     tracing itself: their depth is an upper bound.
+ * @VEXFS_TRACE_A_STACK_MIN_DEPTH: (u32) Least depth, in bytes below the stack pointer of the
+ *     caller of the operation's entry function. Absent while nothing was painted; so are the
+ *     other depths and max-seq.
+ * @VEXFS_TRACE_A_STACK_MEAN_DEPTH: (u32) Mean depth in bytes, rounded down.
+ * @VEXFS_TRACE_A_STACK_P50_DEPTH: (u32) Median depth in bytes, exact.
+ * @VEXFS_TRACE_A_STACK_P99_DEPTH: (u32) 99th percentile of the depth in bytes, exact.
+ * @VEXFS_TRACE_A_STACK_MAX_DEPTH: (u32) Greatest depth in bytes.
+ * @VEXFS_TRACE_A_STACK_MAX_ABSOLUTE: (u32) Most bytes of the task's stack in use during an
+ *     operation, counted from the top of the stack, the callers of the operation included.
+ * @VEXFS_TRACE_A_STACK_MAX_SEQ: (u64) Sequence number of the operation that set max-depth.
+ * @VEXFS_TRACE_A_STACK_OVER_75: (u64) Painted operations during which more than three quarters
+ *     of the stack were in use, counted from its top.
+ * @VEXFS_TRACE_A_STACK_THREAD_SIZE: (u32) Bytes of a kernel stack.
+ * @VEXFS_TRACE_A_STACK_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_stack {
+	VEXFS_TRACE_A_STACK_CLASS = 1,
+	VEXFS_TRACE_A_STACK_NAME,
+	VEXFS_TRACE_A_STACK_CALLS,
+	VEXFS_TRACE_A_STACK_PAINTED,
+	VEXFS_TRACE_A_STACK_UNPAINTED,
+	VEXFS_TRACE_A_STACK_CLIPPED,
+	VEXFS_TRACE_A_STACK_SHALLOW,
+	VEXFS_TRACE_A_STACK_MIN_DEPTH,
+	VEXFS_TRACE_A_STACK_MEAN_DEPTH,
+	VEXFS_TRACE_A_STACK_P50_DEPTH,
+	VEXFS_TRACE_A_STACK_P99_DEPTH,
+	VEXFS_TRACE_A_STACK_MAX_DEPTH,
+	VEXFS_TRACE_A_STACK_MAX_ABSOLUTE,
+	VEXFS_TRACE_A_STACK_MAX_SEQ,
+	VEXFS_TRACE_A_STACK_OVER_75,
+	VEXFS_TRACE_A_STACK_THREAD_SIZE,
+	VEXFS_TRACE_A_STACK_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_STACK_MAX,
+	VEXFS_TRACE_A_STACK_MAX = (__VEXFS_TRACE_A_STACK_MAX - 1)
+};
+
+/**
+ * enum vexfs_trace_a_alloc - Memory of one call site of vexfs.ko.
+ * @VEXFS_TRACE_A_ALLOC_SITE: (u32) Number of the site, 1 and up. In a request, dump this site
+ *     only.
+ * @VEXFS_TRACE_A_ALLOC_FUNC: (string) Function that allocates.
+ * @VEXFS_TRACE_A_ALLOC_FILE: (string) Source file.
+ * @VEXFS_TRACE_A_ALLOC_LINE: (u32) Line in the source file.
+ * @VEXFS_TRACE_A_ALLOC_ALLOCS: (u64) Allocations since the last reset.
+ * @VEXFS_TRACE_A_ALLOC_FREES: (u64) Frees since the last reset, whenever allocated.
+ * @VEXFS_TRACE_A_ALLOC_BYTES: (u64) Bytes of allocs.
+ * @VEXFS_TRACE_A_ALLOC_FAILURES: (u64) Allocations that failed since the last reset.
+ * @VEXFS_TRACE_A_ALLOC_LIVE: (u64) Bytes held now; not reset.
+ * @VEXFS_TRACE_A_ALLOC_LIVE_OBJECTS: (u64) Allocations held now; not reset.
+ * @VEXFS_TRACE_A_ALLOC_PEAK: (u64) Highest live since the last reset, when it starts from live.
+ * @VEXFS_TRACE_A_ALLOC_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_alloc {
+	VEXFS_TRACE_A_ALLOC_SITE = 1,
+	VEXFS_TRACE_A_ALLOC_FUNC,
+	VEXFS_TRACE_A_ALLOC_FILE,
+	VEXFS_TRACE_A_ALLOC_LINE,
+	VEXFS_TRACE_A_ALLOC_ALLOCS,
+	VEXFS_TRACE_A_ALLOC_FREES,
+	VEXFS_TRACE_A_ALLOC_BYTES,
+	VEXFS_TRACE_A_ALLOC_FAILURES,
+	VEXFS_TRACE_A_ALLOC_LIVE,
+	VEXFS_TRACE_A_ALLOC_LIVE_OBJECTS,
+	VEXFS_TRACE_A_ALLOC_PEAK,
+	VEXFS_TRACE_A_ALLOC_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_ALLOC_MAX,
+	VEXFS_TRACE_A_ALLOC_MAX = (__VEXFS_TRACE_A_ALLOC_MAX - 1)
+};
+
+/**
+ * enum vexfs_trace_a_latency - Time from entry to exit of one operation class, in nanoseconds.
+ *     Percentiles are within 1 %; shortest, mean and longest are exact.
+ * @VEXFS_TRACE_A_LATENCY_CLASS: (u32) Number of the operation class. In a request: dump this
+ *     class only.
+ * @VEXFS_TRACE_A_LATENCY_NAME: (string) Name of the operation class.
+ * @VEXFS_TRACE_A_LATENCY_COUNT: (u64) Operations that ended.
+ * @VEXFS_TRACE_A_LATENCY_ERRORS: (u64) Of them, those that failed.
+ * @VEXFS_TRACE_A_LATENCY_MIN_NS: (u64) Shortest. Absent while count is 0; so are the other
+ *     times.
+ * @VEXFS_TRACE_A_LATENCY_MEAN_NS: (u64) Mean.
+ * @VEXFS_TRACE_A_LATENCY_P50_NS: (u64) Median.
+ * @VEXFS_TRACE_A_LATENCY_P90_NS: (u64) 90th percentile.
+ * @VEXFS_TRACE_A_LATENCY_P99_NS: (u64) 99th percentile.
+ * @VEXFS_TRACE_A_LATENCY_P999_NS: (u64) 99.9th percentile.
+ * @VEXFS_TRACE_A_LATENCY_MAX_NS: (u64) Longest.
+ * @VEXFS_TRACE_A_LATENCY_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_latency {
+	VEXFS_TRACE_A_LATENCY_CLASS = 1,
+	VEXFS_TRACE_A_LATENCY_NAME,
+	VEXFS_TRACE_A_LATENCY_COUNT,
+	VEXFS_TRACE_A_LATENCY_ERRORS,
+	VEXFS_TRACE_A_LATENCY_MIN_NS,
+	VEXFS_TRACE_A_LATENCY_MEAN_NS,
+	VEXFS_TRACE_A_LATENCY_P50_NS,
+	VEXFS_TRACE_A_LATENCY_P90_NS,
+	VEXFS_TRACE_A_LATENCY_P99_NS,
+	VEXFS_TRACE_A_LATENCY_P999_NS,
+	VEXFS_TRACE_A_LATENCY_MAX_NS,
+	VEXFS_TRACE_A_LATENCY_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_LATENCY_MAX,
+	VEXFS_TRACE_A_LATENCY_MAX = (__VEXFS_TRACE_A_LATENCY_MAX - 1)
+};
+
+/**
+ * enum vexfs_trace_a_cpu - Numbered events that one CPU has emitted since vexfs.ko was loaded.
+ * @VEXFS_TRACE_A_CPU_ID: (u32) Number of the CPU.
+ * @VEXFS_TRACE_A_CPU_OP: (u64) vexfs_op_exit.
+ * @VEXFS_TRACE_A_CPU_ALLOC: (u64) vexfs_alloc.
+ * @VEXFS_TRACE_A_CPU_RECORD: (u64) vxt_stack_record.
+ * @VEXFS_TRACE_A_CPU_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_cpu {
+	VEXFS_TRACE_A_CPU_ID = 1,
+	VEXFS_TRACE_A_CPU_OP,
+	VEXFS_TRACE_A_CPU_ALLOC,
+	VEXFS_TRACE_A_CPU_RECORD,
+	VEXFS_TRACE_A_CPU_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_CPU_MAX,
+	VEXFS_TRACE_A_CPU_MAX = (__VEXFS_TRACE_A_CPU_MAX - 1)
+};
+
+/**
+ * enum vexfs_trace_a_status - The state of the tracer as a whole.
+ * @VEXFS_TRACE_A_STATUS_VERSION: (u32) Version of this interface.
+ * @VEXFS_TRACE_A_STATUS_CLASSES: (u32) Number of operation classes.
+ * @VEXFS_TRACE_A_STATUS_SITES: (u32) Number of call sites that have allocated.
+ * @VEXFS_TRACE_A_STATUS_SITES_DROPPED: (u32) Call sites for which the tracer has no room;
+ *     alloc-get lacks them.
+ * @VEXFS_TRACE_A_STATUS_THREAD_SIZE: (u32) Bytes of a kernel stack.
+ * @VEXFS_TRACE_A_STATUS_CALLS: (u64) Operations that ended, all classes.
+ * @VEXFS_TRACE_A_STATUS_PAINTED: (u64) Of them, measured.
+ * @VEXFS_TRACE_A_STATUS_UNPAINTED: (u64) Of them, left out.
+ * @VEXFS_TRACE_A_STATUS_CLIPPED: (u64) Of them, too close to the edge of the window.
+ * @VEXFS_TRACE_A_STATUS_TABLE_FULL: (u64) Of the unpainted, those for which the table of tasks
+ *     had no room.
+ * @VEXFS_TRACE_A_STATUS_PAINT_SHARE: (u32) Bound on the time spent painting, in 1/10000 of each
+ *     class's time.
+ * @VEXFS_TRACE_A_STATUS_MEMORY: (u64) Bytes of memory that the tracer holds for its counters.
+ * @VEXFS_TRACE_A_STATUS_RESETS: (u32) How often the counters were reset since the module was
+ *     loaded.
+ * @VEXFS_TRACE_A_STATUS_RESET_TIME: (u64) Time of the last reset or of loading, in ns since
+ *     1970 (CLOCK_REALTIME).
+ * @VEXFS_TRACE_A_STATUS_SINCE_RESET: (u64) Nanoseconds since then (CLOCK_MONOTONIC).
+ * @VEXFS_TRACE_A_STATUS_CLOCK: (string) Clock of the latencies, "tsc" or "ktime".
+ * @VEXFS_TRACE_A_STATUS_CPU: (nests) Emitted events, one nest for each possible CPU.
+ * @VEXFS_TRACE_A_STATUS_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_status {
+	VEXFS_TRACE_A_STATUS_VERSION = 1,
+	VEXFS_TRACE_A_STATUS_CLASSES,
+	VEXFS_TRACE_A_STATUS_SITES,
+	VEXFS_TRACE_A_STATUS_SITES_DROPPED,
+	VEXFS_TRACE_A_STATUS_THREAD_SIZE,
+	VEXFS_TRACE_A_STATUS_CALLS,
+	VEXFS_TRACE_A_STATUS_PAINTED,
+	VEXFS_TRACE_A_STATUS_UNPAINTED,
+	VEXFS_TRACE_A_STATUS_CLIPPED,
+	VEXFS_TRACE_A_STATUS_TABLE_FULL,
+	VEXFS_TRACE_A_STATUS_PAINT_SHARE,
+	VEXFS_TRACE_A_STATUS_MEMORY,
+	VEXFS_TRACE_A_STATUS_RESETS,
+	VEXFS_TRACE_A_STATUS_RESET_TIME,
+	VEXFS_TRACE_A_STATUS_SINCE_RESET,
+	VEXFS_TRACE_A_STATUS_CLOCK,
+	VEXFS_TRACE_A_STATUS_CPU,
+	VEXFS_TRACE_A_STATUS_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_STATUS_MAX,
+	VEXFS_TRACE_A_STATUS_MAX = (__VEXFS_TRACE_A_STATUS_MAX - 1)
+};
+
+/**
+ * enum vexfs_trace_cmd - operations of the family
+ * @VEXFS_TRACE_CMD_STACK_GET: (dump) Stack depth of each operation class.
+ * @VEXFS_TRACE_CMD_ALLOC_GET: (dump) Memory of each call site.
+ * @VEXFS_TRACE_CMD_LATENCY_GET: (dump) Latency of each operation class.
+ * @VEXFS_TRACE_CMD_STATUS_GET: (do) The state of the tracer and the numbers of events emitted.
+ * @VEXFS_TRACE_CMD_RESET: (do) Start all counters again. The numbers of events and the memory
+ *     held go on; the highest memory held starts from the memory held now.
+ */
+enum vexfs_trace_cmd {
+	VEXFS_TRACE_CMD_STACK_GET = 1,
+	VEXFS_TRACE_CMD_ALLOC_GET,
+	VEXFS_TRACE_CMD_LATENCY_GET,
+	VEXFS_TRACE_CMD_STATUS_GET,
+	VEXFS_TRACE_CMD_RESET,
+
+	/* private: */
+	__VEXFS_TRACE_CMD_MAX,
+	VEXFS_TRACE_CMD_MAX = (__VEXFS_TRACE_CMD_MAX - 1)
+};
+
+#endif /* _UAPI_LINUX_VEXFS_TRACE_H */
