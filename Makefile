@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# VexFS: everything that there is to do, each part by whoever knows how.
+#
+# Modules are built by tools/kernel/modules with the kernel's own build system
+# (see Kbuild), userspace by user/rules.mk, the rest are scripts.
+
+ifeq ($(V),1)
+  Q :=
+  say := @:
+else
+  Q := @
+  say := @printf '  %-8s %s\n'
+endif
+
+KERNELS := 6.1 6.12
+PREFIX ?= /usr/local
+# Where `make install` puts the modules: the running kernel, unless told.
+RELEASE ?= $(shell uname -r)
+
+# KERNEL=6.1 builds for one of them, KDIR=headers for those headers.
+kernels := $(if $(KDIR),host,$(or $(KERNEL),$(KERNELS)))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+.PHONY: all modules user install check check-unit check-kernel demo bench-overhead lint clean \
+	distclean help deps $(addprefix modules-,$(KERNELS) host)
+
+## all: the modules and the user programs (the default)
+all: modules user
+
+## modules: vexfs.ko and vexfs_trace.ko in build/6.1 and build/6.12; KERNEL=6.1 for one
+##          of them, KDIR=/lib/modules/.../build for an installed kernel (build/host)
+modules: $(addprefix modules-,$(kernels))
+
+$(addprefix modules-,$(KERNELS)): modules-%:
+	$(say) MODULES build/$*
+	+$(Q)tools/kernel/modules $*
+
+modules-host:
+	$(say) MODULES build/host
+	+$(Q)tools/kernel/modules $(KDIR)
+
+include user/rules.mk
+
+## user: the user programs, in build/user
+user: $(user-programs) build/user/libvexfs.a
+	@:
+
+# The packaged kernels' headers and sources, by a short name.
+build/kernel/%:
+	$(Q)mkdir -p $(@D) && dir=$$(tools/kernel/fetch $*) && ln -sfn "$$dir" $@
+
+## install: what was built, into DESTDIR and PREFIX (/usr/local); the modules for RELEASE
+##          (the running kernel) when KDIR is given or build/host is there
+sbin-programs = $(filter build/user/mkfs.% build/user/fsck.% build/user/mount.%,$(user-programs))
+install: user $(if $(KDIR),modules)
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
+	$(Q)$(if $(user-programs),install -m 755 $(filter-out $(sbin-programs),$(user-programs)) $(DESTDIR)$(PREFIX)/bin)
+	$(Q)$(if $(sbin-programs),install -m 755 $(sbin-programs) $(DESTDIR)$(PREFIX)/sbin)
+	$(Q)for page in $(wildcard Documentation/man/*.[1-8]); do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
+	$(Q)if [ -f build/host/vexfs.ko ]; then \
+		install -D -m 644 -t $(DESTDIR)/lib/modules/$(RELEASE)/updates/vexfs \
+			build/host/vexfs.ko build/host/vexfs_trace.ko && \
+		PATH=$$PATH:/usr/sbin:/sbin depmod $(if $(DESTDIR),-b $(DESTDIR)) $(RELEASE); \
+	else echo 'no module for an installed kernel was built: make install KDIR=/lib/modules/$(RELEASE)/build'; fi
+
+## deps: install the Debian packages that all of this needs
+deps:
+	$(Q)tools/deps
+
+## check: install what is missing, build, run every test on both kernels
+check:
+	$(Q)tools/check
+
+## check-unit: the unit tests and the crash simulation, sanitised, on this machine
+check-unit:
+	$(Q)tools/check unit
+
+## check-kernel: the kselftests in the VM, on both kernels or KERNEL
+check-kernel:
+	$(Q)tools/check $(addprefix kernel-,$(or $(KERNEL),$(KERNELS)))
+
+# What tools/check builds and runs: the programs are the lists in user/rules.mk.
+user-tests: $(user-tests)
+	$(Q)printf '%s\n' $(user-tests) >build/user-tests
+kernel-tests: $(kernel-tests)
+	$(Q)printf '%s\n' $(kernel-tests) >build/kernel-tests
+.PHONY: user-tests kernel-tests
+
+## demo: install what is missing, build, and search this machine's documentation in a VM;
+##       the traced report is left in build/demo
+demo:
+	$(Q)tools/deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tools/demo
+
+## bench-overhead: instructions per search with nothing, the trace module, the reader
+bench-overhead: all
+	$(Q)tools/bench-overhead
+
+## lint: style, sparse, warnings, stack frames, what may not be in the core
+lint:
+	$(Q)tools/lint
+
+## clean, distclean: remove what was built; the kernels in ~/.cache/vexfs stay
+clean:
+	$(Q)rm -rf build
+distclean: clean
+
+help:
+	$(Q)sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
