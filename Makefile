@@ -85,9 +85,9 @@ check-kernel:
 
 # What tools/check builds and runs: the programs are the lists in user/rules.mk.
 user-tests: $(user-tests)
-	$(Q)printf '%s\n' $(user-tests) >build/user-tests
+	$(Q)mkdir -p build && printf '%s\n' $(user-tests) >build/user-tests
 kernel-tests: $(kernel-tests)
-	$(Q)printf '%s\n' $(kernel-tests) >build/kernel-tests
+	$(Q)mkdir -p build && printf '%s\n' $(kernel-tests) $(kernel-scripts) >build/kernel-tests
 .PHONY: user-tests kernel-tests
 
 ## demo: install what is missing, build, and search this machine's documentation in a VM;

@@ -11,6 +11,8 @@
 #   $(eval $(call kernel-test,NAME,SOURCES,LIBRARIES))
 #	build/selftests/NAME, run in the VM by selftests/run, with the kernel's harness
 #	on the include path.
+#   kernel-scripts += selftests/NAME.sh
+#	the same for a script that prints TAP.
 #
 # SOURCES are paths from the top of the tree. A program that loads BPF adds
 # `build/user/obj/user/X/main.o: build/bpf/NAME.skel.h` and includes "NAME.skel.h"; the
@@ -40,6 +42,7 @@ user-cflags-kmod/core/crc32c_x86 := -mcrc32
 user-programs :=
 user-tests :=
 kernel-tests :=
+kernel-scripts :=
 user-objs :=
 
 obj-of = $(patsubst %.c,build/user/obj/%.o,$(1))
