@@ -49,6 +49,8 @@ typedef __s64 s64;
 #undef __always_inline
 #define __always_inline	inline __attribute__((__always_inline__))
 #define noinline	__attribute__((__noinline__))
+/* Keeps a large frame out of its caller's. */
+#define noinline_for_stack noinline
 #define __maybe_unused	__attribute__((__unused__))
 #define __must_check	__attribute__((__warn_unused_result__))
 #define __packed	__attribute__((__packed__))

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Free space: one bitmap for each group of blocks, loaded when first needed and
+ * stored as items of the tree.
+ *
+ * A group keeps two bitmaps in memory: what the next commit will call in use,
+ * and what was freed since the last commit. A block may be allocated when it is in
+ * neither: so nothing that the last commit refers to is overwritten before the
+ * next one stands.
+ *
+ * Storing a bitmap touches the leaf that holds it, which allocates and frees
+ * blocks, which changes bitmaps. vex_bitmaps_store() goes on until none is dirty;
+ * it ends because a leaf is copied at most once in a transaction.
+ */
+#include "vex_fs.h"
+
+#define GROUP_WORDS	(VEXFS_GROUP_BYTES / 8)
+
+static u64 bits_word(const u8 *bits, u32 word)
+{
+	return get_unaligned_le64(bits + word * 8);
+}
+
+static bool bit_test(const u8 *bits, u32 n)
+{
+	return bits[n / 8] & (1u << (n & 7));
+}
+
+static void bit_set(u8 *bits, u32 n)
+{
+	bits[n / 8] |= 1u << (n & 7);
+}
+
+static void bit_clear(u8 *bits, u32 n)
+{
+	bits[n / 8] &= ~(1u << (n & 7));
+}
+
+static struct vex_group *group_of(struct vex_fs *fs, u64 block)
+{
+	return &fs->groups[block / VEXFS_GROUP_BLOCKS];
+}
+
+/* Blocks of the group that exist on the device. */
+static u32 group_size(const struct vex_fs *fs, u64 g)
+{
+	u64 left = fs->blocks - g * VEXFS_GROUP_BLOCKS;
+
+	return left < VEXFS_GROUP_BLOCKS ? (u32)left : VEXFS_GROUP_BLOCKS;
+}
+
+static u32 count_clear(const u8 *bits, u32 blocks)
+{
+	u32 n = 0;
+	u32 i;
+
+	for (i = 0; i < blocks; i++)
+		n += !bit_test(bits, i);
+	return n;
+}
+
+/* What a group without an item looks like. */
+static void group_fill_reserved(const struct vex_fs *fs, u64 g, u8 *bits)
+{
+	u32 i;
+
+	for (i = group_size(fs, g); i < VEXFS_GROUP_BLOCKS; i++)
+		bit_set(bits, i);
+	if (g)
+		return;
+	bit_set(bits, 0);
+	bit_set(bits, VEXFS_SUPER_BLOCK(0));
+	bit_set(bits, VEXFS_SUPER_BLOCK(1));
+}
+
+/* Fill @bits from the tree. */
+static int group_read(struct vex_fs *fs, u64 g, u8 *bits)
+{
+	struct vex_key key = vex_key(VEXFS_SYSTEM_INO, VEXFS_ITEM_BITMAP, g);
+	const struct vexfs_bitmap_item *item;
+	struct vex_path path;
+	int err;
+
+	err = vex_item_find(fs, &key, sizeof(*item), &path);
+	if (err == -ENOENT) {
+		group_fill_reserved(fs, g, bits);
+		return 0;
+	}
+	if (err)
+		return err;
+	item = vex_path_data(&path);
+	memcpy(bits, item->bits, VEXFS_GROUP_BYTES);
+	group_fill_reserved(fs, g, bits);
+	if (count_clear(bits, group_size(fs, g)) != le32_to_cpu(item->free))
+		err = vex_damaged(fs, path.node[0]->block, "bitmap with a wrong free count");
+	vex_path_release(fs, &path);
+	return err;
+}
+
+static int group_load(struct vex_fs *fs, u64 g)
+{
+	struct vex_group *grp = &fs->groups[g];
+	u8 *bits;
+	int err;
+
+	if (grp->bits)
+		return 0;
+	bits = vex_zalloc(2 * VEXFS_GROUP_BYTES);
+	if (!bits)
+		return -ENOMEM;
+	err = group_read(fs, g, bits);
+	if (err) {
+		vex_free(bits);
+		return err;
+	}
+	grp->bits = bits;
+	grp->pinned = bits + VEXFS_GROUP_BYTES;
+	grp->free = count_clear(bits, group_size(fs, g));
+	grp->hint = 0;
+	return 0;
+}
+
+static void group_mark(struct vex_fs *fs, struct vex_group *grp)
+{
+	if (list_empty(&grp->dirty))
+		list_add_tail(&grp->dirty, &fs->groups_dirty);
+}
+
+/*
+ * The first run of @want allocatable blocks, or else the longest. Whole words
+ * are skipped or taken at once.
+ */
+static u32 group_find(struct vex_group *grp, u32 want, u32 *start)
+{
+	u32 best = 0, run = 0;
+	u32 word = grp->hint / 64;
+	u32 n;
+
+	for (; word < GROUP_WORDS; word++) {
+		u64 used = bits_word(grp->bits, word) | bits_word(grp->pinned, word);
+
+		if (!~used) {
+			run = 0;
+			continue;
+		}
+		for (n = 0; n < 64; n++, used >>= 1) {
+			run = used & 1 ? 0 : run + 1;
+			if (run <= best)
+				continue;
+			best = run;
+			*start = word * 64 + n + 1 - run;
+			if (best == want)
+				return best;
+		}
+	}
+	return best;
+}
+
+static void group_take(struct vex_fs *fs, struct vex_group *grp, u32 start, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		bit_set(grp->bits, start + i);
+	grp->free -= count;
+	if (grp->hint >= start && grp->hint < start + count)
+		grp->hint = start + count;
+	group_mark(fs, grp);
+	vex_spin_lock(&fs->space_lock);
+	fs->free -= count;
+	vex_spin_unlock(&fs->space_lock);
+	fs->changed = true;
+}
+
+/* Groups in which a run of full length is looked for before a shorter one will do. */
+#define FULL_RUN_GROUPS	8
+
+/**
+ * vex_blocks_alloc() - allocate one run of blocks
+ * @fs: filesystem, locked for writing
+ * @want: blocks wanted, at least 1
+ * @tree: for tree nodes, which are kept apart from data
+ * @block: receives the first block
+ * @count: receives how many, 1 to @want
+ *
+ * Return: 0; -ENOSPC when no block may be allocated now; an error of loading a
+ * bitmap.
+ */
+int vex_blocks_alloc(struct vex_fs *fs, u32 want, bool tree, u64 *block, u32 *count)
+{
+	u64 *cursor = tree ? &fs->cursor_tree : &fs->cursor_data;
+	u64 best_group = 0;
+	u32 best = 0, best_start = 0;
+	u64 i;
+	int err;
+
+	vex_assert_write_locked(&fs->lock);
+	for (i = 0; i < fs->nr_groups && best < want; i++) {
+		u64 g = (*cursor + i) % fs->nr_groups;
+		u32 start = 0, run;
+
+		if (best && i >= FULL_RUN_GROUPS)
+			break;
+		err = group_load(fs, g);
+		if (err)
+			return err;
+		if (fs->groups[g].free <= best)
+			continue;
+		run = group_find(&fs->groups[g], want, &start);
+		if (run > best) {
+			best = run;
+			best_start = start;
+			best_group = g;
+		}
+	}
+	if (!best)
+		return -ENOSPC;
+	group_take(fs, &fs->groups[best_group], best_start, best);
+	*cursor = best_group;
+	*block = best_group * VEXFS_GROUP_BLOCKS + best_start;
+	*count = best;
+	return 0;
+}
+
+int vex_blocks_touch(struct vex_fs *fs, u64 block, u32 count)
+{
+	int err;
+	u32 i;
+
+	if (!count || block + count > fs->blocks)
+		return vex_damaged(fs, block, "reference outside of the filesystem");
+	err = group_load(fs, block / VEXFS_GROUP_BLOCKS);
+	if (!err)
+		err = group_load(fs, (block + count - 1) / VEXFS_GROUP_BLOCKS);
+	if (err)
+		return err;
+	for (i = 0; i < count; i++)
+		if (!bit_test(group_of(fs, block + i)->bits, (block + i) % VEXFS_GROUP_BLOCKS))
+			return vex_damaged(fs, block + i, "block in use is marked free");
+	return 0;
+}
+
+void vex_blocks_free(struct vex_fs *fs, u64 block, u32 count, bool fresh)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		struct vex_group *grp = group_of(fs, block + i);
+		u32 n = (block + i) % VEXFS_GROUP_BLOCKS;
+
+		bit_clear(grp->bits, n);
+		if (fresh) {
+			grp->free++;
+			grp->hint = min(grp->hint, n);
+		} else {
+			bit_set(grp->pinned, n);
+			grp->pins = true;
+		}
+		group_mark(fs, grp);
+	}
+	vex_spin_lock(&fs->space_lock);
+	fs->free += count;
+	if (!fresh)
+		fs->pinned += count;
+	vex_spin_unlock(&fs->space_lock);
+	fs->changed = true;
+}
+
+static int bitmap_store(struct vex_fs *fs, u64 g)
+{
+	struct vex_key key = vex_key(VEXFS_SYSTEM_INO, VEXFS_ITEM_BITMAP, g);
+	struct vex_group *grp = &fs->groups[g];
+	struct vexfs_bitmap_item *item;
+	struct vex_path path;
+	int err;
+
+	err = vex_item_touch(fs, &key, sizeof(*item), &path);
+	if (err == -ENOENT)
+		err = vex_tree_insert(fs, &key, sizeof(*item), &path);
+	if (err)
+		return err;
+	/* Every block that this needed is allocated now: the copy is complete. */
+	item = vex_path_data(&path);
+	item->free = cpu_to_le32(count_clear(grp->bits, group_size(fs, g)));
+	memcpy(item->bits, grp->bits, VEXFS_GROUP_BYTES);
+	list_del_init(&grp->dirty);
+	vex_path_release(fs, &path);
+	return 0;
+}
+
+int vex_bitmaps_store(struct vex_fs *fs)
+{
+	struct vex_group *grp;
+	int err;
+
+	while (!list_empty(&fs->groups_dirty)) {
+		grp = list_first_entry(&fs->groups_dirty, struct vex_group, dirty);
+		err = bitmap_store(fs, grp - fs->groups);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void vex_blocks_unpin(struct vex_fs *fs)
+{
+	u64 g;
+
+	for (g = 0; fs->pinned && g < fs->nr_groups; g++) {
+		struct vex_group *grp = &fs->groups[g];
+		u32 i, n = 0;
+
+		if (!grp->pins)
+			continue;
+		for (i = 0; i < VEXFS_GROUP_BLOCKS; i++)
+			n += bit_test(grp->pinned, i);
+		memset(grp->pinned, 0, VEXFS_GROUP_BYTES);
+		grp->pins = false;
+		grp->free += n;
+		grp->hint = 0;
+	}
+	vex_spin_lock(&fs->space_lock);
+	fs->pinned = 0;
+	vex_spin_unlock(&fs->space_lock);
+}
+
+/*
+ * Tree nodes that writing @data blocks back can need at worst: each block in a
+ * leaf of its own, but no node copied twice, and the room that the new items take.
+ */
+static u64 meta_of(const struct vex_fs *fs, u64 data)
+{
+	u64 copied = data * (fs->root_level + 1);
+
+	if (!data)
+		return 0;
+	return min(copied, fs->tree_blocks) + data / 16 + 4;
+}
+
+bool vex_space_ok(struct vex_fs *fs, u64 data, u64 meta, u64 floor)
+{
+	u64 promised;
+	bool ok;
+
+	vex_spin_lock(&fs->space_lock);
+	promised = fs->reserved + data;
+	ok = fs->free - fs->pinned >= promised + meta_of(fs, promised) + meta + floor;
+	vex_spin_unlock(&fs->space_lock);
+	return ok;
+}
+
+bool vex_space_ok_urgent(struct vex_fs *fs, u64 need)
+{
+	bool ok;
+
+	vex_spin_lock(&fs->space_lock);
+	ok = fs->free - fs->pinned >= need;
+	vex_spin_unlock(&fs->space_lock);
+	return ok;
+}
+
+int vex_alloc_init(struct vex_fs *fs)
+{
+	u64 g;
+
+	fs->nr_groups = DIV_ROUND_UP(fs->blocks, (u64)VEXFS_GROUP_BLOCKS);
+	fs->groups = vex_zalloc(fs->nr_groups * sizeof(*fs->groups));
+	if (!fs->groups)
+		return -ENOMEM;
+	for (g = 0; g < fs->nr_groups; g++)
+		INIT_LIST_HEAD(&fs->groups[g].dirty);
+	fs->reserve = VEX_RESERVE_BASE + fs->nr_groups;
+	return 0;
+}
+
+void vex_alloc_destroy(struct vex_fs *fs)
+{
+	u64 g;
+
+	for (g = 0; fs->groups && g < fs->nr_groups; g++)
+		vex_free(fs->groups[g].bits);
+	vex_free(fs->groups);
+}

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# The one list of the core's objects, for the kernel and for userspace.
+vex-core-objs := \
+	alloc.o \
+	coll.o \
+	crc32c.o \
+	crc32c_x86.o \
+	dir.o \
+	dist.o \
+	dist_avx2.o \
+	dist_avx512.o \
+	dist_scalar.o \
+	extent.o \
+	file.o \
+	flat.o \
+	fs.o \
+	hash.o \
+	inode.o \
+	leaf.o \
+	node.o \
+	search.o \
+	segment.o \
+	topk.o \
+	tree.o \
+	txn.o

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The flat index: every live row is compared, so the result is exact. All
+ * queries of a batch share one pass over the rows.
+ */
+#include "vex_index.h"
+
+/* Rows that lie whole in the segment at @pos, in one batch; 0 when not even one does. */
+static u32 rows_in_segment(const struct vex_coll *c, u64 pos, u64 left)
+{
+	u32 room = VEX_SEG_BYTES - (pos & (VEX_SEG_BYTES - 1));
+	u64 n = min_t(u64, room / c->row_bytes, left);
+
+	return min_t(u64, n, VEX_BATCH_ROWS);
+}
+
+/* Compare a batch in place; returns the rows done or an error. */
+static int flat_batch(struct vex_search_ctx *ctx, u64 row, u32 n)
+{
+	u64 pos = row * ctx->coll.row_bytes;
+	struct vex_seg *seg;
+	int err;
+
+	err = vex_seg_get(ctx->fs, ctx->ino, pos / VEX_SEG_BYTES, false, &seg);
+	if (err)
+		return err;
+	err = vex_search_offer(ctx, row, seg->data + (pos & (VEX_SEG_BYTES - 1)), n);
+	vex_seg_put(ctx->fs, seg);
+	return err ? err : (int)n;
+}
+
+/* Compare one row that straddles segments. */
+static int flat_straddler(struct vex_search_ctx *ctx, u64 row)
+{
+	int err;
+
+	err = vex_file_read_locked(ctx->fs, ctx->ino, row * ctx->coll.row_bytes, ctx->row,
+				   ctx->coll.row_bytes);
+	if (!err)
+		err = vex_search_offer(ctx, row, ctx->row, 1);
+	return err ? err : 1;
+}
+
+static int flat_search(struct vex_search_ctx *ctx)
+{
+	const struct vex_coll *c = &ctx->coll;
+	u64 row = 0;
+
+	while (row < c->rows) {
+		u32 n = rows_in_segment(c, row * c->row_bytes, c->rows - row);
+		int done = n ? flat_batch(ctx, row, n) : flat_straddler(ctx, row);
+
+		if (done < 0)
+			return done;
+		row += done;
+		done = vex_search_breathe(ctx);
+		if (done)
+			return done;
+	}
+	return 0;
+}
+
+const struct vex_index_ops vex_index_flat = {
+	.id = VEXFS_INDEX_FLAT,
+	.name = "flat",
+	.search = flat_search,
+};

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Tree nodes in memory: reading with verification, copy-on-write, write-out,
+ * and the bound on the memory of both caches.
+ *
+ * A node is clean (as on the device) or dirty (of the running transaction, at a
+ * block of its own, pinned). Copy-on-write does not copy memory: the node moves
+ * to its new block, since nobody needs the old content in memory any more.
+ */
+#include "vex_fs.h"
+
+/* Memory that one cached node stands for. */
+#define NODE_BYTES	(VEXFS_BLOCK_SIZE + sizeof(struct vex_node))
+
+static struct list_head *node_bucket(struct vex_fs *fs, u64 block)
+{
+	return &fs->node_hash[block & (VEX_NODE_HASH - 1)];
+}
+
+static struct vex_node *node_alloc(void)
+{
+	struct vex_node *node = vex_zalloc(sizeof(*node));
+
+	if (!node)
+		return NULL;
+	node->hdr = vex_alloc(VEXFS_BLOCK_SIZE);
+	if (!node->hdr) {
+		vex_free(node);
+		return NULL;
+	}
+	INIT_LIST_HEAD(&node->hash);
+	INIT_LIST_HEAD(&node->list);
+	return node;
+}
+
+static void node_free(struct vex_node *node)
+{
+	vex_free(node->hdr);
+	vex_free(node);
+}
+
+/* cache_lock held. */
+static struct vex_node *node_lookup(struct vex_fs *fs, u64 block)
+{
+	struct vex_node *node;
+
+	list_for_each_entry(node, node_bucket(fs, block), hash)
+		if (node->block == block)
+			return node;
+	return NULL;
+}
+
+static int item_cmp(const struct vexfs_item *a, const struct vexfs_item *b)
+{
+	if (a->ino != b->ino)
+		return le64_to_cpu(a->ino) < le64_to_cpu(b->ino) ? -1 : 1;
+	if (a->type != b->type)
+		return a->type < b->type ? -1 : 1;
+	if (a->offset != b->offset)
+		return le64_to_cpu(a->offset) < le64_to_cpu(b->offset) ? -1 : 1;
+	return 0;
+}
+
+/* Items ascend, and their data are packed downwards from the end of the block. */
+static const char *leaf_check(const struct vexfs_node *hdr)
+{
+	const struct vexfs_item *it = (const struct vexfs_item *)(hdr + 1);
+	u32 count = le16_to_cpu(hdr->count);
+	u32 end = VEXFS_BLOCK_SIZE;
+	u32 i;
+
+	if (count > VEX_NODE_SPACE / sizeof(*it))
+		return "leaf with too many items";
+	for (i = 0; i < count; i++) {
+		u32 len = le16_to_cpu(it[i].len);
+
+		if (len > end || le16_to_cpu(it[i].data) != end - len)
+			return "leaf with misplaced data";
+		end -= len;
+		if (i && item_cmp(&it[i - 1], &it[i]) >= 0)
+			return "leaf with items out of order";
+	}
+	if (end < sizeof(*hdr) + count * sizeof(*it))
+		return "leaf with overlapping items";
+	return NULL;
+}
+
+static int child_cmp(const struct vexfs_child *a, const struct vexfs_child *b)
+{
+	if (a->ino != b->ino)
+		return le64_to_cpu(a->ino) < le64_to_cpu(b->ino) ? -1 : 1;
+	if (a->type != b->type)
+		return a->type < b->type ? -1 : 1;
+	if (a->offset != b->offset)
+		return le64_to_cpu(a->offset) < le64_to_cpu(b->offset) ? -1 : 1;
+	return 0;
+}
+
+static const char *inner_check(const struct vex_fs *fs, const struct vexfs_node *hdr)
+{
+	const struct vexfs_child *ch = (const struct vexfs_child *)(hdr + 1);
+	u32 count = le16_to_cpu(hdr->count);
+	u32 i;
+
+	if (!count || count > VEX_CHILD_MAX)
+		return "inner node with a wrong number of children";
+	for (i = 0; i < count; i++) {
+		if (le64_to_cpu(ch[i].block) >= fs->blocks)
+			return "child outside of the filesystem";
+		if (i && child_cmp(&ch[i - 1], &ch[i]) >= 0)
+			return "children out of order";
+	}
+	return NULL;
+}
+
+/* Everything that the rest of the core relies on, so that no image can mislead it. */
+static const char *node_check(const struct vex_fs *fs, const struct vexfs_node *hdr, u64 block,
+			      u64 generation, u32 level)
+{
+	if (le32_to_cpu(hdr->magic) != VEXFS_NODE_MAGIC)
+		return "not a tree node";
+	if (le32_to_cpu(hdr->csum) != vex_crc32c((const u8 *)hdr + 4, VEXFS_BLOCK_SIZE - 4))
+		return "tree node fails its checksum";
+	if (le64_to_cpu(hdr->fsid) != fs->fsid)
+		return "tree node of another filesystem";
+	if (le64_to_cpu(hdr->block) != block || le64_to_cpu(hdr->generation) != generation)
+		return "tree node is stale or misplaced";
+	if (le16_to_cpu(hdr->level) != level)
+		return "tree node of a wrong level";
+	return level ? inner_check(fs, hdr) : leaf_check(hdr);
+}
+
+static int node_read(struct vex_fs *fs, struct vex_node *node, u64 block, u64 generation,
+		     u32 level)
+{
+	const char *what;
+	int err;
+
+	if (block >= fs->blocks)
+		return vex_damaged(fs, block, "tree node outside of the filesystem");
+	err = fs->io.ops->read(fs->io.ctx, block, 1, node->hdr);
+	if (err)
+		return err;
+	what = node_check(fs, node->hdr, block, generation, level);
+	if (what)
+		return vex_damaged(fs, block, what);
+	node->block = block;
+	return 0;
+}
+
+/**
+ * vex_node_get() - hold a node, reading and verifying it when it is not cached
+ * @fs: filesystem, locked
+ * @block: where the parent says that it stands
+ * @generation: which content the parent means
+ * @level: level that it must have
+ * @out: receives the node, with a reference
+ *
+ * Return: 0, -EUCLEAN, -ENOMEM, or the device's error.
+ */
+int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct vex_node **out)
+{
+	struct vex_node *node, *other;
+	int err;
+
+	vex_spin_lock(&fs->cache_lock);
+	node = node_lookup(fs, block);
+	if (node) {
+		node->refs++;
+		if (!node->dirty)
+			list_move(&node->list, &fs->node_lru);
+		fs->cache_hits++;
+	} else {
+		fs->cache_misses++;
+	}
+	vex_spin_unlock(&fs->cache_lock);
+
+	if (node) {
+		*out = node;
+		/* A forged tree can name one block twice, at two levels. */
+		if (le16_to_cpu(node->hdr->level) == level &&
+		    le64_to_cpu(node->hdr->generation) == generation)
+			return 0;
+		vex_node_put(fs, node);
+		return vex_damaged(fs, block, "tree node with two parents");
+	}
+
+	node = node_alloc();
+	if (!node)
+		return -ENOMEM;
+	err = node_read(fs, node, block, generation, level);
+	if (err) {
+		node_free(node);
+		return err;
+	}
+
+	vex_spin_lock(&fs->cache_lock);
+	other = node_lookup(fs, block);
+	if (other) {
+		other->refs++;
+	} else {
+		node->refs = 1;
+		list_add(&node->hash, node_bucket(fs, block));
+		list_add(&node->list, &fs->node_lru);
+		fs->cache_bytes += NODE_BYTES;
+	}
+	vex_spin_unlock(&fs->cache_lock);
+
+	if (other) {
+		node_free(node);
+		node = other;
+	} else {
+		vex_cache_trim(fs);
+	}
+	*out = node;
+	return 0;
+}
+
+void vex_node_put(struct vex_fs *fs, struct vex_node *node)
+{
+	vex_spin_lock(&fs->cache_lock);
+	node->refs--;
+	vex_spin_unlock(&fs->cache_lock);
+}
+
+int vex_node_prealloc(struct vex_fs *fs, u32 count)
+{
+	struct vex_node *node;
+
+	while (fs->pool_count < count) {
+		node = node_alloc();
+		if (!node)
+			return -ENOMEM;
+		list_add(&node->list, &fs->node_pool);
+		fs->pool_count++;
+	}
+	return 0;
+}
+
+int vex_node_new(struct vex_fs *fs, u32 level, struct vex_node **out)
+{
+	struct vex_node *node;
+	u64 block;
+	u32 count;
+	int err;
+
+	vex_assert_write_locked(&fs->lock);
+	err = vex_node_prealloc(fs, 1);
+	if (err)
+		return err;
+	err = vex_blocks_alloc(fs, 1, true, &block, &count);
+	if (err)
+		return err;
+	node = list_first_entry(&fs->node_pool, struct vex_node, list);
+	fs->pool_count--;
+
+	memset(node->hdr, 0, VEXFS_BLOCK_SIZE);
+	node->hdr->magic = cpu_to_le32(VEXFS_NODE_MAGIC);
+	node->hdr->fsid = cpu_to_le64(fs->fsid);
+	node->hdr->block = cpu_to_le64(block);
+	node->hdr->generation = cpu_to_le64(fs->generation);
+	node->hdr->level = cpu_to_le16(level);
+	node->block = block;
+	node->refs = 1;
+	node->dirty = true;
+
+	vex_spin_lock(&fs->cache_lock);
+	list_add(&node->hash, node_bucket(fs, block));
+	list_move(&node->list, &fs->node_dirty);
+	fs->cache_bytes += NODE_BYTES;
+	vex_spin_unlock(&fs->cache_lock);
+	fs->tree_blocks++;
+	fs->changed = true;
+	*out = node;
+	return 0;
+}
+
+int vex_node_cow(struct vex_fs *fs, struct vex_node *node)
+{
+	u64 old = node->block;
+	u64 block;
+	u32 count;
+	int err;
+
+	if (node->dirty)
+		return 0;
+	vex_assert_write_locked(&fs->lock);
+	err = vex_blocks_touch(fs, old, 1);
+	if (err)
+		return err;
+	err = vex_blocks_alloc(fs, 1, true, &block, &count);
+	if (err)
+		return err;
+	vex_blocks_free(fs, old, 1, false);
+
+	node->hdr->block = cpu_to_le64(block);
+	node->hdr->generation = cpu_to_le64(fs->generation);
+	node->dirty = true;
+	vex_spin_lock(&fs->cache_lock);
+	node->block = block;
+	list_move(&node->hash, node_bucket(fs, block));
+	list_move(&node->list, &fs->node_dirty);
+	vex_spin_unlock(&fs->cache_lock);
+	fs->changed = true;
+	return 0;
+}
+
+void vex_node_discard(struct vex_fs *fs, struct vex_node *node)
+{
+	vex_assert_write_locked(&fs->lock);
+	vex_blocks_free(fs, node->block, 1, true);
+	fs->tree_blocks--;
+	vex_spin_lock(&fs->cache_lock);
+	list_del_init(&node->hash);
+	list_del_init(&node->list);
+	fs->cache_bytes -= NODE_BYTES;
+	vex_spin_unlock(&fs->cache_lock);
+	node->dirty = false;
+	list_add(&node->list, &fs->node_pool);
+	fs->pool_count++;
+}
+
+int vex_node_write_dirty(struct vex_fs *fs, u32 *count)
+{
+	struct vex_node *node;
+	int err;
+
+	*count = 0;
+	list_for_each_entry(node, &fs->node_dirty, list) {
+		node->hdr->csum = cpu_to_le32(vex_crc32c((u8 *)node->hdr + 4,
+							 VEXFS_BLOCK_SIZE - 4));
+		err = fs->io.ops->write(fs->io.ctx, node->block, 1, node->hdr, 0);
+		if (err)
+			return err;
+		++*count;
+	}
+	return 0;
+}
+
+void vex_node_clean(struct vex_fs *fs)
+{
+	struct vex_node *node, *next;
+
+	vex_spin_lock(&fs->cache_lock);
+	list_for_each_entry_safe(node, next, &fs->node_dirty, list) {
+		node->dirty = false;
+		list_move(&node->list, &fs->node_lru);
+	}
+	vex_spin_unlock(&fs->cache_lock);
+
+	/* The pool serves single calls; what a large one left over goes back. */
+	while (fs->pool_count > 2 * VEXFS_MAX_LEVEL) {
+		node = list_first_entry(&fs->node_pool, struct vex_node, list);
+		list_del(&node->list);
+		fs->pool_count--;
+		node_free(node);
+	}
+	vex_cache_trim(fs);
+}
+
+static void node_free_list(struct list_head *list)
+{
+	struct vex_node *node, *next;
+
+	list_for_each_entry_safe(node, next, list, list) {
+		list_del(&node->list);
+		node_free(node);
+	}
+}
+
+void vex_node_destroy_all(struct vex_fs *fs)
+{
+	node_free_list(&fs->node_lru);
+	node_free_list(&fs->node_dirty);
+	node_free_list(&fs->node_pool);
+	fs->pool_count = 0;
+}
+
+/* Take the least recently used clean node that nobody holds; cache_lock held. */
+static struct vex_node *node_evict_one(struct vex_fs *fs)
+{
+	struct vex_node *node;
+
+	list_for_each_entry_reverse(node, &fs->node_lru, list) {
+		if (node->refs)
+			continue;
+		list_del(&node->hash);
+		list_del(&node->list);
+		fs->cache_bytes -= NODE_BYTES;
+		return node;
+	}
+	return NULL;
+}
+
+/**
+ * vex_cache_trim() - bring the caches inside their bound
+ * @fs: filesystem
+ *
+ * Segments go first: each is sixteen blocks, and a tree node saves more reads.
+ * What is dirty or in use stays, so the bound can be passed for a while.
+ */
+void vex_cache_trim(struct vex_fs *fs)
+{
+	struct vex_node *node;
+	struct vex_seg *seg;
+
+	for (;;) {
+		node = NULL;
+		seg = NULL;
+		vex_spin_lock(&fs->cache_lock);
+		if (fs->cache_bytes > fs->cache_limit && !vex_seg_evict_one(fs, &seg))
+			node = node_evict_one(fs);
+		if (node || seg)
+			fs->cache_evictions++;
+		vex_spin_unlock(&fs->cache_lock);
+		if (seg)
+			vex_seg_release_memory(seg);
+		else if (node)
+			node_free(node);
+		else
+			return;
+	}
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Searching a collection: checks, memory, the pass of the index, the results.
+ *
+ * The rows that exist when a search begins are searched. The lock is let go
+ * between pieces, so a row that is deleted meanwhile may or may not be found.
+ */
+#include "vex_index.h"
+
+static const struct vex_index_ops *const index_kinds[] = {
+	&vex_index_flat,
+};
+
+const struct vex_index_ops *vex_index_ops(u32 id)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(index_kinds); i++)
+		if (index_kinds[i]->id == id)
+			return index_kinds[i];
+	return NULL;
+}
+
+int vex_search_breathe(struct vex_search_ctx *ctx)
+{
+	vex_read_unlock(&ctx->fs->lock);
+	vex_resched();
+	vex_read_lock(&ctx->fs->lock);
+	/* What was deleted meanwhile shows from here on. */
+	ctx->tomb_group = ~0ULL;
+	return vex_interrupted() ? -EINTR : 0;
+}
+
+static int tombs_for(struct vex_search_ctx *ctx, u64 group)
+{
+	int err;
+
+	if (ctx->tomb_group == group)
+		return 0;
+	err = vex_tomb_load(ctx->fs, ctx->ino, group, ctx->tombs);
+	if (err < 0)
+		return err;
+	ctx->tomb_any = err;
+	ctx->tomb_group = group;
+	return 0;
+}
+
+/* Distances of one query to @n rows, in FPU sections of bounded length. */
+static void distances(struct vex_search_ctx *ctx, const u8 *query, const u8 *rows, u32 n)
+{
+	const struct vex_dist_ops *ops = vex_dist_ops();
+	u32 piece = max(VEX_DIST_PIECE / ctx->coll.row_bytes, 1u);
+	u32 done, count;
+
+	for (done = 0; done < n; done += count) {
+		count = min(piece, n - done);
+		vex_fpu_begin();
+		ops->f32[ctx->coll.metric](query, rows + (size_t)done * ctx->coll.row_bytes, count,
+					   ctx->coll.dim, ctx->dist + done);
+		vex_fpu_end();
+	}
+}
+
+/* Offer the distances of rows [@first, @first + @n) of one tomb group to one query's heap. */
+static u32 offer_live(struct vex_search_ctx *ctx, struct vex_topk *heap, u64 first, u32 n)
+{
+	u32 at = first % VEXFS_TOMB_ROWS;
+	u32 live = 0;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		if (ctx->tomb_any && ctx->tombs[(at + i) / 8] & (1u << ((at + i) & 7)))
+			continue;
+		vex_topk_offer(heap, ctx->dist[i], first + i);
+		live++;
+	}
+	return live;
+}
+
+int vex_search_offer(struct vex_search_ctx *ctx, u64 first, const void *rows, u32 n)
+{
+	const u8 *queries = ctx->s->queries;
+	u32 row_bytes = ctx->coll.row_bytes;
+	u32 done, count, q;
+	int err;
+
+	for (done = 0; done < n; done += count) {
+		u64 row = first + done;
+
+		count = min_t(u64, n - done, VEXFS_TOMB_ROWS - row % VEXFS_TOMB_ROWS);
+		err = tombs_for(ctx, row / VEXFS_TOMB_ROWS);
+		if (err)
+			return err;
+		for (q = 0; q < ctx->s->nq; q++) {
+			distances(ctx, queries + (size_t)q * row_bytes,
+				  (const u8 *)rows + (size_t)done * row_bytes, count);
+			ctx->s->visited += offer_live(ctx, &ctx->heaps[q], row, count);
+		}
+	}
+	return 0;
+}
+
+static void ctx_free(struct vex_search_ctx *ctx)
+{
+	vex_free(ctx->heaps);
+	vex_free(ctx->cands);
+	vex_free(ctx->dist);
+	vex_free(ctx->row);
+	vex_free(ctx->tombs);
+	vex_free(ctx);
+}
+
+/* Every byte that the search will need. */
+static struct vex_search_ctx *ctx_alloc(const struct vex_search *s, const struct vex_coll *coll)
+{
+	struct vex_search_ctx *ctx = vex_zalloc(sizeof(*ctx));
+	u32 q;
+
+	if (!ctx)
+		return NULL;
+	ctx->coll = *coll;
+	ctx->tomb_group = ~0ULL;
+	ctx->heaps = vex_alloc(s->nq * sizeof(*ctx->heaps));
+	ctx->cands = vex_alloc((size_t)s->nq * s->k * sizeof(*ctx->cands));
+	ctx->dist = vex_alloc(VEX_BATCH_ROWS * sizeof(*ctx->dist));
+	ctx->row = vex_alloc(coll->row_bytes);
+	ctx->tombs = vex_alloc(VEXFS_TOMB_BYTES);
+	if (!ctx->heaps || !ctx->cands || !ctx->dist || !ctx->row || !ctx->tombs) {
+		ctx_free(ctx);
+		return NULL;
+	}
+	for (q = 0; q < s->nq; q++)
+		vex_topk_init(&ctx->heaps[q], ctx->cands + (size_t)q * s->k, s->k);
+	return ctx;
+}
+
+static int search_check(struct vex_search *s, const struct vex_coll *coll)
+{
+	u64 elems = (u64)s->nq * s->dim;
+	u64 bad;
+
+	if (s->dim != coll->dim || !s->nq || s->nq > VEXFS_MAX_QUERIES || !s->k ||
+	    s->k > VEXFS_MAX_K)
+		return -EINVAL;
+	if (s->nq * s->k > VEXFS_MAX_RESULTS || (u64)s->nq * coll->row_bytes > VEXFS_MAX_BATCH)
+		return -E2BIG;
+	bad = vex_f32_find_nonfinite(s->queries, elems);
+	if (bad < elems) {
+		s->bad_query = div_u64(bad, s->dim);
+		return -EDOM;
+	}
+	return 0;
+}
+
+/**
+ * vex_coll_search() - the k nearest rows of each query
+ * @fs: filesystem
+ * @ino: collection
+ * @s: request and results; see struct vex_search
+ *
+ * Distances are computed in bounded FPU sections; no memory is got once the pass
+ * has begun.
+ *
+ * Return: 0; -ENODATA not a collection; -EINVAL, -E2BIG, -EDOM as
+ * VEXFS_IOC_SEARCH; -EINTR the task was killed; -ENOMEM; -EUCLEAN or the device's error.
+ */
+int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
+{
+	struct vex_search_ctx *ctx;
+	struct vex_coll coll;
+	int err;
+	u32 q;
+
+	s->visited = 0;
+	s->bad_query = 0;
+	err = vex_coll_stat(fs, ino, &coll);
+	if (!err)
+		err = search_check(s, &coll);
+	if (err)
+		return err;
+	ctx = ctx_alloc(s, &coll);
+	if (!ctx)
+		return -ENOMEM;
+	ctx->fs = fs;
+	ctx->ino = ino;
+	ctx->s = s;
+
+	vex_read_lock(&fs->lock);
+	err = vex_index_ops(coll.index)->search(ctx);
+	vex_read_unlock(&fs->lock);
+
+	for (q = 0; q < s->nq && !err; q++)
+		vex_topk_drain(&ctx->heaps[q], s->ids + (size_t)q * s->k,
+			       s->distances + (size_t)q * s->k);
+	ctx_free(ctx);
+	return err;
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The face of the VexFS core: what a host (vexfs.ko, libvexfs) may call.
+ *
+ * The core knows one device through struct vex_io_ops and keeps one
+ * filesystem in struct vex_fs. Every function returns 0 or a negative errno
+ * and may sleep unless it says otherwise. Locking is inside: any call may run
+ * beside any other. A call that changes the filesystem does so as part of the
+ * running transaction, whole or not at all; vex_fs_commit() makes it durable.
+ */
+#ifndef VEX_CORE_H
+#define VEX_CORE_H
+
+#include <vex_platform.h>
+#include <linux/vexfs.h>
+#include <linux/vexfs_format.h>
+
+struct vex_fs;
+
+/* ---- the outside world ------------------------------------------------ */
+
+#define VEX_IO_FUA	1u	/* on stable storage when the write returns */
+
+/**
+ * struct vex_io_ops - a device, a clock and randomness
+ * @read: read @count blocks into @buf; returns when the data is there
+ * @write: write @count blocks from @buf. Without VEX_IO_FUA the call may return
+ *	early; @buf then stays unchanged until the next @flush returns
+ * @flush: wait for every earlier write, and for all data writes that were
+ *	announced by @data_begin; then flush the device's cache. Returns the first
+ *	error since the last flush
+ * @discard: the blocks hold nothing of value any more; may be NULL
+ * @data_begin: called inside the filesystem lock when vex_extent_write() has
+ *	promised that the host will write data; the host ends it when its
+ *	write completes; NULL in a host that only writes through the core
+ * @now: wall clock, nanoseconds since 1970
+ * @random: fill @buf with @len unpredictable bytes
+ *
+ * A buffer is memory of vex_alloc(). Blocks are VEXFS_BLOCK_SIZE bytes.
+ */
+struct vex_io_ops {
+	int (*read)(void *ctx, u64 block, u32 count, void *buf);
+	int (*write)(void *ctx, u64 block, u32 count, const void *buf, u32 flags);
+	int (*flush)(void *ctx);
+	int (*discard)(void *ctx, u64 block, u64 count);
+	void (*data_begin)(void *ctx);
+	u64 (*now)(void *ctx);
+	void (*random)(void *ctx, void *buf, size_t len);
+};
+
+struct vex_io {
+	const struct vex_io_ops *ops;
+	void *ctx;
+	u64 blocks;		/* size of the device */
+};
+
+/* ---- filesystem (fs.c, txn.c) ------------------------------------------ */
+
+/**
+ * struct vex_mkfs_opts - how to make a filesystem
+ * @blocks: size in blocks; 0: the whole device
+ * @label: text of at most VEXFS_LABEL_MAX bytes, or NULL
+ * @uuid: 16 bytes, or NULL for a random one
+ * @uid: owner of the root directory
+ * @gid: its group
+ */
+struct vex_mkfs_opts {
+	u64 blocks;
+	const char *label;
+	const u8 *uuid;
+	u32 uid;
+	u32 gid;
+};
+
+/* EINVAL: the device is too small, or a field out of range; or an I/O error. */
+int vex_mkfs(const struct vex_io *io, const struct vex_mkfs_opts *opts);
+
+/**
+ * struct vex_open_opts - how to open a filesystem
+ * @read_only: refuse every change with EROFS; the device is not written
+ * @cache_bytes: bound on clean cached memory; 0 chooses 64 MiB
+ */
+struct vex_open_opts {
+	bool read_only;
+	size_t cache_bytes;
+};
+
+/* Why an open failed, for the message to the user. */
+struct vex_open_error {
+	const char *what;	/* static text */
+	u64 block;
+};
+
+/*
+ * EINVAL no VexFS here; EUCLEAN damaged; EOPNOTSUPP an unknown version or
+ * feature; EIO; ENOMEM. @err, which may be NULL, is filled on failure.
+ */
+int vex_fs_open(const struct vex_io *io, const struct vex_open_opts *opts,
+		struct vex_fs **fs, struct vex_open_error *err);
+
+/*
+ * Commit what is pending, then free everything, also when the commit fails.
+ * Returns the commit's result.
+ */
+int vex_fs_close(struct vex_fs *fs);
+
+/*
+ * Make all completed calls durable. ENOSPC and ENOMEM before anything was
+ * written leave the transaction running. After an I/O error the filesystem is
+ * stopped: the previous commit stands on the device, and every further change is
+ * refused with EIO.
+ */
+int vex_fs_commit(struct vex_fs *fs);
+
+/* True when changes wait for a commit. */
+bool vex_fs_dirty(struct vex_fs *fs);
+
+/* Change between read-only and read-write; commits first. */
+int vex_fs_set_read_only(struct vex_fs *fs, bool read_only);
+
+struct vex_statfs {
+	u64 blocks;
+	u64 free;		/* not in use */
+	u64 avail;		/* free for data: without reservation and reserve */
+	u64 inodes;		/* in use */
+	u64 generation;		/* of the last commit */
+	u64 tree_blocks;
+	u64 cache_hits, cache_misses, cache_evictions;
+	u64 cache_bytes;	/* held now */
+	u8 uuid[16];
+	char label[VEXFS_LABEL_MAX + 1];
+	bool stopped;		/* after a failed commit */
+};
+
+void vex_fs_statfs(struct vex_fs *fs, struct vex_statfs *st);
+
+/*
+ * The last damage found since open: which block, and a static text. Returns
+ * false when there was none. Cleared by the call.
+ */
+bool vex_fs_take_damage(struct vex_fs *fs, u64 *block, const char **what);
+
+/* ---- inodes (inode.c) -------------------------------------------------- */
+
+struct vex_time {
+	s64 sec;
+	u32 nsec;
+};
+
+/**
+ * struct vex_inode - what the core knows of an inode
+ * @parent: of a directory
+ * @flags: VEXFS_INODE_*
+ * @blocks: data blocks on the device
+ */
+struct vex_inode {
+	u64 ino;
+	u32 mode;
+	u32 uid;
+	u32 gid;
+	u32 nlink;
+	u64 size;
+	u64 blocks;
+	u64 parent;
+	u32 generation;
+	u32 flags;
+	struct vex_time atime;
+	struct vex_time mtime;
+	struct vex_time ctime;
+	struct vex_time btime;
+};
+
+/* ENOENT when the inode does not exist. */
+int vex_inode_get(struct vex_fs *fs, u64 ino, struct vex_inode *out);
+
+#define VEX_SET_MODE	0x01u
+#define VEX_SET_UID	0x02u
+#define VEX_SET_GID	0x04u
+#define VEX_SET_SIZE	0x08u	/* the number only: never frees blocks */
+#define VEX_SET_ATIME	0x10u
+#define VEX_SET_MTIME	0x20u
+#define VEX_SET_CTIME	0x40u
+
+/* Store the fields that @mask names. Never fails for lack of space. */
+int vex_inode_set(struct vex_fs *fs, u64 ino, const struct vex_inode *in, u32 mask);
+
+/*
+ * Free an inode without names and all that it owns. A large file is freed in
+ * several transactions; a crash between them is finished by the next open.
+ */
+int vex_inode_evict(struct vex_fs *fs, u64 ino);
+
+/* ---- directories (dir.c) ------------------------------------------------ */
+
+struct vex_name {
+	const char *str;
+	u32 len;		/* 1 to VEXFS_NAME_MAX */
+};
+
+/* ENOENT no such name; ENOTDIR @dir is not a directory. @type receives DT_*. */
+int vex_dir_lookup(struct vex_fs *fs, u64 dir, const struct vex_name *name,
+		   u64 *ino, u8 *type);
+
+/*
+ * Make an inode and its name. In: @node's mode, uid, gid (regular files and
+ * directories); out: all of @node. EEXIST, ENOSPC, ENOTDIR, EMLINK.
+ */
+int vex_dir_create(struct vex_fs *fs, u64 dir, const struct vex_name *name,
+		   struct vex_inode *node);
+
+/*
+ * Remove a name. A file that loses its last name stays until vex_inode_evict();
+ * a crash before that is finished by the next open. ENOTDIR/EISDIR when
+ * @rmdir does not fit the type; ENOTEMPTY.
+ */
+int vex_dir_remove(struct vex_fs *fs, u64 dir, const struct vex_name *name, bool rmdir);
+
+/* renameat2(2) flags that the core knows. */
+#define VEX_RENAME_NOREPLACE	1u
+
+/*
+ * Rename, replacing an existing target of fitting type. The host guards against
+ * loops (a directory moved under itself). @replaced receives the inode
+ * whose name was replaced, or 0.
+ */
+int vex_dir_rename(struct vex_fs *fs, u64 from, const struct vex_name *old_name,
+		   u64 to, const struct vex_name *new_name, u32 flags, u64 *replaced);
+
+/**
+ * struct vex_dirent - one entry as vex_dir_read() packs it
+ * @pos: position of this entry
+ * @ino: what it names
+ * @type: DT_*
+ * @len: bytes of name
+ * @name: not terminated
+ *
+ * Entries lie one after another, each on the next multiple of 8 bytes.
+ */
+struct vex_dirent {
+	u64 pos;
+	u64 ino;
+	u8 type;
+	u8 len;
+	char name[];
+};
+
+#define VEX_DIRENT_SIZE(len) \
+	((offsetof(struct vex_dirent, name) + (len) + 7) & ~(size_t)7)
+
+/*
+ * Fill @buf (at least VEX_DIRENT_SIZE(255) bytes) with entries at or after
+ * @pos, without "." and "..". @used receives the bytes filled, 0 at the end.
+ * Continue at the last entry's pos + 1. A position stays right while entries
+ * come and go, and fits 63 bits.
+ */
+int vex_dir_read(struct vex_fs *fs, u64 dir, u64 pos, void *buf, size_t len, size_t *used);
+
+/* ---- file data for a host with its own page cache (extent.c) -------------- */
+
+/**
+ * struct vex_map - where a run of file blocks lies
+ * @fblock: first file block
+ * @block: first block on the device; 0 for a hole
+ * @count: blocks
+ */
+struct vex_map {
+	u64 fblock;
+	u64 block;
+	u32 count;
+};
+
+/*
+ * Map the run that starts at @fblock, at most @max blocks (and at most
+ * VEXFS_EXTENT_MAX). @csums receives a crc32c for each block that is no hole.
+ * The caller compares each block it reads; see vex_block_csum().
+ */
+int vex_extent_map(struct vex_fs *fs, u64 ino, u64 fblock, u32 max,
+		   struct vex_map *map, u32 *csums);
+
+/* crc32c of one block of VEXFS_BLOCK_SIZE bytes; any context. */
+u32 vex_block_csum(const void *data);
+
+/* Report a data block whose checksum was wrong, for vex_fs_take_damage(). */
+void vex_fs_note_damage(struct vex_fs *fs, u64 block, const char *what);
+
+/*
+ * Promise @blocks blocks of data to come, so that writing them back cannot meet
+ * a full device. ENOSPC; EROFS; EIO when stopped. Gives back with
+ * vex_space_unreserve(); vex_extent_write() uses what was reserved.
+ */
+int vex_space_reserve(struct vex_fs *fs, u64 blocks);
+void vex_space_unreserve(struct vex_fs *fs, u64 blocks);
+
+/*
+ * Give file blocks @fblock.. a new place for new content: allocates one run of
+ * at most @count blocks (1 to VEXFS_EXTENT_MAX), maps it with @csums, frees what was mapped there
+ * before, and consumes as many reserved blocks. @map tells the run; it may be
+ * shorter than @count. The host then writes the data to it, after
+ * ops->data_begin() was called for it under the lock. When @size is larger than the
+ * inode's size, the size is set with it.
+ * Between this call and its write a host calls nothing else of the core.
+ */
+int vex_extent_write(struct vex_fs *fs, u64 ino, u64 fblock, u32 count,
+		     const u32 *csums, u64 size, struct vex_map *map);
+
+/*
+ * Set the size, freeing blocks past it. The host has zeroed the rest of the
+ * last block before (a host with a page cache), or the core does (segments).
+ */
+int vex_file_truncate(struct vex_fs *fs, u64 ino, u64 size);
+
+/* ---- file data for a host without one, and all collections (file.c) ------- */
+
+/* Read or write bytes through the core's segment cache; @done bytes. */
+int vex_file_read(struct vex_fs *fs, u64 ino, u64 pos, void *buf, size_t len, size_t *done);
+int vex_file_write(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, size_t len);
+
+/* ---- collections (coll.c, search.c) ---------------------------------------- */
+
+struct vex_coll {
+	u32 elem;
+	u32 metric;
+	u32 index;
+	u32 dim;
+	u64 rows;
+	u64 live;
+	u32 row_bytes;
+	u64 blocks;
+};
+
+/* EINVAL a field out of range; EEXIST; ENOTEMPTY; as VEXFS_IOC_CREATE. */
+int vex_coll_create(struct vex_fs *fs, u64 ino, const struct vex_coll *c);
+
+/* ENODATA not a collection. */
+int vex_coll_stat(struct vex_fs *fs, u64 ino, struct vex_coll *out);
+
+/*
+ * Append @count packed rows of @dim elements. @bad_row is set with EDOM. The
+ * rows are in the running transaction when the call returns.
+ */
+int vex_coll_insert(struct vex_fs *fs, u64 ino, const void *rows, u32 count,
+		    u32 dim, u64 *first_id, u64 *bad_row);
+
+int vex_coll_get(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u32 dim,
+		 void *rows, u64 *bad_id);
+
+/* @ids is sorted in place. */
+int vex_coll_delete(struct vex_fs *fs, u64 ino, u64 *ids, u32 count, u64 *bad_id);
+
+/**
+ * struct vex_search - a batch of queries
+ * @queries: nq packed rows of @dim elements
+ * @ids: receives nq * k ids, nearest first, VEXFS_NO_ID where there is none
+ * @distances: receives nq * k binary32 bit patterns
+ * @visited: receives the rows compared
+ * @bad_query: set with EDOM
+ */
+struct vex_search {
+	const void *queries;
+	u32 nq;
+	u32 dim;
+	u32 k;
+	u64 *ids;
+	u32 *distances;
+	u64 visited;
+	u64 bad_query;
+};
+
+int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s);
+
+/* ---- distance kernels (dist.c) ---------------------------------------------- */
+
+/*
+ * Choose the instruction set of all distance kernels, VEXFS_ISA_*. EOPNOTSUPP
+ * when this CPU lacks it. Not while a search runs.
+ */
+int vex_dist_select(u32 isa);
+
+/* The widest set that this CPU has; what vex_dist_init() chooses. */
+u32 vex_dist_best(void);
+u32 vex_dist_isa(void);
+const char *vex_dist_isa_name(u32 isa);
+
+/* Call once before anything else: chooses checksum and distance kernels. */
+void vex_core_init(void);
+
+#endif /* VEX_CORE_H */

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Inside the core: structures and the calls between its files.
+ *
+ * How a change happens. vex_txn_begin() takes the filesystem lock for writing
+ * and makes sure, before anything changes, that the space and the memory that
+ * the change can need are there. The change then *touches* every tree leaf
+ * that it will edit: touching copies the leaf and its ancestors to new blocks
+ * (once per transaction) and pins them in memory. Only touching reads the
+ * device, so only touching can fail; the edits after it cannot. That is
+ * why a call is whole or not at all without an undo log. vex_txn_end() drops
+ * the lock; the changes wait for the next commit.
+ */
+#ifndef VEX_FS_H
+#define VEX_FS_H
+
+#include "vex_core.h"
+#include "vex_util.h"
+
+/* ---- limits ---------------------------------------------------------------- */
+
+#define VEX_NODE_SPACE		(VEXFS_BLOCK_SIZE - sizeof(struct vexfs_node))
+#define VEX_CHILD_MAX		(VEX_NODE_SPACE / sizeof(struct vexfs_child))
+/* Two of three items always fit a leaf, so that one split makes room for any. */
+#define VEX_ITEM_MAX		(VEX_NODE_SPACE / 3 - sizeof(struct vexfs_item))
+#define VEX_NODE_HASH		1024u	/* buckets */
+#define VEX_SEG_HASH		512u	/* buckets */
+#define VEX_SEG_BLOCKS		16u
+#define VEX_SEG_BYTES		(VEX_SEG_BLOCKS * VEXFS_BLOCK_SIZE)
+#define VEX_CACHE_DEFAULT	(64u << 20)
+/* Blocks of metadata that only calls which free space may use. */
+#define VEX_RESERVE_BASE	32u
+/* Items whose deletion one step of evict or truncate does in one hold of the lock. */
+#define VEX_DROP_STEP		64u
+
+/* ---- tree nodes (node.c) ----------------------------------------------------- */
+
+struct vex_key {
+	u64 ino;
+	u64 offset;
+	u8 type;
+};
+
+/**
+ * struct vex_node - a tree node in memory
+ * @hash: in fs->node_hash, by block; guarded by fs->cache_lock
+ * @list: in fs->node_lru when clean, in fs->node_dirty when dirty, in fs->node_pool
+ *	when spare; guarded by fs->cache_lock
+ * @block: where it stands, or will stand
+ * @refs: paths that hold it; guarded by fs->cache_lock
+ * @dirty: belongs to the running transaction; changes under fs->lock held for writing
+ * @hdr: the block
+ */
+struct vex_node {
+	struct list_head hash;
+	struct list_head list;
+	u64 block;
+	u32 refs;
+	bool dirty;
+	struct vexfs_node *hdr;
+};
+
+/**
+ * struct vex_path - the way from the root to an item
+ * @node: held nodes by level; 0 is the leaf
+ * @slot: entry of each
+ * @levels: levels in use; 0: holds nothing
+ */
+struct vex_path {
+	struct vex_node *node[VEXFS_MAX_LEVEL];
+	u16 slot[VEXFS_MAX_LEVEL];
+	u16 levels;
+};
+
+/* ---- free space (alloc.c) ------------------------------------------------------ */
+
+/**
+ * struct vex_group - VEXFS_GROUP_BLOCKS blocks of the device
+ * @bits: in use, as the next commit will say; NULL: not loaded
+ * @pinned: freed since the last commit, which still needs them
+ * @free: blocks that may be allocated now
+ * @hint: no block that may be allocated stands before this one
+ * @pins: @pinned has bits
+ * @dirty: in fs->groups_dirty: @bits differ from the tree's item
+ *
+ * All under fs->lock held for writing.
+ */
+struct vex_group {
+	u8 *bits;
+	u8 *pinned;
+	u32 free;
+	u32 hint;
+	bool pins;
+	struct list_head dirty;
+};
+
+/* ---- segments (segment.c) -------------------------------------------------------- */
+
+/**
+ * struct vex_seg - VEX_SEG_BYTES of a file in memory
+ * @hash: in fs->seg_hash; guarded by fs->cache_lock
+ * @list: in fs->seg_lru when clean, fs->seg_dirty when dirty; guarded by fs->cache_lock
+ * @ino: the file
+ * @index: file offset / VEX_SEG_BYTES
+ * @refs: users; guarded by fs->cache_lock
+ * @dirty: bit n: block n has changed since it was written; under fs->lock
+ * @epoch: fs->io_epoch at its last write: the device may still read @data
+ * @data: the bytes
+ */
+struct vex_seg {
+	struct list_head hash;
+	struct list_head list;
+	u64 ino;
+	u64 index;
+	u32 refs;
+	u32 dirty;
+	u64 epoch;
+	u8 *data;
+};
+
+/**
+ * struct vex_fs - a filesystem in use
+ * @lock: the filesystem lock. Readers of tree, segments and attributes hold it
+ *	for reading, changes and commits for writing. Outermost
+ * @cache_lock: lists, hashes, reference counts and counters of both caches;
+ *	innermost, never held over I/O or allocation
+ * @space_lock: @free, @pinned, @reserved; innermost
+ * @super: what the next commit writes, but for the counters below
+ * @generation: of the running transaction; nodes of it are not copied again
+ * @free: blocks that the next commit will call free; @pinned of them still
+ *	belong to the last commit
+ * @reserved: blocks promised to data that is not written yet
+ * @reserve: blocks kept for calls that free space
+ * @stopped: a commit failed; refuse changes
+ * @changed: the running transaction has changes
+ * @orphans_pending: orphans of before the open are not finished yet
+ * @scratch: VEXFS_BLOCK_SIZE bytes for whoever holds @lock for writing
+ * @super_buf: a block for superblocks; under @lock for writing
+ * @io_epoch: counts completed flushes of the device; starts at 1
+ */
+struct vex_fs {
+	struct vex_io io;
+	vex_rwsem_t lock;
+	vex_spin_t cache_lock;
+	vex_spin_t space_lock;
+
+	struct vexfs_super super;
+	u64 generation;
+	u64 fsid;
+	u64 blocks;
+	u64 root_block;
+	u64 root_generation;
+	u32 root_level;
+	u64 tree_blocks;
+	u64 inode_count;
+	u64 next_ino;
+	u64 hash_key[2];
+
+	u64 free;
+	u64 pinned;
+	u64 reserved;
+	u64 reserve;
+	bool read_only;
+	bool stopped;
+	bool changed;
+	bool orphans_pending;
+
+	u64 damage_block;
+	const char *damage_what;	/* NULL: none */
+
+	struct vex_group *groups;
+	u64 nr_groups;
+	struct list_head groups_dirty;
+	u64 cursor_data;		/* group where the last data went */
+	u64 cursor_tree;
+
+	struct list_head *node_hash;
+	struct list_head node_lru;
+	struct list_head node_dirty;
+	struct list_head node_pool;
+	u32 pool_count;
+	struct list_head *seg_hash;
+	struct list_head seg_lru;
+	struct list_head seg_dirty;
+	u64 io_epoch;
+	size_t cache_limit;
+	size_t cache_bytes;
+	size_t seg_dirty_bytes;
+	u64 cache_hits;
+	u64 cache_misses;
+	u64 cache_evictions;
+
+	void *scratch;
+	void *super_buf;
+};
+
+/* Call the host's device. */
+static inline u64 vex_now(struct vex_fs *fs)
+{
+	return fs->io.ops->now(fs->io.ctx);
+}
+
+/* ---- fs.c ------------------------------------------------------------------------- */
+
+/* Remember a damaged block and return -EUCLEAN. */
+int vex_damaged(struct vex_fs *fs, u64 block, const char *what);
+/* No further changes: the last commit stands. */
+void vex_fs_stop(struct vex_fs *fs);
+
+/*
+ * The result of an edit that cannot fail after its touch. Should it fail all the same, the
+ * transaction is half done and must never be committed.
+ */
+static inline int vex_must(struct vex_fs *fs, int err)
+{
+	if (err)
+		vex_fs_stop(fs);
+	return err;
+}
+
+/* Does the host keep file data in a page cache of its own? */
+static inline bool vex_host_caches(const struct vex_fs *fs)
+{
+	return fs->io.ops->data_begin;
+}
+
+/* ---- node.c: fs->lock held ------------------------------------------------------------ */
+
+int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct vex_node **out);
+void vex_node_put(struct vex_fs *fs, struct vex_node *node);
+/* A new dirty node; takes its memory from the pool. For writing. */
+int vex_node_new(struct vex_fs *fs, u32 level, struct vex_node **out);
+/* Move a clean node to a new block, for writing. A dirty one is left as it is. */
+int vex_node_cow(struct vex_fs *fs, struct vex_node *node);
+/* Drop a dirty, emptied node and free its block. The caller's reference goes with it. */
+void vex_node_discard(struct vex_fs *fs, struct vex_node *node);
+/* Have @count spare nodes in the pool. */
+int vex_node_prealloc(struct vex_fs *fs, u32 count);
+/* Write all dirty nodes; they stay dirty until vex_node_clean(). */
+int vex_node_write_dirty(struct vex_fs *fs, u32 *count);
+void vex_node_clean(struct vex_fs *fs);
+void vex_node_destroy_all(struct vex_fs *fs);
+/* Evict until the cache is inside its bound. */
+void vex_cache_trim(struct vex_fs *fs);
+
+static inline u32 vex_node_count(const struct vex_node *n)
+{
+	return le16_to_cpu(n->hdr->count);
+}
+
+static inline struct vexfs_item *vex_node_items(const struct vex_node *n)
+{
+	return (struct vexfs_item *)(n->hdr + 1);
+}
+
+static inline struct vexfs_child *vex_node_children(const struct vex_node *n)
+{
+	return (struct vexfs_child *)(n->hdr + 1);
+}
+
+/* ---- tree.c: fs->lock held ------------------------------------------------------------- */
+
+/*
+ * Find @key for reading. 0: @path stands on it. -ENOENT: @path stands on the
+ * first larger item, or past the last item of a leaf: see vex_tree_settle().
+ * Any other error: @path holds nothing.
+ */
+int vex_tree_find(struct vex_fs *fs, const struct vex_key *key, struct vex_path *path);
+/* The same for changing: the path is touched. For writing. */
+int vex_tree_touch(struct vex_fs *fs, const struct vex_key *key, struct vex_path *path);
+/*
+ * Make room for a new item of @len bytes; @path stands on it and its data are
+ * zero. -EEXIST. After a touch of the same key, with nodes in the pool, it cannot fail.
+ */
+int vex_tree_insert(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path);
+/* Remove the item on which a touched path stands; releases the path. Cannot fail. */
+void vex_tree_delete(struct vex_fs *fs, struct vex_path *path);
+/* Cut the data of the item on a touched path to its first @len bytes. */
+void vex_tree_shrink(struct vex_path *path, u32 len);
+/* Step over the end of a leaf: 0 when @path stands on an item, -ENOENT at the end. */
+int vex_tree_settle(struct vex_fs *fs, struct vex_path *path);
+/* Go to the next item. */
+int vex_tree_next(struct vex_fs *fs, struct vex_path *path);
+/* Go to the previous item; -ENOENT at the beginning. */
+int vex_tree_prev(struct vex_fs *fs, struct vex_path *path);
+void vex_path_release(struct vex_fs *fs, struct vex_path *path);
+
+void vex_path_key(const struct vex_path *path, struct vex_key *key);
+void *vex_path_data(const struct vex_path *path);
+u32 vex_path_len(const struct vex_path *path);
+
+static inline struct vex_key vex_key(u64 ino, u8 type, u64 offset)
+{
+	return (struct vex_key){ .ino = ino, .offset = offset, .type = type };
+}
+
+/* Touch the place of @key, whether it exists or not. */
+int vex_touch_key(struct vex_fs *fs, const struct vex_key *key);
+/* Touch, then delete or insert an item that a touch has prepared: see vex_must(). */
+int vex_delete_key(struct vex_fs *fs, const struct vex_key *key);
+int vex_insert_empty(struct vex_fs *fs, const struct vex_key *key);
+
+/* Find or touch the item of a fixed-size structure: EUCLEAN when its size is not @len. */
+int vex_item_find(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path);
+int vex_item_touch(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path);
+
+/* ---- alloc.c: fs->lock held for writing -------------------------------------------------- */
+
+int vex_alloc_init(struct vex_fs *fs);
+void vex_alloc_destroy(struct vex_fs *fs);
+/* Allocate one run of at most @want blocks. -ENOSPC. */
+int vex_blocks_alloc(struct vex_fs *fs, u32 want, bool tree, u64 *block, u32 *count);
+/* Load what freeing these blocks needs, so that vex_blocks_free() cannot fail. */
+int vex_blocks_touch(struct vex_fs *fs, u64 block, u32 count);
+/* Free blocks of touched groups. @fresh: this very transaction allocated them. Cannot fail. */
+void vex_blocks_free(struct vex_fs *fs, u64 block, u32 count, bool fresh);
+/* Bring the tree's bitmap items up to date, until they hold their own blocks. */
+int vex_bitmaps_store(struct vex_fs *fs);
+/* After a commit: what was pinned is free. */
+void vex_blocks_unpin(struct vex_fs *fs);
+/*
+ * May @data more blocks be promised and @meta tree nodes be allocated, with @floor blocks
+ * left over, next to all that is promised already?
+ */
+bool vex_space_ok(struct vex_fs *fs, u64 data, u64 meta, u64 floor);
+/* The same, not minding promises: for calls that keep them, or free space. */
+bool vex_space_ok_urgent(struct vex_fs *fs, u64 need);
+
+/* ---- txn.c -------------------------------------------------------------------------------- */
+
+#define VEX_TXN_URGENT	1u	/* frees space: may use the reserve */
+
+/*
+ * Take the lock for writing and prepare a change that inserts at most @inserts
+ * items, edits @touches more paths and adds @data blocks of data. ENOSPC, ENOMEM, EROFS, EIO; then
+ * the lock is not held.
+ */
+int vex_txn_begin(struct vex_fs *fs, u32 inserts, u32 touches, u64 data, u32 flags);
+void vex_txn_end(struct vex_fs *fs);
+/* vex_fs_commit() for a caller that holds the lock for writing. */
+int vex_commit_locked(struct vex_fs *fs, bool force);
+
+/* ---- inode.c: fs->lock held ------------------------------------------------------------------ */
+
+/* The part of an inode that the core itself looks at; small, for it stands in frames. */
+struct vex_brief {
+	u64 ino;
+	u64 size;
+	u64 blocks;
+	u32 mode;
+	u32 nlink;
+	u32 flags;
+};
+
+int vex_inode_load(struct vex_fs *fs, u64 ino, struct vex_brief *out);
+/* The same for a caller that does not hold the lock. */
+int vex_inode_brief(struct vex_fs *fs, u64 ino, struct vex_brief *out);
+/* Touch the inode's item; @path stands on it. For writing. */
+int vex_inode_touch(struct vex_fs *fs, u64 ino, struct vex_path *path);
+void vex_inode_pack(struct vexfs_inode_item *to, const struct vex_inode *from);
+void vex_inode_unpack(u64 ino, const struct vexfs_inode_item *from, struct vex_inode *to);
+struct vexfs_time vex_time_pack(u64 ns);
+/* Edit an inode that was touched before: cannot fail after that. */
+int vex_inode_add_blocks(struct vex_fs *fs, u64 ino, s64 delta);
+/* Finish orphans; called once by open. Takes the lock. */
+int vex_orphans_finish(struct vex_fs *fs);
+
+/* ---- extent.c: fs->lock held ------------------------------------------------------------------ */
+
+int vex_extent_find(struct vex_fs *fs, u64 ino, u64 fblock, u32 max, struct vex_map *map,
+		    u32 *csums);
+/*
+ * Map @count file blocks to one new run of at most as many; *@map tells it. For
+ * writing, inside a transaction. Frees what was mapped there.
+ */
+int vex_extent_replace(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, const u32 *csums,
+		       u64 size, struct vex_map *map);
+/*
+ * Unmap file blocks [@from, @to); at most VEX_DROP_STEP items. Returns 1 when
+ * there is more to do. For writing, inside a transaction.
+ */
+int vex_extent_drop(struct vex_fs *fs, u64 ino, u64 from, u64 to);
+
+/* ---- segment.c: fs->lock held ----------------------------------------------------------------- */
+
+/* Forget what a cached segment holds from byte @from on: zeros, and no write-back of whole blocks. */
+void vex_seg_cut(struct vex_fs *fs, struct vex_seg *seg, u32 from);
+/* Get a segment; @fresh: nothing of it exists yet, do not read. */
+int vex_seg_get(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_seg **out);
+void vex_seg_put(struct vex_fs *fs, struct vex_seg *seg);
+/* Wait until the device no longer reads the segment. For writing, before a change of its bytes. */
+int vex_seg_settle(struct vex_fs *fs, struct vex_seg *seg);
+/* Mark bytes changed. For writing. Returns the number of blocks that became dirty. */
+u32 vex_seg_dirty(struct vex_fs *fs, struct vex_seg *seg, u32 from, u32 to);
+/* Write all dirty segments to new places. For writing. */
+int vex_seg_flush(struct vex_fs *fs);
+/* Forget a file's segments at or past @index, dirty ones too. For writing. */
+void vex_seg_forget(struct vex_fs *fs, u64 ino, u64 index);
+void vex_seg_destroy_all(struct vex_fs *fs);
+/* Evict one clean segment; false when there is none. cache_lock held; memory to *@dead. */
+bool vex_seg_evict_one(struct vex_fs *fs, struct vex_seg **dead);
+void vex_seg_release_memory(struct vex_seg *seg);
+
+/* ---- file.c: fs->lock held ---------------------------------------------------------------------- */
+
+/* Copy bytes out; all of [@pos, @pos + @len) lies inside the file. */
+int vex_file_read_locked(struct vex_fs *fs, u64 ino, u64 pos, void *buf, size_t len);
+
+/* The segments of one write, held so that storing cannot fail. */
+struct vex_file_span {
+	u64 ino;
+	u64 pos;
+	size_t len;
+	u32 count;
+	struct vex_seg **segs;
+};
+
+/* Get and settle the segments of [@pos, @pos + @len) of a file of @size bytes. For writing. */
+int vex_span_open(struct vex_fs *fs, u64 ino, u64 size, u64 pos, size_t len,
+		  struct vex_file_span *span);
+/* Copy @buf in; uses up to vex_span_blocks() reserved blocks. Cannot fail. */
+void vex_span_store(struct vex_fs *fs, struct vex_file_span *span, const void *buf);
+void vex_span_close(struct vex_fs *fs, struct vex_file_span *span);
+
+/* Blocks that a write of @len bytes at @pos may dirty. */
+static inline u64 vex_span_blocks(u64 pos, size_t len)
+{
+	return ((pos + len + VEXFS_BLOCK_SIZE - 1) >> VEXFS_BLOCK_SHIFT) -
+	       (pos >> VEXFS_BLOCK_SHIFT);
+}
+
+/* ---- coll.c: fs->lock held ------------------------------------------------------------------------ */
+
+int vex_coll_load(struct vex_fs *fs, u64 ino, struct vex_coll *out);
+/*
+ * The bitmap of deleted rows of group @group into @bits (VEXFS_TOMB_BYTES); returns 1 when
+ * there is one, 0 when no row of it was deleted.
+ */
+int vex_tomb_load(struct vex_fs *fs, u64 ino, u64 group, u8 *bits);
+
+#endif /* VEX_FS_H */

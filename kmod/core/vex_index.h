@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What a kind of index is to the rest of the core. search.c sets a search up and
+ * calls the collection's index; the index offers rows to the heaps.
+ */
+#ifndef VEX_INDEX_H
+#define VEX_INDEX_H
+
+#include "vex_dist.h"
+#include "vex_fs.h"
+
+/* Rows whose distances one call of a kernel computes at most. */
+#define VEX_BATCH_ROWS	1024u
+
+/**
+ * struct vex_search_ctx - one search in progress
+ * @fs: filesystem; its lock is held for reading, and let go between pieces
+ * @ino: the collection
+ * @coll: its attributes when the search began
+ * @s: the caller's request
+ * @heaps: the nearest rows so far, one heap a query
+ * @cands: memory of the heaps
+ * @dist: room for VEX_BATCH_ROWS distances
+ * @row: room for one row that straddles segments
+ * @tombs: bitmap of deleted rows of group @tomb_group
+ * @tomb_group: which group @tombs holds; ~0: none
+ * @tomb_any: @tombs has a bit set
+ *
+ * All memory is got before the search begins.
+ */
+struct vex_search_ctx {
+	struct vex_fs *fs;
+	u64 ino;
+	struct vex_coll coll;
+	struct vex_search *s;
+	struct vex_topk *heaps;
+	struct vex_cand *cands;
+	u32 *dist;
+	u8 *row;
+	u8 *tombs;
+	u64 tomb_group;
+	bool tomb_any;
+};
+
+/**
+ * struct vex_index_ops - a kind of index
+ * @id: enum vexfs_index
+ * @name: as the user writes it
+ * @search: offer every row that may be among the nearest. Lock held for reading
+ */
+struct vex_index_ops {
+	u32 id;
+	const char *name;
+	int (*search)(struct vex_search_ctx *ctx);
+};
+
+extern const struct vex_index_ops vex_index_flat;
+
+/* NULL: no such kind. */
+const struct vex_index_ops *vex_index_ops(u32 id);
+
+/* Bits of the served VEXFS_ELEM_*, VEXFS_METRIC_* and VEXFS_INDEX_*. */
+#define VEX_ELEMS_SERVED	(1u << VEXFS_ELEM_F32)
+#define VEX_METRICS_SERVED	(1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | \
+				 1u << VEXFS_METRIC_COSINE)
+
+/* Let writers in; the lock is held again on return. -EINTR when the task was killed. */
+int vex_search_breathe(struct vex_search_ctx *ctx);
+/* Offer @n rows from @first on, packed at @rows, to all queries; deleted ones are left out. */
+int vex_search_offer(struct vex_search_ctx *ctx, u64 first, const void *rows, u32 n);
+
+#endif /* VEX_INDEX_H */

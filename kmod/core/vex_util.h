@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Checksums, name hashing and the bounded heap of nearest candidates. */
+#ifndef VEX_UTIL_H
+#define VEX_UTIL_H
+
+#include "vex_core.h"
+
+/* ---- crc32c.c: Castagnoli CRC, reflected, initial and final value all ones --- */
+
+/* Choose the hardware instruction where the CPU has it. */
+void vex_crc32c_init(void);
+/* CRC of @len bytes; any context, no FPU. "123456789" gives 0xe3069283. */
+u32 vex_crc32c(const void *data, size_t len);
+/* The crc32 instruction over @len bytes: raw update of @crc, no inversion (crc32c_x86.c). */
+u32 vex_crc32c_x86(u32 crc, const void *data, size_t len);
+/* Call once before vex_crc32c_x86(), on a CPU that has the instruction. */
+void vex_crc32c_x86_init(void);
+/* The same raw update by table; for CPUs without the instruction, and for tests. */
+u32 vex_crc32c_table(u32 crc, const void *data, size_t len);
+
+/* ---- hash.c: SipHash-2-4 (Aumasson & Bernstein, 2012) ------------------------ */
+
+u64 vex_siphash(const u64 key[2], const void *data, size_t len);
+
+/* ---- topk.c ------------------------------------------------------------------ */
+
+/* A candidate: order key first, so that equal distances are ordered by id. */
+struct vex_cand {
+	u32 order;		/* vex_f32_order() of the distance */
+	u32 bits;		/* the distance */
+	u64 id;
+};
+
+/**
+ * struct vex_topk - the k nearest candidates seen, as a bounded max-heap
+ * @heap: room for @k candidates, caller's memory
+ */
+struct vex_topk {
+	struct vex_cand *heap;
+	u32 k;
+	u32 count;
+};
+
+void vex_topk_init(struct vex_topk *t, struct vex_cand *heap, u32 k);
+/* Offer one candidate; kept when among the k nearest so far (by order, then id). */
+void vex_topk_offer(struct vex_topk *t, u32 bits, u64 id);
+/*
+ * Sort the heap in place, nearest first, and write it to @ids and @distances;
+ * slots from count to k get VEXFS_NO_ID and VEX_F32_MAX.
+ */
+void vex_topk_drain(struct vex_topk *t, u64 *ids, u32 *distances);
+
+#endif /* VEX_UTIL_H */

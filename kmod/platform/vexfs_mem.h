@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory of VexFS, accounted by call site. Every allocation of vexfs.ko, core
+ * included, goes through these, and is counted from the first one on: live
+ * figures are exact whenever vexfs_trace.ko is loaded.
+ */
+#ifndef VEXFS_MEM_H
+#define VEXFS_MEM_H
+
+#include <linux/atomic.h>
+#include <linux/llist.h>
+#include <linux/types.h>
+
+/**
+ * struct vexfs_site - one place in the source that allocates
+ * @func: function
+ * @file: source file
+ * @line: line in @file
+ * @id: 1.. in order of first use; 0 before that
+ * @state: 0 unused, 1 being registered, 2 registered
+ * @allocs: allocations that succeeded
+ * @frees: of them, freed
+ * @bytes: bytes of @allocs
+ * @live: bytes not freed
+ * @peak: highest @live
+ * @failures: allocations that failed
+ * @node: in the list of sites
+ *
+ * The counters are exact, each by itself; they are not read as one unit.
+ */
+struct vexfs_site {
+	const char *func;
+	const char *file;
+	unsigned int line;
+	unsigned int id;
+	atomic_t state;
+	atomic_long_t allocs;
+	atomic_long_t frees;
+	atomic_long_t bytes;
+	atomic_long_t live;
+	atomic_long_t peak;
+	atomic_long_t failures;
+	struct llist_node node;
+};
+
+#define VEXFS_SITE() ({						\
+	static struct vexfs_site __site = {			\
+		.func = __func__, .file = __FILE__, .line = __LINE__,	\
+	};							\
+	&__site;						\
+})
+
+/*
+ * @size bytes, not zeroed, aligned to 16 bytes, or to a page when @size is a page or more; NULL when
+ * there is no memory. Never enters the filesystem to reclaim memory (GFP_NOFS).
+ */
+void *vexfs_mem_alloc(struct vexfs_site *site, size_t size, bool zero);
+/* NULL is allowed. A pointer that was freed before, or was never given, is reported and left alone. */
+void vexfs_mem_free(const void *ptr);
+/* Account memory of a slab cache, which keeps its own objects. */
+void vexfs_mem_account(struct vexfs_site *site, const void *ptr, size_t size);
+void vexfs_mem_unaccount(struct vexfs_site *site, const void *ptr, size_t size);
+/* The list of sites that were used, newest first; entries are never removed. */
+struct vexfs_site *vexfs_mem_sites(void);
+
+#define vex_alloc(size)		vexfs_mem_alloc(VEXFS_SITE(), size, false)
+#define vex_zalloc(size)	vexfs_mem_alloc(VEXFS_SITE(), size, true)
+#define vex_free(ptr)		vexfs_mem_free(ptr)
+
+#endif /* VEXFS_MEM_H */

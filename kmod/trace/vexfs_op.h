@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One operation as the tracepoints hand it on: shared by vexfs.ko, which fills
+ * it, by vexfs_trace.ko, which keeps its own state of the operation in it, and
+ * by BPF programs, which read it with one probe read. Offsets are ABI.
+ */
+#ifndef VEXFS_OP_H
+#define VEXFS_OP_H
+
+/*
+ * Operation classes. The list is written once; users define X(id, name) and expand it.
+ */
+#define VEXFS_OP_CLASSES(X)		\
+	X(LOOKUP,	"lookup")	\
+	X(CREATE,	"create")	\
+	X(MKDIR,	"mkdir")	\
+	X(UNLINK,	"unlink")	\
+	X(RMDIR,	"rmdir")	\
+	X(RENAME,	"rename")	\
+	X(READDIR,	"readdir")	\
+	X(READ,		"read")		\
+	X(WRITE,	"write")	\
+	X(WRITEBACK,	"writeback")	\
+	X(FSYNC,	"fsync")	\
+	X(SETATTR,	"setattr")	\
+	X(EVICT,	"evict")	\
+	X(SYNC,		"sync")		\
+	X(STATFS,	"statfs")	\
+	X(COLL_CREATE,	"coll_create")	\
+	X(INSERT,	"insert")	\
+	X(GET,		"get")		\
+	X(DELETE,	"delete")	\
+	X(SEARCH,	"search")	\
+	X(COLL_STAT,	"coll_stat")
+
+#define VEXFS_OP_ENUM(id, name) VEXFS_OP_##id,
+enum vexfs_op_class {
+	VEXFS_OP_CLASSES(VEXFS_OP_ENUM)
+	VEXFS_OP_NR
+};
+
+/*
+ * Kinds of numbered events. Each kind is numbered per CPU without a gap, so
+ * that a reader which saw a first and a last number knows how many it should have seen:
+ * event = CPU << 48 | count, count starting at 1.
+ */
+enum vexfs_event_kind {
+	VEXFS_EVENT_OP,		/* vexfs_op_exit */
+	VEXFS_EVENT_ALLOC,	/* vexfs_alloc */
+	VEXFS_EVENT_RECORD,	/* vxt_stack_record, of vexfs_trace.ko */
+	VEXFS_EVENT_NR
+};
+
+#define VEXFS_EVENT_CPU_SHIFT	48
+
+/**
+ * struct vexfs_op - a running operation; lives in its entry function's frame
+ * @seq: identity: CPU << 48 | count at entry; 0 when nobody traced the entry
+ * @event: number of the exit event, set just before vexfs_op_exit fires
+ * @ino: inode, 0 where there is none yet
+ * @bytes: bytes moved
+ * @visited: rows compared
+ * @op_class: enum vexfs_op_class
+ * @dim: elements of a row
+ * @k: neighbours asked for
+ * @count: rows, ids or queries of a batch
+ * @err: 0 or a negative errno, valid at exit
+ * @reserved: zero
+ * @entry_sp: stack pointer of the entry function's caller at the call: depths are
+ *	counted from here downwards
+ * @trace: vexfs_trace.ko's own
+ */
+struct vexfs_op {
+	unsigned long long seq;
+	unsigned long long event;
+	unsigned long long ino;
+	unsigned long long bytes;
+	unsigned long long visited;
+	unsigned int op_class;
+	unsigned int dim;
+	unsigned int k;
+	unsigned int count;
+	int err;
+	unsigned int reserved;
+	unsigned long long entry_sp;
+	unsigned long long trace[6];
+};
+
+#endif /* VEXFS_OP_H */

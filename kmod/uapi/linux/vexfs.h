@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * VexFS vector operations.
+ *
+ * A collection is a regular file that VEXFS_IOC_CREATE turned into a row-major
+ * matrix. Every operation is an ioctl on an open file. Each argument structure
+ * starts with its own size, so that it can grow:
+ *
+ *  - a caller built against an older header passes a smaller size; the fields
+ *    that it does not know read as zero;
+ *  - a caller built against a newer header passes a larger size; the kernel
+ *    accepts it when every byte that it does not know is zero, and answers
+ *    E2BIG otherwise.
+ *
+ * A size below the first published structure is EINVAL; unknown flags are
+ * EINVAL. Pointers travel as __u64. Rows are packed, little-endian, without
+ * padding between them. Errors common to all operations:
+ *
+ *  EFAULT   an address of the structure or of an array is not accessible
+ *  ENOTTY   not a regular file of a VexFS, or an unknown operation
+ *  ENODATA  the file is not a collection (all but CREATE and CAPS)
+ *  EBADF    the descriptor lacks the access mode that the operation needs
+ *           (read for GET and SEARCH, write for CREATE, INSERT and DELETE)
+ *  EROFS    a changing operation on a read-only mount
+ *  EUCLEAN  a block on the device fails its checksum or its invariants
+ *  EIO      the device failed, or the filesystem stopped after a failed commit
+ *  EINTR    a fatal signal arrived
+ */
+#ifndef _UAPI_LINUX_VEXFS_H
+#define _UAPI_LINUX_VEXFS_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* Limits; VEXFS_IOC_CAPS reports the same figures. */
+#define VEXFS_MAX_DIM		65535u		/* elements of one row */
+#define VEXFS_MAX_K		4096u		/* neighbours of one query */
+#define VEXFS_MAX_QUERIES	4096u		/* queries of one search */
+#define VEXFS_MAX_RESULTS	(1u << 20)	/* queries * k of one search */
+#define VEXFS_MAX_IDS		(1u << 20)	/* ids of one get or delete */
+#define VEXFS_MAX_BATCH		(16u << 20)	/* bytes of rows of one call */
+
+/* Stands in a result slot for which no row exists. */
+#define VEXFS_NO_ID		(~0ULL)
+
+/**
+ * enum vexfs_elem - the type of one element of a row
+ * @VEXFS_ELEM_F32: IEEE 754 binary32; NaN and infinities are refused
+ */
+enum vexfs_elem {
+	VEXFS_ELEM_F32	= 1,
+};
+
+/**
+ * enum vexfs_metric - what "near" means; smaller is nearer for all of them
+ * @VEXFS_METRIC_L2: squared Euclidean distance
+ * @VEXFS_METRIC_IP: negated inner product
+ * @VEXFS_METRIC_COSINE: 1 - cosine of the angle, 0 to 2; 1 when a vector is zero
+ *
+ * A distance beyond the range of binary32 is reported as +-FLT_MAX.
+ */
+enum vexfs_metric {
+	VEXFS_METRIC_L2		= 1,
+	VEXFS_METRIC_IP		= 2,
+	VEXFS_METRIC_COSINE	= 3,
+};
+
+/**
+ * enum vexfs_index - how a collection is searched
+ * @VEXFS_INDEX_FLAT: every live row is compared: exact
+ */
+enum vexfs_index {
+	VEXFS_INDEX_FLAT	= 1,
+};
+
+/**
+ * struct vexfs_create - turn an empty regular file into a collection
+ * @size: in: sizeof(struct vexfs_create)
+ * @flags: in: must be 0
+ * @elem: in: &enum vexfs_elem
+ * @metric: in: &enum vexfs_metric
+ * @dim: in: elements of a row, 1 to VEXFS_MAX_DIM
+ * @index: in: &enum vexfs_index
+ *
+ * EINVAL a field is out of range; EEXIST already a collection; ENOTEMPTY the
+ * file has data; ENOSPC no space.
+ */
+struct vexfs_create {
+	__u32 size;
+	__u32 flags;
+	__u32 elem;
+	__u32 metric;
+	__u32 dim;
+	__u32 index;
+};
+
+/**
+ * struct vexfs_insert - append rows, all of them or none
+ * @size: in: sizeof(struct vexfs_insert)
+ * @flags: in: must be 0
+ * @rows: in: address of @count packed rows
+ * @rows_len: in: bytes at @rows; must equal count * dim * element size
+ * @count: in: rows, at least 1; at most VEXFS_MAX_BATCH bytes of them
+ * @dim: in: must equal the collection's dimension
+ * @first_id: out: id of the first row; the others follow without a gap
+ * @bad_row: out: with EDOM, the position in the batch of the refused row
+ *
+ * EINVAL a field is out of range or does not match; E2BIG the batch is larger
+ * than VEXFS_MAX_BATCH; EDOM a row holds NaN or an infinity; ENOSPC the device
+ * is full (nothing was inserted); EFBIG the file would pass the size limit.
+ */
+struct vexfs_insert {
+	__u32 size;
+	__u32 flags;
+	__u64 rows;
+	__u64 rows_len;
+	__u32 count;
+	__u32 dim;
+	__u64 first_id;
+	__u64 bad_row;
+};
+
+/**
+ * struct vexfs_get - copy rows out by id
+ * @size: in: sizeof(struct vexfs_get)
+ * @flags: in: must be 0
+ * @ids: in: address of @count __u64 ids
+ * @rows: in: address that receives @count packed rows
+ * @rows_len: in: bytes at @rows; must equal count * dim * element size
+ * @count: in: 1 to VEXFS_MAX_IDS; at most VEXFS_MAX_BATCH bytes of rows
+ * @dim: in: must equal the collection's dimension
+ * @bad_id: out: with ENOENT, the first id that is not a live row
+ *
+ * EINVAL, E2BIG as for insert; ENOENT an id never existed or was deleted.
+ */
+struct vexfs_get {
+	__u32 size;
+	__u32 flags;
+	__u64 ids;
+	__u64 rows;
+	__u64 rows_len;
+	__u32 count;
+	__u32 dim;
+	__u64 bad_id;
+};
+
+/**
+ * struct vexfs_delete - delete rows by id, all of them or none
+ * @size: in: sizeof(struct vexfs_delete)
+ * @flags: in: must be 0
+ * @ids: in: address of @count __u64 ids
+ * @count: in: 1 to VEXFS_MAX_IDS
+ * @reserved: must be 0
+ * @bad_id: out: with ENOENT, the first id that is not a live row
+ *
+ * Ids are never given to another row. A deleted row reads as zeros through
+ * read(2). EINVAL a field is out of range, or an id stands twice; ENOENT an id
+ * never existed or was deleted before.
+ */
+struct vexfs_delete {
+	__u32 size;
+	__u32 flags;
+	__u64 ids;
+	__u32 count;
+	__u32 reserved;
+	__u64 bad_id;
+};
+
+/**
+ * struct vexfs_search - k nearest neighbours of each query of a batch
+ * @size: in: sizeof(struct vexfs_search)
+ * @flags: in: must be 0
+ * @queries: in: address of @nq packed rows
+ * @queries_len: in: bytes at @queries; must equal nq * dim * element size
+ * @nq: in: queries, 1 to VEXFS_MAX_QUERIES
+ * @dim: in: must equal the collection's dimension
+ * @k: in: neighbours wanted of each query, 1 to VEXFS_MAX_K;
+ *     nq * k at most VEXFS_MAX_RESULTS
+ * @reserved: must be 0
+ * @ids: in: address that receives nq * k __u64 ids, nearest first
+ * @distances: in: address that receives nq * k binary32 distances
+ * @visited: out: rows compared, summed over the queries
+ * @bad_query: out: with EDOM, the position of the refused query
+ *
+ * Where a query finds fewer than k rows, the rest of its slots hold
+ * VEXFS_NO_ID and +FLT_MAX. Equal distances are ordered by id. EINVAL a field
+ * is out of range or does not match; E2BIG nq * k or the bytes of the queries
+ * pass their limit; EDOM a query holds NaN or an infinity.
+ */
+struct vexfs_search {
+	__u32 size;
+	__u32 flags;
+	__u64 queries;
+	__u64 queries_len;
+	__u32 nq;
+	__u32 dim;
+	__u32 k;
+	__u32 reserved;
+	__u64 ids;
+	__u64 distances;
+	__u64 visited;
+	__u64 bad_query;
+};
+
+/**
+ * struct vexfs_stat - what a collection is and holds
+ * @size: in: sizeof(struct vexfs_stat)
+ * @flags: in: must be 0
+ * @elem: out: &enum vexfs_elem
+ * @metric: out: &enum vexfs_metric
+ * @dim: out: elements of a row
+ * @index: out: &enum vexfs_index
+ * @rows: out: rows ever inserted; the next row gets this id
+ * @live: out: rows not deleted
+ * @row_bytes: out: bytes of a row
+ * @blocks: out: 4 KiB blocks of row data on the device
+ */
+struct vexfs_stat {
+	__u32 size;
+	__u32 flags;
+	__u32 elem;
+	__u32 metric;
+	__u32 dim;
+	__u32 index;
+	__u64 rows;
+	__u64 live;
+	__u64 row_bytes;
+	__u64 blocks;
+};
+
+/* The instruction sets that distance kernels exist for. */
+#define VEXFS_ISA_SCALAR	0u
+#define VEXFS_ISA_AVX2		1u
+#define VEXFS_ISA_AVX512	2u
+
+/**
+ * struct vexfs_caps - what this kernel's VexFS can do
+ * @size: in: sizeof(struct vexfs_caps)
+ * @flags: in: must be 0
+ * @elems: out: bit n set: enum vexfs_elem value n is served
+ * @metrics: out: bit n set: enum vexfs_metric value n is served
+ * @indexes: out: bit n set: enum vexfs_index value n is served
+ * @isa: out: VEXFS_ISA_* chosen at load
+ * @max_dim: out: VEXFS_MAX_DIM
+ * @max_k: out: VEXFS_MAX_K
+ * @max_queries: out: VEXFS_MAX_QUERIES
+ * @max_results: out: VEXFS_MAX_RESULTS
+ * @max_ids: out: VEXFS_MAX_IDS
+ * @max_batch: out: VEXFS_MAX_BATCH
+ *
+ * Works on any regular file or directory of a VexFS.
+ */
+struct vexfs_caps {
+	__u32 size;
+	__u32 flags;
+	__u32 elems;
+	__u32 metrics;
+	__u32 indexes;
+	__u32 isa;
+	__u32 max_dim;
+	__u32 max_k;
+	__u32 max_queries;
+	__u32 max_results;
+	__u32 max_ids;
+	__u32 max_batch;
+};
+
+/* The size travels inside the structure, so the request number has none. */
+#define VEXFS_IOC_TYPE		0xBE
+#define VEXFS_IOC(nr)		_IOC(_IOC_READ | _IOC_WRITE, VEXFS_IOC_TYPE, nr, 0)
+
+#define VEXFS_IOC_CAPS		VEXFS_IOC(0)	/* struct vexfs_caps */
+#define VEXFS_IOC_CREATE	VEXFS_IOC(1)	/* struct vexfs_create */
+#define VEXFS_IOC_INSERT	VEXFS_IOC(2)	/* struct vexfs_insert */
+#define VEXFS_IOC_GET		VEXFS_IOC(3)	/* struct vexfs_get */
+#define VEXFS_IOC_DELETE	VEXFS_IOC(4)	/* struct vexfs_delete */
+#define VEXFS_IOC_SEARCH	VEXFS_IOC(5)	/* struct vexfs_search */
+#define VEXFS_IOC_STAT		VEXFS_IOC(6)	/* struct vexfs_stat */
+
+#endif /* _UAPI_LINUX_VEXFS_H */

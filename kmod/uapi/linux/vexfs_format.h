@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * VexFS on-disk format, version 1. Little-endian throughout; blocks of 4 KiB.
+ *
+ *	block 0		left alone, for a boot sector
+ *	block 1, 9	the two superblocks; generation g is written to slot g & 1
+ *	the rest	tree nodes and file data, anywhere
+ *
+ * Everything but the superblocks hangs on one B+tree whose keys are (inode,
+ * item type, offset), compared in that order as unsigned integers. A tree node
+ * is one block, never changed in place: a change writes a new copy, and the
+ * copies up to the root, and the superblock that names the new root makes all
+ * of it true at once. Documentation/format.rst tells the rest.
+ */
+#ifndef _UAPI_LINUX_VEXFS_FORMAT_H
+#define _UAPI_LINUX_VEXFS_FORMAT_H
+
+#include <linux/types.h>
+
+#define VEXFS_BLOCK_SHIFT	12
+#define VEXFS_BLOCK_SIZE	4096u
+#define VEXFS_SUPER_MAGIC	0x3153466578655600ULL	/* "\0VexeFS1" */
+#define VEXFS_NODE_MAGIC	0x4e786556u		/* "VexN" */
+#define VEXFS_FORMAT_VERSION	1u
+#define VEXFS_MIN_BLOCKS	256u		/* 1 MiB */
+#define VEXFS_MAX_BLOCKS	(1ULL << 44)	/* 64 PiB */
+#define VEXFS_SUPER_BLOCK(slot)	((slot) ? 9u : 1u)
+#define VEXFS_LABEL_MAX		32u
+#define VEXFS_NAME_MAX		255u
+#define VEXFS_MAX_LEVEL		7u		/* levels of the tree, leaf included */
+
+/* statfs(2) f_type. */
+#define VEXFS_STATFS_MAGIC	0x56455846	/* "VEXF" */
+
+/* Feature word: a reader that meets an unknown bit refuses the image. */
+#define VEXFS_FEATURES_KNOWN	0ULL
+
+#define VEXFS_SYSTEM_INO	0ULL	/* owner of items that belong to no file */
+#define VEXFS_ROOT_INO		1ULL
+#define VEXFS_FIRST_INO		2ULL
+
+/* Item types, in key order within an inode. */
+#define VEXFS_ITEM_INODE	1	/* offset 0: struct vexfs_inode_item */
+#define VEXFS_ITEM_DIRENT	2	/* offset: name hash: struct vexfs_dirent_item */
+#define VEXFS_ITEM_EXTENT	4	/* offset: first file block: struct vexfs_extent_item */
+#define VEXFS_ITEM_COLL		5	/* offset 0: struct vexfs_coll_item */
+#define VEXFS_ITEM_TOMB		6	/* offset: row / VEXFS_TOMB_ROWS: bitmap of deleted rows */
+#define VEXFS_ITEM_BITMAP	16	/* system; offset: group: struct vexfs_bitmap_item */
+#define VEXFS_ITEM_ORPHAN	17	/* system; offset: inode with work left: empty */
+
+/**
+ * struct vexfs_super - a superblock, one block
+ * @csum: crc32c of the block after this field
+ * @version: VEXFS_FORMAT_VERSION
+ * @magic: VEXFS_SUPER_MAGIC
+ * @uuid: names the filesystem; its first 8 bytes stand in every node
+ * @label: text, NUL-padded
+ * @features: VEXFS_FEATURES_KNOWN
+ * @generation: of the transaction that wrote it; the newest valid one holds
+ * @block_count: blocks of the device that the filesystem uses
+ * @free_blocks: blocks neither reserved, nor tree, nor data
+ * @tree_blocks: tree nodes
+ * @inode_count: inodes in use
+ * @next_ino: the next inode number to give; numbers are not reused
+ * @root_block: the root node
+ * @root_generation: generation of the root node
+ * @root_level: level of the root node; 0 is a leaf
+ * @block_size: VEXFS_BLOCK_SIZE
+ * @hash_key: SipHash key of directory names
+ * @commit_time: nanoseconds since 1970 when it was written
+ * @reserved: zero
+ */
+struct vexfs_super {
+	__le32 csum;
+	__le32 version;
+	__le64 magic;
+	__u8 uuid[16];
+	__u8 label[VEXFS_LABEL_MAX];
+	__le64 features;
+	__le64 generation;
+	__le64 block_count;
+	__le64 free_blocks;
+	__le64 tree_blocks;
+	__le64 inode_count;
+	__le64 next_ino;
+	__le64 root_block;
+	__le64 root_generation;
+	__le32 root_level;
+	__le32 block_size;
+	__le64 hash_key[2];
+	__le64 commit_time;
+	__u8 reserved[3928];
+};
+
+/**
+ * struct vexfs_node - header of a tree node
+ * @csum: crc32c of the block after this field
+ * @magic: VEXFS_NODE_MAGIC
+ * @fsid: the first 8 bytes of the filesystem's uuid
+ * @block: where the node stands
+ * @generation: of the transaction that wrote it
+ * @count: items of a leaf or children of an inner node
+ * @level: 0 for a leaf
+ * @reserved: zero
+ */
+struct vexfs_node {
+	__le32 csum;
+	__le32 magic;
+	__le64 fsid;
+	__le64 block;
+	__le64 generation;
+	__le16 count;
+	__le16 level;
+	__le32 reserved;
+};
+
+/**
+ * struct vexfs_item - item header in a leaf; headers follow the node header in
+ *	key order, their data fills the block from its end downwards
+ * @ino: key, first part
+ * @offset: key, third part
+ * @data: byte offset of the data in the block
+ * @len: bytes of data
+ * @type: key, second part: VEXFS_ITEM_*
+ * @reserved: zero
+ */
+struct vexfs_item {
+	__le64 ino;
+	__le64 offset;
+	__le16 data;
+	__le16 len;
+	__u8 type;
+	__u8 reserved[3];
+};
+
+/**
+ * struct vexfs_child - entry of an inner node, in key order
+ * @ino: key of the smallest item below, first part
+ * @offset: third part
+ * @block: the child node
+ * @generation: of the child node; with @block it names one content
+ * @type: second part
+ * @reserved: zero
+ */
+struct vexfs_child {
+	__le64 ino;
+	__le64 offset;
+	__le64 block;
+	__le64 generation;
+	__u8 type;
+	__u8 reserved[7];
+};
+
+/**
+ * struct vexfs_time - a point in time
+ * @sec: seconds since 1970, two's complement
+ * @nsec: 0 to 999,999,999
+ * @reserved: zero
+ */
+struct vexfs_time {
+	__le64 sec;
+	__le32 nsec;
+	__le32 reserved;
+};
+
+/**
+ * struct vexfs_inode_item - an inode
+ * @mode: type and permissions, as stat(2)
+ * @uid: owner
+ * @gid: group
+ * @nlink: names; for a directory 2 + its subdirectories
+ * @size: bytes; 0 for a directory
+ * @blocks: data blocks
+ * @parent: of a directory: its parent
+ * @generation: a number that tells reuse apart, for file handles
+ * @flags: VEXFS_INODE_*
+ * @atime: last access
+ * @mtime: last change of content
+ * @ctime: last change of the inode
+ * @btime: creation
+ */
+struct vexfs_inode_item {
+	__le32 mode;
+	__le32 uid;
+	__le32 gid;
+	__le32 nlink;
+	__le64 size;
+	__le64 blocks;
+	__le64 parent;
+	__le32 generation;
+	__le32 flags;
+	struct vexfs_time atime;
+	struct vexfs_time mtime;
+	struct vexfs_time ctime;
+	struct vexfs_time btime;
+};
+
+/* The file is a collection: it has a VEXFS_ITEM_COLL. */
+#define VEXFS_INODE_COLL	1u
+
+/*
+ * A directory entry's offset is a 56-bit SipHash-2-4 of its name, shifted left
+ * by 7, plus a slot that tells names of equal hash apart.
+ */
+#define VEXFS_DIRENT_SLOTS	128u
+#define VEXFS_DIRENT_SLOT_BITS	7
+
+/**
+ * struct vexfs_dirent_item - a directory entry
+ * @ino: what it names
+ * @type: DT_* of what it names
+ * @name_len: bytes of name that follow, 1 to VEXFS_NAME_MAX
+ */
+struct vexfs_dirent_item {
+	__le64 ino;
+	__u8 type;
+	__u8 name_len;
+	/* then the name */
+} __attribute__((packed));
+
+#define VEXFS_EXTENT_MAX	128u	/* blocks of one extent */
+
+/**
+ * struct vexfs_extent_item - a run of file blocks; the crc32c of each block
+ *	follows, one __le32 a block
+ * @block: first block on the device
+ * @count: blocks, 1 to VEXFS_EXTENT_MAX
+ * @flags: zero
+ */
+struct vexfs_extent_item {
+	__le64 block;
+	__le32 count;
+	__le32 flags;
+	/* then __le32 csum[count] */
+};
+
+/**
+ * struct vexfs_coll_item - a collection's attributes
+ * @elem: enum vexfs_elem
+ * @metric: enum vexfs_metric
+ * @index: enum vexfs_index
+ * @flags: zero
+ * @dim: elements of a row
+ * @rows: rows ever inserted
+ * @live: rows not deleted
+ */
+struct vexfs_coll_item {
+	__u8 elem;
+	__u8 metric;
+	__u8 index;
+	__u8 flags;
+	__le32 dim;
+	__le64 rows;
+	__le64 live;
+};
+
+#define VEXFS_TOMB_BYTES	1024u
+#define VEXFS_TOMB_ROWS		(VEXFS_TOMB_BYTES * 8)	/* rows of one bitmap */
+
+#define VEXFS_GROUP_BYTES	1024u
+#define VEXFS_GROUP_BLOCKS	(VEXFS_GROUP_BYTES * 8)	/* blocks of one group: 32 MiB */
+
+/**
+ * struct vexfs_bitmap_item - which blocks of a group are in use; a group that
+ *	has no item is free but for the blocks that the format reserves
+ * @free: clear bits
+ * @reserved: zero
+ * @bits: bit n & 7 of byte n / 8 set: block n of the group is in use;
+ *	bits past the end of the device are set
+ */
+struct vexfs_bitmap_item {
+	__le32 free;
+	__le32 reserved;
+	__u8 bits[VEXFS_GROUP_BYTES];
+};
+
+#endif /* _UAPI_LINUX_VEXFS_FORMAT_H */
