@@ -81,7 +81,8 @@ static int group_read(struct vex_fs *fs, u64 g, u8 *bits)
 	struct vex_path path;
 	int err;
 
-	err = vex_item_find(fs, &key, sizeof(*item), &path);
+	/* While mkfs has no root yet there is no tree to look into. */
+	err = fs->root_block ? vex_item_find(fs, &key, sizeof(*item), &path) : -ENOENT;
 	if (err == -ENOENT) {
 		group_fill_reserved(fs, g, bits);
 		return 0;

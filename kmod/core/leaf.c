@@ -19,16 +19,17 @@ void vex_leaf_insert(struct vex_node *leaf, u32 slot, const struct vex_key *key,
 	u32 count = vex_node_count(leaf);
 	u32 low = vex_leaf_end(leaf, count);
 	u32 end = vex_leaf_end(leaf, slot);
+	u32 room = vex_leaf_room(len);
 
-	memmove(block + low - len, block + low, end - low);
-	memset(block + end - len, 0, len);
-	shift_offsets(leaf, slot, -(int)len);
+	memmove(block + low - room, block + low, end - low);
+	memset(block + end - room, 0, room);
+	shift_offsets(leaf, slot, -(int)room);
 	memmove(&it[slot + 1], &it[slot], (count - slot) * sizeof(*it));
 	memset(&it[slot], 0, sizeof(*it));
 	it[slot].ino = cpu_to_le64(key->ino);
 	it[slot].offset = cpu_to_le64(key->offset);
 	it[slot].type = key->type;
-	it[slot].data = cpu_to_le16(end - len);
+	it[slot].data = cpu_to_le16(end - room);
 	it[slot].len = cpu_to_le16(len);
 	leaf->hdr->count = cpu_to_le16(count + 1);
 }
@@ -50,9 +51,11 @@ void vex_leaf_shrink(struct vex_node *leaf, u32 slot, u32 len)
 	u8 *block = (u8 *)leaf->hdr;
 	u32 low = vex_leaf_end(leaf, vex_node_count(leaf));
 	u32 data = le16_to_cpu(it[slot].data);
-	u32 delta = le16_to_cpu(it[slot].len) - len;
+	u32 keep = vex_leaf_room(len);
+	u32 delta = vex_leaf_room(le16_to_cpu(it[slot].len)) - keep;
 
-	memmove(block + low + delta, block + low, data + len - low);
+	memset(block + data + len, 0, keep - len);
+	memmove(block + low + delta, block + low, data + keep - low);
 	memset(block + low, 0, delta);
 	shift_offsets(leaf, slot, delta);
 	it[slot].len = cpu_to_le16(len);
@@ -92,7 +95,8 @@ void vex_leaf_split(struct vex_node *left, struct vex_node *right, u32 at)
 u32 vex_leaf_split_point(const struct vex_node *leaf, u32 pos, u32 len, bool *right)
 {
 	u32 count = vex_node_count(leaf);
-	u32 total = VEX_NODE_SPACE - vex_leaf_free(leaf) + len + sizeof(struct vexfs_item);
+	u32 total = VEX_NODE_SPACE - vex_leaf_free(leaf) + vex_leaf_room(len) +
+		    sizeof(struct vexfs_item);
 	u32 used = 0;
 	u32 i;
 
@@ -107,13 +111,13 @@ u32 vex_leaf_split_point(const struct vex_node *leaf, u32 pos, u32 len, bool *ri
 	 */
 	for (i = 0; i < count; i++) {
 		if (i == pos) {
-			used += len + sizeof(struct vexfs_item);
+			used += vex_leaf_room(len) + sizeof(struct vexfs_item);
 			if (used >= total / 2) {
 				*right = false;
 				return i;
 			}
 		}
-		used += vex_leaf_len(leaf, i) + sizeof(struct vexfs_item);
+		used += vex_leaf_room(vex_leaf_len(leaf, i)) + sizeof(struct vexfs_item);
 		if (used >= total / 2)
 			break;
 	}

@@ -7,7 +7,7 @@
  * block of its own, pinned). Copy-on-write does not copy memory: the node moves
  * to its new block, since nobody needs the old content in memory any more.
  */
-#include "vex_fs.h"
+#include "vex_leaf.h"
 
 /* Memory that one cached node stands for. */
 #define NODE_BYTES	(VEXFS_BLOCK_SIZE + sizeof(struct vex_node))
@@ -72,11 +72,11 @@ static const char *leaf_check(const struct vexfs_node *hdr)
 	if (count > VEX_NODE_SPACE / sizeof(*it))
 		return "leaf with too many items";
 	for (i = 0; i < count; i++) {
-		u32 len = le16_to_cpu(it[i].len);
+		u32 room = vex_leaf_room(le16_to_cpu(it[i].len));
 
-		if (len > end || le16_to_cpu(it[i].data) != end - len)
+		if (room > end || le16_to_cpu(it[i].data) != end - room)
 			return "leaf with misplaced data";
-		end -= len;
+		end -= room;
 		if (i && item_cmp(&it[i - 1], &it[i]) >= 0)
 			return "leaf with items out of order";
 	}

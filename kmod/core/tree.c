@@ -269,7 +269,7 @@ static bool needs_split(const struct vex_node *node, u32 len)
 {
 	if (node->hdr->level)
 		return vex_node_count(node) >= VEX_CHILD_MAX;
-	return vex_leaf_free(node) < len + sizeof(struct vexfs_item);
+	return vex_leaf_free(node) < vex_leaf_room(len) + sizeof(struct vexfs_item);
 }
 
 /* Put a new root above a root that is about to be split for @key. */

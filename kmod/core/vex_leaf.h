@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Items inside one leaf. Headers grow upwards in key order, data downwards from
- * the end of the block, packed: item n's data end where item n - 1's begin.
+ * the end of the block, packed: item n's data end where item n - 1's begin. Each
+ * item's data start at a multiple of 8 bytes and are padded with zeros to one.
  */
 #ifndef VEX_LEAF_H
 #define VEX_LEAF_H
@@ -20,6 +21,12 @@ static inline void vex_leaf_key(const struct vex_node *leaf, u32 slot, struct ve
 static inline u32 vex_leaf_len(const struct vex_node *leaf, u32 slot)
 {
 	return le16_to_cpu(vex_node_items(leaf)[slot].len);
+}
+
+/* Bytes that @len bytes of data take. */
+static inline u32 vex_leaf_room(u32 len)
+{
+	return (len + 7) & ~7u;
 }
 
 static inline void *vex_leaf_data(const struct vex_node *leaf, u32 slot)
