@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vexfs create: an empty collection. */
+#include "cmd.h"
+#include "progress.h"
+
+static int run(struct common *c, int argc, char **argv)
+{
+	static const struct option options[] = { SHAPE_OPTIONS, COMMON_OPTIONS };
+	struct shape shape = {
+		.metric = VEXFS_METRIC_L2, .elem = VEXFS_ELEM_F32, .index = VEXFS_INDEX_FLAT,
+	};
+	struct store *store;
+	struct report r;
+	int opt, status, closed;
+
+	while ((opt = getopt_long(argc, argv, COMMON_SHORT, options, NULL)) != -1) {
+		status = shape_option(&shape, c, opt);
+		if (status != GO_ON)
+			return status;
+	}
+	if (optind + 1 != argc)
+		return report_misuse("exactly one FILE is needed");
+	if (!shape.dim)
+		return report_misuse("--dim is needed: the number of elements of a row");
+
+	status = store_open(&store, &c->place, argv[optind], STORE_CREATE);
+	if (status)
+		return status;
+	status = store_create(store, shape.dim, shape.metric, shape.elem, shape.index);
+	if (!status)
+		status = store_sync(store);
+	if (!status && interrupt_pending()) {
+		store_remove(store);
+		status = interrupted_status();
+	}
+	closed = store_close(store);
+	if (status || closed)
+		return status ? status : closed;
+
+	report_begin(&r, c->json);
+	json_string(&r, "file", argv[optind]);
+	json_string(&r, "elem", store_elem_name(shape.elem));
+	json_string(&r, "metric", store_metric_name(shape.metric));
+	json_string(&r, "index", store_index_name(shape.index));
+	json_uint(&r, "dim", shape.dim);
+	return report_end(&r);
+}
+
+const struct command command_create = {
+	.name = "create",
+	.summary = "make an empty collection",
+	.usage =
+	"Usage: vexfs create [OPTION]... FILE --dim N\n"
+	"\n"
+	"Makes FILE, which must not exist, a collection without rows.\n"
+	"\n"
+	"  --dim N        elements of a row, 1 to 65535\n"
+	"  --metric NAME  l2 (squared Euclidean distance, default), ip (negated inner\n"
+	"                 product) or cosine (1 - cosine of the angle)\n"
+	"  --elem NAME    type of the elements: f32 (default)\n"
+	"  --index NAME   how it is searched: flat (default), exact\n"
+	"\n"
+	"Examples:\n"
+	"  vexfs create /mnt/sift --dim 128\n"
+	"  vexfs create /mnt/words --dim 300 --metric cosine\n"
+	"  vexfs --image disk.img create /words --dim 300 --metric cosine\n",
+	.run = run,
+};

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vexfs search: the nearest rows of each query. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "names.h"
+#include "progress.h"
+#include "query.h"
+#include "recall.h"
+
+#define BATCH_DEFAULT	32u
+
+enum {
+	OPT_QUERY = OPT_OWN,
+	OPT_TEXT,
+	OPT_ROW,
+	OPT_FORMAT,
+	OPT_TRUTH,
+	OPT_LIMIT,
+	OPT_BATCH,
+	OPT_REPEAT,
+};
+
+/**
+ * struct search - one run
+ * @q: the queries
+ * @truth: true neighbours, to measure the recall
+ * @batch: queries of one operation
+ * @repeat: times that each operation is done
+ * @vectors: memory of the queries of a batch
+ * @ids: memory of the ids found
+ * @distances: memory of their distances
+ * @done: queries done
+ * @visited: rows compared
+ * @seconds: spent in the operations
+ */
+struct search {
+	struct common *c;
+	struct queries q;
+	const char *truth_path;
+	struct recall truth;
+	uint64_t k;
+	uint64_t batch;
+	uint64_t repeat;
+	struct store *store;
+	float *vectors;
+	uint64_t *ids;
+	float *distances;
+	uint64_t done;
+	uint64_t visited;
+	double seconds;
+	struct report r;
+};
+
+static void print_hit(struct search *s, size_t i, uint64_t rank, const char *name)
+{
+	float distance = s->distances[i];
+
+	json_open(&s->r, NULL, '{');
+	json_uint(&s->r, "id", s->ids[i]);
+	json_float(&s->r, "distance", distance);
+	json_bits(&s->r, "distance_bits", distance);
+	if (name)
+		json_string(&s->r, "name", name);
+	json_close(&s->r, '}');
+	if (s->r.json)
+		return;
+	fprintf(s->r.f, "%6" PRIu64 "  %12.6g  %10" PRIu64, rank, distance, s->ids[i]);
+	if (name) {
+		fputs("  ", s->r.f);
+		report_text(s->r.f, name);
+	}
+	fputc('\n', s->r.f);
+}
+
+/* The heading of query number @n of all. */
+static void print_query(struct search *s, uint64_t n)
+{
+	json_open(&s->r, NULL, '{');
+	json_uint(&s->r, "query", n);
+	if (s->q.text_count)
+		json_string(&s->r, "text", s->q.texts[n]);
+	else if (!s->q.path)
+		json_uint(&s->r, "row", s->q.rows.ids[n]);
+	if (s->r.json)
+		return;
+	if (s->q.text_count) {
+		fputs("nearest to \"", s->r.f);
+		report_text(s->r.f, s->q.texts[n]);
+		fputs("\"\n", s->r.f);
+	} else if (s->q.path) {
+		fprintf(s->r.f, "nearest to query %" PRIu64 "\n", n);
+	} else {
+		fprintf(s->r.f, "nearest to row %" PRIu64 "\n", s->q.rows.ids[n]);
+	}
+	fputs("  rank      distance          id  name\n", s->r.f);
+}
+
+/* Add what a batch of @nq queries found to the report. A status. */
+static int print_batch(struct search *s, uint32_t nq)
+{
+	struct row_names names;
+	int err;
+
+	if (s->c->quiet)
+		return STATUS_OK;
+	err = row_names_find(&names, s->store, s->ids, nq * s->k);
+	for (uint32_t i = 0; i < nq && !err; i++) {
+		print_query(s, s->done + i);
+		json_open(&s->r, "results", '[');
+		for (uint64_t j = 0; j < s->k && s->ids[i * s->k + j] != VEXFS_NO_ID; j++)
+			print_hit(s, i * s->k + j, j + 1,
+				  row_names_get(&names, s->ids[i * s->k + j]));
+		json_close(&s->r, ']');
+		json_close(&s->r, '}');
+	}
+	row_names_free(&names);
+	return err ? store_explain(s->store, "reading its " NAMES_SUFFIX " file", err) : STATUS_OK;
+}
+
+/* Search a batch, and again when it is to be repeated. A status. */
+static int search_batch(struct search *s, uint32_t nq)
+{
+	struct vexfs_search op = {
+		.queries = (uintptr_t)s->vectors, .nq = nq, .dim = s->store->stat.dim,
+		.queries_len = (uint64_t)nq * s->store->stat.row_bytes, .k = s->k,
+		.ids = (uintptr_t)s->ids, .distances = (uintptr_t)s->distances,
+	};
+	double start = clock_seconds();
+
+	for (uint64_t i = 0; i < s->repeat && !interrupt_pending(); i++) {
+		int err = store_call(s->store, VEXFS_IOC_SEARCH, &op);
+
+		if (err == -EDOM)
+			return report_fail("query %" PRIu64 " holds NaN or an infinity",
+					   s->done + (uint64_t)op.bad_query);
+		if (err)
+			return store_explain(s->store, "search", err);
+	}
+	s->seconds += clock_seconds() - start;
+	s->visited += op.visited;
+	return STATUS_OK;
+}
+
+static int search_all(struct search *s)
+{
+	int status = STATUS_OK;
+
+	json_open(&s->r, "queries", '[');
+	while (!status && !interrupt_pending()) {
+		uint32_t nq;
+
+		status = queries_read(&s->q, s->vectors, s->batch, &nq);
+		if (status || !nq || interrupt_pending())
+			break;
+		status = search_batch(s, nq);
+		if (status || interrupt_pending())
+			break;
+		for (uint32_t i = 0; s->truth_path && i < nq && !status; i++)
+			status = recall_add(&s->truth, s->done + i, s->ids + i * s->k, s->k);
+		if (!status)
+			status = print_batch(s, nq);
+		s->done += nq;
+		progress_update(s->q.path ? s->q.source.done : s->done, s->done);
+	}
+	json_close(&s->r, ']');
+	return status;
+}
+
+static void print_summary(struct search *s)
+{
+	struct report *r = &s->r;
+	uint64_t searches = s->done * s->repeat;
+
+	json_uint(r, "visited", s->visited);
+	if (s->truth_path)
+		json_double(r, "recall", recall_value(&s->truth));
+	if (s->repeat > 1) {
+		json_uint(r, "repeat", s->repeat);
+		json_double(r, "seconds", s->seconds);
+		json_double(r, "queries_per_second", searches / s->seconds);
+	}
+	if (r->json)
+		return;
+	if (s->truth_path)
+		fprintf(r->f, "recall@%" PRIu64 " %.4f over %s queries\n", s->k,
+			recall_value(&s->truth), grouped(s->done));
+	if (s->repeat > 1)
+		fprintf(r->f, "%s searches in %.3f s: %.1f a second, %.3f ms each\n",
+			grouped(searches), s->seconds, searches / s->seconds,
+			1e3 * s->seconds / searches);
+}
+
+static int allocate(struct search *s)
+{
+	uint64_t most = VEXFS_MAX_BATCH / s->store->stat.row_bytes;
+
+	if (s->batch > VEXFS_MAX_RESULTS / s->k)
+		s->batch = VEXFS_MAX_RESULTS / s->k;
+	if (s->batch > most)
+		s->batch = most;
+	s->vectors = calloc(s->batch, s->store->stat.row_bytes);
+	s->ids = calloc(s->batch * s->k, sizeof(*s->ids));
+	s->distances = calloc(s->batch * s->k, sizeof(*s->distances));
+	if (!s->vectors || !s->ids || !s->distances)
+		return report_fail("out of memory for a batch of queries");
+	return STATUS_OK;
+}
+
+static int do_search(struct search *s)
+{
+	int status = queries_open(&s->q);
+
+	if (!status)
+		status = allocate(s);
+	if (!status && s->truth_path)
+		status = recall_open(&s->truth, s->truth_path, s->k);
+	if (status)
+		return status;
+	report_begin(&s->r, s->c->json);
+	s->r.flat = 4;
+	json_string(&s->r, "file", s->store->path);
+	json_string(&s->r, "metric", store_metric_name(s->store->stat.metric));
+	json_uint(&s->r, "dim", s->store->stat.dim);
+	json_uint(&s->r, "k", s->k);
+	progress_start("searching", "queries", s->q.path ? s->q.source.total :
+		       queries_total(&s->q));
+	status = search_all(s);
+	progress_stop();
+	if (interrupt_pending())
+		status = interrupted_status();
+	else if (!status && !s->done)
+		status = report_fail("%s: holds no query", s->q.path);
+	if (status) {
+		report_drop(&s->r);
+		return status;
+	}
+	print_summary(s);
+	return report_end(&s->r);
+}
+
+static int add_text(struct search *s)
+{
+	const char **texts = reallocarray(s->q.texts, s->q.text_count + 1, sizeof(*texts));
+
+	if (!texts)
+		return report_fail("out of memory");
+	texts[s->q.text_count++] = optarg;
+	s->q.texts = texts;
+	return GO_ON;
+}
+
+static int search_option(struct search *s, int opt)
+{
+	switch (opt) {
+	case 'k':
+		return option_number("-k", optarg, 1, VEXFS_MAX_K, &s->k);
+	case OPT_QUERY:
+		s->q.path = optarg;
+		return GO_ON;
+	case OPT_TEXT:
+		return add_text(s);
+	case OPT_ROW:
+		return option_ids(&s->q.rows, optarg);
+	case OPT_FORMAT:
+		s->q.format = optarg;
+		return GO_ON;
+	case OPT_TRUTH:
+		s->truth_path = optarg;
+		return GO_ON;
+	case OPT_LIMIT:
+		return option_number("--limit", optarg, 1, UINT64_MAX, &s->q.limit);
+	case OPT_BATCH:
+		return option_number("--batch", optarg, 1, VEXFS_MAX_QUERIES, &s->batch);
+	case OPT_REPEAT:
+		return option_number("--repeat", optarg, 1, UINT32_MAX, &s->repeat);
+	default:
+		return common_option(s->c, opt);
+	}
+}
+
+static int parse(struct search *s, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "query", required_argument, NULL, OPT_QUERY },
+		{ "text", required_argument, NULL, OPT_TEXT },
+		{ "row", required_argument, NULL, OPT_ROW },
+		{ "format", required_argument, NULL, OPT_FORMAT },
+		{ "groundtruth", required_argument, NULL, OPT_TRUTH },
+		{ "limit", required_argument, NULL, OPT_LIMIT },
+		{ "batch", required_argument, NULL, OPT_BATCH },
+		{ "repeat", required_argument, NULL, OPT_REPEAT },
+		COMMON_OPTIONS
+	};
+	int opt, status;
+
+	while ((opt = getopt_long(argc, argv, "k:" COMMON_SHORT, options, NULL)) != -1) {
+		status = search_option(s, opt);
+		if (status != GO_ON)
+			return status;
+	}
+	if (optind + 1 != argc)
+		return report_misuse("exactly one FILE is needed");
+	if (!!s->q.path + !!s->q.text_count + !!s->q.rows.count != 1)
+		return report_misuse("one of --query, --text and --row is needed");
+	return GO_ON;
+}
+
+static int run(struct common *c, int argc, char **argv)
+{
+	struct search s = {
+		.c = c, .k = 10, .batch = BATCH_DEFAULT, .repeat = 1, .q.limit = UINT64_MAX,
+	};
+	int status = parse(&s, argc, argv), closed = STATUS_OK;
+
+	if (status == GO_ON) {
+		status = store_open(&s.store, &c->place, argv[optind], STORE_READ);
+		s.q.store = s.store;
+		if (!status)
+			status = do_search(&s);
+		closed = store_close(s.store);
+	}
+	queries_close(&s.q);
+	recall_close(&s.truth);
+	free(s.vectors);
+	free(s.ids);
+	free(s.distances);
+	return status ? status : closed;
+}
+
+const struct command command_search = {
+	.name = "search",
+	.summary = "find the rows nearest to queries",
+	.usage =
+	"Usage: vexfs search [OPTION]... FILE --query SOURCE | --text WORDS | --row ID\n"
+	"\n"
+	"Prints the rows of the collection FILE that are nearest to each query: rank, distance,\n"
+	"id, and the name when the row has one (in FILE.names).\n"
+	"\n"
+	"  --query SOURCE       queries are the rows of a .fvecs, .bvecs, .npy or .csv file\n"
+	"  --text WORDS         a query is a text, turned into a vector as 'vexfs import --text'\n"
+	"                       does; may stand more than once\n"
+	"  --row ID             a query is a row of FILE, or of a range FIRST-LAST; may stand\n"
+	"                       more than once\n"
+	"  -k N                 nearest rows wanted of each query (10; at most 4096)\n"
+	"  --groundtruth IVECS  also print recall@k: the share of the k true neighbours found\n"
+	"  --limit N            only the first N queries\n"
+	"  --batch N            queries of one operation (32)\n"
+	"  --repeat N           do every search N times and print how long they took\n"
+	"  --format NAME        format of SOURCE: fvecs, bvecs, npy, csv\n"
+	"\n"
+	"Examples:\n"
+	"  vexfs search /mnt/docs --text 'mutex lock unlock' -k 5\n"
+	"  vexfs search /mnt/sift --query query.fvecs --groundtruth gt.ivecs -k 100 --quiet\n"
+	"  vexfs search /mnt/sift --row 42 --json\n",
+	.run = run,
+};

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Options that several subcommands take. */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "progress.h"
+
+void common_usage(void)
+{
+	fputs("\n"
+	      "Options of every command:\n"
+	      "  --image IMG   FILE is a path inside IMG, an image or device that is not mounted\n"
+	      "  --isa NAME    with --image: compute with scalar, avx2, avx512 or auto\n"
+	      "  --json        print JSON\n"
+	      "  -q, --quiet   print no summary\n"
+	      "  -h, --help    this text\n"
+	      "\n"
+	      "Exit status: 0 done; 1 failed; 2 wrong usage; 3 done in part, a message tells what;\n"
+	      "128 + n when signal n ended the command.\n", stdout);
+}
+
+static int set_isa(struct common *c, const char *name)
+{
+	c->place.isa = store_isa_value(name);
+	if (c->place.isa >= 0 || !strcmp(name, "auto"))
+		return GO_ON;
+	return report_misuse("--isa '%s' is none of scalar, avx2, avx512, auto", name);
+}
+
+int common_option(struct common *c, int opt)
+{
+	switch (opt) {
+	case OPT_IMAGE:
+		c->place.image = optarg;
+		return GO_ON;
+	case OPT_ISA:
+		return set_isa(c, optarg);
+	case OPT_JSON:
+		c->json = true;
+		return GO_ON;
+	case 'q':
+		c->quiet = true;
+		return GO_ON;
+	case 'h':
+	case OPT_HELP:
+		fputs(c->command->usage, stdout);
+		common_usage();
+		return STATUS_OK;
+	default:
+		/* getopt_long() has said what is wrong. */
+		fprintf(stderr, "Try '%s --help'.\n", report_program);
+		return STATUS_USAGE;
+	}
+}
+
+int option_name(const char *what, const char *text, int (*value)(const char *name),
+		const char *known, uint32_t *out)
+{
+	int v = value(text);
+
+	if (v < 0)
+		return report_misuse("%s '%s' is none of %s", what, text, known);
+	*out = v;
+	return GO_ON;
+}
+
+int option_ids(struct id_list *list, const char *text)
+{
+	unsigned long long first, last;
+	uint64_t *ids;
+	char *end;
+
+	errno = 0;
+	first = strtoull(text, &end, 10);
+	last = first;
+	if (isdigit((unsigned char)*text) && *end == '-' && isdigit((unsigned char)end[1]))
+		last = strtoull(end + 1, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end || errno || last < first)
+		return report_misuse("'%s' is neither a row id nor a range FIRST-LAST of ids", text);
+	if (last - first >= VEXFS_MAX_IDS - list->count)
+		return report_misuse("more than %u ids; do it in parts", VEXFS_MAX_IDS);
+	ids = reallocarray(list->ids, list->count + (last - first) + 1, sizeof(*ids));
+	if (!ids)
+		return report_fail("out of memory for the ids");
+	list->ids = ids;
+	for (uint64_t id = first; id - first <= last - first; id++)
+		ids[list->count++] = id;
+	return GO_ON;
+}
+
+int shape_option(struct shape *shape, struct common *c, int opt)
+{
+	switch (opt) {
+	case OPT_DIM:
+		return option_number("--dim", optarg, 1, VEXFS_MAX_DIM, &shape->dim);
+	case OPT_METRIC:
+		return option_name("--metric", optarg, store_metric_value, "l2, ip, cosine",
+				   &shape->metric);
+	case OPT_ELEM:
+		return option_name("--elem", optarg, store_elem_value, "f32", &shape->elem);
+	case OPT_INDEX:
+		return option_name("--index", optarg, store_index_value, "flat", &shape->index);
+	default:
+		return common_option(c, opt);
+	}
+}
+
+int interrupted_status(void)
+{
+	return 128 + interrupt_pending();
+}
