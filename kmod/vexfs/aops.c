@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The page cache of regular files.
+ *
+ * Data is never overwritten in place: each dirty page will need a block of its own when
+ * it is written back. That block is promised when the page becomes dirty, so that
+ * a full device is an error of write(2) and not of writeback. A folio that holds a promise
+ * has PG_private set; it gets it under the folio lock and loses it when it is written
+ * back or cut off.
+ *
+ * What lies on the device behind the end of a file, in its last block, is zero:
+ * writeback writes it so, and truncate sees to it before the size falls.
+ */
+#include <linux/highmem.h>
+#include "vexfs.h"
+
+/**
+ * vexfs_page_reserve() - promise a block to a page that is about to become dirty
+ * @inode: regular file, no collection
+ * @folio: locked
+ *
+ * Return: 0, also when it had one; -ENOSPC when the device is full.
+ */
+int vexfs_page_reserve(struct inode *inode, struct folio *folio)
+{
+	int err;
+
+	if (folio_test_private(folio))
+		return 0;
+	err = vex_space_reserve(vexfs_fs(inode), 1);
+	if (err == -ENOSPC && vexfs_super_reclaim(inode->i_sb))
+		err = vex_space_reserve(vexfs_fs(inode), 1);
+	if (err)
+		return vexfs_check(inode->i_sb, err);
+	folio_attach_private(folio, (void *)1);
+	atomic_long_inc(&vexfs_i(inode)->reserved);
+	return 0;
+}
+
+/* The page will not be written after all. */
+void vexfs_page_unreserve(struct inode *inode, struct folio *folio)
+{
+	if (!folio_test_private(folio))
+		return;
+	vexfs_page_settle(inode, folio);
+	vex_space_unreserve(vexfs_fs(inode), 1);
+}
+
+static struct folio *vexfs_page_get(struct address_space *mapping, pgoff_t index)
+{
+	struct folio *folio;
+
+	folio = __filemap_get_folio(mapping, index,
+				    FGP_LOCK | FGP_WRITE | FGP_CREAT | FGP_STABLE,
+				    mapping_gfp_mask(mapping));
+	return IS_ERR_OR_NULL(folio) ? NULL : folio;
+}
+
+static void vexfs_page_put(struct folio *folio)
+{
+	folio_unlock(folio);
+	folio_put(folio);
+}
+
+/* Zero a cached page from @from on; one that is not cached will be read as zero. */
+static void vexfs_zero_cached(struct inode *inode, loff_t from)
+{
+	struct folio *folio = filemap_lock_folio(inode->i_mapping, from >> PAGE_SHIFT);
+
+	if (IS_ERR_OR_NULL(folio))
+		return;
+	folio_wait_stable(folio);
+	if (folio_test_uptodate(folio))
+		folio_zero_segment(folio, offset_in_page(from), PAGE_SIZE);
+	vexfs_page_put(folio);
+}
+
+/* A clean page over a hole is zero, and so is what lies on the device. */
+static int vexfs_page_is_hole(struct inode *inode, struct folio *folio, bool *hole)
+{
+	struct vex_map map;
+	u32 csum;
+	int err;
+
+	*hole = false;
+	if (folio_test_dirty(folio))
+		return 0;
+	err = vex_extent_map(vexfs_fs(inode), inode->i_ino, folio->index, 1, &map, &csum);
+	if (!err)
+		*hole = !map.block;
+	return vexfs_check(inode->i_sb, err);
+}
+
+static int vexfs_zero_written(struct inode *inode, loff_t from)
+{
+	struct address_space *mapping = inode->i_mapping;
+	struct folio *folio = vexfs_page_get(mapping, from >> PAGE_SHIFT);
+	bool hole;
+	int err;
+
+	if (!folio)
+		return -ENOMEM;
+	err = vexfs_page_is_hole(inode, folio, &hole);
+	if (err || hole)
+		goto out;
+	err = folio_test_uptodate(folio) ? 0 : vexfs_page_fill(inode, folio);
+	if (!err)
+		err = vexfs_page_reserve(inode, folio);
+	if (err)
+		goto out;
+	folio_zero_segment(folio, offset_in_page(from), PAGE_SIZE);
+	folio_mark_dirty(folio);
+	vexfs_page_put(folio);
+	return filemap_write_and_wait_range(mapping, from, from);
+out:
+	vexfs_page_put(folio);
+	return err;
+}
+
+/**
+ * vexfs_page_zero_tail() - zero the rest of the page in which a file ends or will end
+ * @inode: regular file, no collection; its rwsem held
+ * @from: the end
+ * @write: on the device too, before the size falls to @from; else only what a
+ *	mapping may have stored behind the end, before the size grows
+ *
+ * Return: 0; or with @write what reading, reserving or writing the page met.
+ */
+int vexfs_page_zero_tail(struct inode *inode, loff_t from, bool write)
+{
+	if (!offset_in_page(from))
+		return 0;
+	if (write)
+		return vexfs_zero_written(inode, from);
+	vexfs_zero_cached(inode, from);
+	return 0;
+}
+
+static int vexfs_write_begin(struct file *file, struct address_space *mapping, loff_t pos,
+			     unsigned int len, vexfs_write_page_t **pagep, void **fsdata)
+{
+	struct folio *folio = vexfs_page_get(mapping, pos >> PAGE_SHIFT);
+	int err = 0;
+
+	if (!folio)
+		return -ENOMEM;
+	if (!folio_test_uptodate(folio) && len < PAGE_SIZE)
+		err = vexfs_page_fill(mapping->host, folio);
+	if (!err)
+		err = vexfs_page_reserve(mapping->host, folio);
+	if (err) {
+		vexfs_page_put(folio);
+		return err;
+	}
+	*pagep = vexfs_write_page(folio);
+	return 0;
+}
+
+/* The size grows here in memory; on the device it does so with the data. */
+static int vexfs_write_end(struct file *file, struct address_space *mapping, loff_t pos,
+			   unsigned int len, unsigned int copied, vexfs_write_page_t *page,
+			   void *fsdata)
+{
+	struct folio *folio = vexfs_write_folio(page);
+	struct inode *inode = mapping->host;
+
+	/* Part of a page of which the rest was not read: the caller tries again. */
+	if (copied < len && !folio_test_uptodate(folio))
+		copied = 0;
+	if (copied) {
+		folio_mark_uptodate(folio);
+		folio_mark_dirty(folio);
+		if (pos + copied > i_size_read(inode))
+			i_size_write(inode, pos + copied);
+	} else if (!folio_test_dirty(folio)) {
+		vexfs_page_unreserve(inode, folio);
+	}
+	vexfs_page_put(folio);
+	return copied;
+}
+
+static void vexfs_invalidate_folio(struct folio *folio, size_t offset, size_t len)
+{
+	if (!offset && len == folio_size(folio))
+		vexfs_page_unreserve(folio->mapping->host, folio);
+}
+
+/* A promise is given back by writing, not by forgetting the page. */
+static bool vexfs_release_folio(struct folio *folio, gfp_t gfp)
+{
+	return !folio_test_private(folio);
+}
+
+const struct address_space_operations vexfs_file_aops = {
+	.read_folio		= vexfs_read_folio,
+	.readahead		= vexfs_readahead,
+	.writepages		= vexfs_writepages,
+	.dirty_folio		= filemap_dirty_folio,
+	.write_begin		= vexfs_write_begin,
+	.write_end		= vexfs_write_end,
+	.invalidate_folio	= vexfs_invalidate_folio,
+	.release_folio		= vexfs_release_folio,
+	.migrate_folio		= filemap_migrate_folio,
+};

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Collections as files.
+ *
+ * The core holds the rows; the page cache holds copies, for read(2) and mmap(2), and no page of
+ * it is ever dirty. A change of rows goes to the core first, then the copies of what
+ * changed are dropped, and only then does the size grow: a reader that sees the new size cannot
+ * find an old copy.
+ */
+#include <linux/highmem.h>
+#include <linux/uio.h>
+#include "vexfs.h"
+
+/* Bytes of rows that one write(2) hands to the core at a time. */
+#define VEXFS_APPEND_BYTES	(1u << 20)
+static_assert(VEXFS_APPEND_BYTES >= VEXFS_MAX_DIM * sizeof(u32));
+
+static int vexfs_coll_read_folio(struct file *file, struct folio *folio)
+{
+	struct inode *inode = folio->mapping->host;
+	void *data = kmap_local_folio(folio, 0);
+	size_t done = 0;
+	int err;
+
+	/* Not limited by i_size: rows that are there already are welcome. */
+	err = vex_file_read(vexfs_fs(inode), inode->i_ino, folio_pos(folio), data, PAGE_SIZE,
+			    &done);
+	if (!err) {
+		memset(data + done, 0, PAGE_SIZE - done);
+		flush_dcache_folio(folio);
+		folio_mark_uptodate(folio);
+	}
+	kunmap_local(data);
+	folio_unlock(folio);
+	return vexfs_check(inode->i_sb, err);
+}
+
+const struct address_space_operations vexfs_coll_aops = {
+	.read_folio	= vexfs_coll_read_folio,
+	.dirty_folio	= noop_dirty_folio,
+	.migrate_folio	= filemap_migrate_folio,
+};
+
+/**
+ * vexfs_coll_attach() - let an inode serve a collection
+ * @inode: new, or with its rwsem held and no page in its mapping
+ *
+ * Return: 0 or what the core says.
+ */
+int vexfs_coll_attach(struct inode *inode)
+{
+	struct vexfs_inode *vi = vexfs_i(inode);
+	struct vex_coll c;
+	int err;
+
+	err = vexfs_check(inode->i_sb, vex_coll_stat(vexfs_fs(inode), inode->i_ino, &c));
+	if (err)
+		return err;
+	vi->dim = c.dim;
+	vi->row_bytes = c.row_bytes;
+	inode->i_mapping->a_ops = &vexfs_coll_aops;
+	/* Pairs with vexfs_is_coll(). */
+	smp_store_release(&vi->flags, vi->flags | VEXFS_INODE_COLL);
+	return 0;
+}
+
+/* Drop the copies of bytes [@from, @to). */
+static void vexfs_coll_forget(struct inode *inode, u64 from, u64 to)
+{
+	invalidate_inode_pages2_range(inode->i_mapping, from >> PAGE_SHIFT,
+				      (to - 1) >> PAGE_SHIFT);
+}
+
+/**
+ * vexfs_coll_add() - append rows
+ * @file: collection; its inode's rwsem is held
+ * @rows: kernel memory
+ * @count: rows in it
+ * @first_id: receives the id of the first
+ * @bad_row: with -EDOM, receives the position of the refused row
+ *
+ * Return: 0; -EFBIG past the size limits of the process or the filesystem; what the core says.
+ */
+int vexfs_coll_add(struct file *file, const void *rows, u32 count, u64 *first_id,
+		   u64 *bad_row)
+{
+	struct inode *inode = file_inode(file);
+	struct vexfs_inode *vi = vexfs_i(inode);
+	struct vex_fs *fs = vexfs_fs(inode);
+	u64 old = i_size_read(inode);
+	u64 size = old + (u64)count * vi->row_bytes;
+	int err;
+
+	err = inode_newsize_ok(inode, size);
+	if (!err)
+		err = file_remove_privs(file);
+	if (err)
+		return err;
+	err = vex_coll_insert(fs, inode->i_ino, rows, count, vi->dim, first_id, bad_row);
+	if (err == -ENOSPC && vexfs_super_reclaim(inode->i_sb))
+		err = vex_coll_insert(fs, inode->i_ino, rows, count, vi->dim, first_id,
+				      bad_row);
+	if (err)
+		return vexfs_check(inode->i_sb, err);
+	vexfs_coll_forget(inode, old, size);
+	i_size_write(inode, size);
+	file_update_time(file);
+	return 0;
+}
+
+/**
+ * vexfs_coll_drop() - delete rows
+ * @file: collection; its inode's rwsem is held
+ * @ids: kernel memory; comes back sorted
+ * @count: ids in it
+ * @bad_id: with -ENOENT, receives the first id that is no live row
+ *
+ * Return: 0 or what the core says.
+ */
+int vexfs_coll_drop(struct file *file, u64 *ids, u32 count, u64 *bad_id)
+{
+	struct inode *inode = file_inode(file);
+	struct vexfs_inode *vi = vexfs_i(inode);
+	struct vex_fs *fs = vexfs_fs(inode);
+	int err;
+
+	err = file_remove_privs(file);
+	if (err)
+		return err;
+	err = vex_coll_delete(fs, inode->i_ino, ids, count, bad_id);
+	if (err == -ENOSPC && vexfs_super_reclaim(inode->i_sb))
+		err = vex_coll_delete(fs, inode->i_ino, ids, count, bad_id);
+	if (err)
+		return vexfs_check(inode->i_sb, err);
+	vexfs_coll_forget(inode, ids[0] * vi->row_bytes,
+			  (ids[count - 1] + 1) * vi->row_bytes);
+	file_update_time(file);
+	return 0;
+}
+
+/* Insert what @from holds, piece by piece; each piece is there whole or not at all. */
+static ssize_t vexfs_append_rows(struct file *file, struct iov_iter *from)
+{
+	u32 row = vexfs_i(file_inode(file))->row_bytes;
+	size_t most = rounddown(VEXFS_APPEND_BYTES, row);
+	size_t done = 0, piece = min(most, iov_iter_count(from));
+	void *buf = vex_alloc(piece);
+	u64 first_id, bad_row;
+	int err = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while (!err && iov_iter_count(from)) {
+		size_t n = min(piece, iov_iter_count(from));
+
+		if (!copy_from_iter_full(buf, n, from))
+			err = -EFAULT;
+		else if (fatal_signal_pending(current))
+			err = -EINTR;
+		else
+			err = vexfs_coll_add(file, buf, n / row, &first_id, &bad_row);
+		if (!err)
+			done += n;
+	}
+	vex_free(buf);
+	return done ?: err;
+}
+
+static ssize_t vexfs_append_locked(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct file *file = iocb->ki_filp;
+	struct inode *inode = file_inode(file);
+	ssize_t n = generic_write_checks(iocb, from);
+
+	if (n <= 0)
+		return n;
+	if (iocb->ki_pos != i_size_read(inode) || n % vexfs_i(inode)->row_bytes)
+		return -EINVAL;
+	n = vexfs_append_rows(file, from);
+	if (n > 0)
+		iocb->ki_pos += n;
+	return n;
+}
+
+/**
+ * vexfs_coll_append() - write(2) to a collection
+ * @iocb: where
+ * @from: whole rows
+ *
+ * Return: bytes appended, a multiple of a row; -EINVAL when it is not whole rows at the end of the
+ * file; -EDOM when the next row holds NaN or an infinity.
+ */
+vexfs_entry ssize_t vexfs_coll_append(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct inode *inode = file_inode(iocb->ki_filp);
+	struct vexfs_op op;
+	ssize_t n = -EINTR;
+
+	vexfs_op_begin(&op, VEXFS_OP_INSERT, inode->i_ino);
+	if (!down_write_killable(&inode->i_rwsem)) {
+		n = vexfs_append_locked(iocb, from);
+		inode_unlock(inode);
+	}
+	if (n > 0)
+		n = generic_write_sync(iocb, n);
+	op.dim = vexfs_i(inode)->dim;
+	op.bytes = max_t(ssize_t, n, 0);
+	op.count = n > 0 ? n / vexfs_i(inode)->row_bytes : 0;
+	vexfs_op_end(&op, min_t(ssize_t, n, 0));
+	return n;
+}

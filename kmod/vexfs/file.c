@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Regular files: read, write, mmap, fsync, truncate. Data passes through the page cache;
+ * a collection shares all of it but writing, which is coll.c's.
+ */
+#include <linux/blkdev.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include "vexfs.h"
+
+static vexfs_entry ssize_t vexfs_file_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct vexfs_op op;
+	ssize_t n;
+
+	vexfs_op_begin(&op, VEXFS_OP_READ, file_inode(iocb->ki_filp)->i_ino);
+	n = generic_file_read_iter(iocb, to);
+	op.bytes = max_t(ssize_t, n, 0);
+	vexfs_op_end(&op, min_t(ssize_t, n, 0));
+	return n;
+}
+
+static vexfs_entry ssize_t vexfs_file_splice_read(struct file *in, loff_t *pos,
+						  struct pipe_inode_info *pipe, size_t len,
+						  unsigned int flags)
+{
+	struct vexfs_op op;
+	ssize_t n;
+
+	vexfs_op_begin(&op, VEXFS_OP_READ, file_inode(in)->i_ino);
+	n = filemap_splice_read(in, pos, pipe, len, flags);
+	op.bytes = max_t(ssize_t, n, 0);
+	vexfs_op_end(&op, min_t(ssize_t, n, 0));
+	return n;
+}
+
+static ssize_t vexfs_write_locked(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct inode *inode = file_inode(iocb->ki_filp);
+	ssize_t n = generic_write_checks(iocb, from);
+	int err;
+
+	if (n <= 0)
+		return n;
+	/* It became a collection while this write waited: these are no rows. */
+	if (vexfs_is_coll(inode))
+		return -EINVAL;
+	if (iocb->ki_pos > i_size_read(inode)) {
+		err = vexfs_page_zero_tail(inode, i_size_read(inode), false);
+		if (err)
+			return err;
+	}
+	return __generic_file_write_iter(iocb, from);
+}
+
+static vexfs_entry ssize_t vexfs_file_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct inode *inode = file_inode(iocb->ki_filp);
+	struct vexfs_op op;
+	ssize_t n;
+
+	vexfs_op_begin(&op, VEXFS_OP_WRITE, inode->i_ino);
+	inode_lock(inode);
+	n = vexfs_write_locked(iocb, from);
+	inode_unlock(inode);
+	if (n > 0)
+		n = generic_write_sync(iocb, n);
+	op.bytes = max_t(ssize_t, n, 0);
+	vexfs_op_end(&op, min_t(ssize_t, n, 0));
+	return n;
+}
+
+static ssize_t vexfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	if (vexfs_is_coll(file_inode(iocb->ki_filp)))
+		return vexfs_coll_append(iocb, from);
+	return vexfs_file_write(iocb, from);
+}
+
+/**
+ * vexfs_file_fsync() - make a file or directory durable
+ * @file: it
+ * @start: first byte that matters
+ * @end: last byte
+ * @datasync: nonzero: attributes that no reader of the data needs may wait
+ *
+ * Everything that the filesystem has pending becomes durable with it.
+ *
+ * Return: 0 or a negative errno.
+ */
+vexfs_entry int vexfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct inode *inode = file_inode(file);
+	struct blk_plug plug;
+	struct vexfs_op op;
+	int err;
+
+	vexfs_op_begin(&op, VEXFS_OP_FSYNC, inode->i_ino);
+	err = file_write_and_wait_range(file, start, end);
+	if (!err && !datasync)
+		err = sync_inode_metadata(inode, 1);
+	if (!err) {
+		blk_start_plug(&plug);
+		err = vexfs_check(inode->i_sb, vex_fs_commit(vexfs_fs(inode)));
+		blk_finish_plug(&plug);
+	}
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* Cut a file off; its rwsem and invalidate lock are held. */
+static int vexfs_shrink(struct inode *inode, loff_t size)
+{
+	struct vex_fs *fs = vexfs_fs(inode);
+	loff_t block_end = round_up(size, VEXFS_BLOCK_SIZE);
+	int err = vexfs_page_zero_tail(inode, size, true);
+
+	/*
+	 * A full device has no block for the new copy of the last one: free first
+	 * what lies behind it.
+	 */
+	if (err == -ENOSPC && block_end < i_size_read(inode)) {
+		truncate_setsize(inode, block_end);
+		err = vex_file_truncate(fs, inode->i_ino, block_end);
+		if (!err)
+			err = vexfs_page_zero_tail(inode, size, true);
+	}
+	if (err)
+		return err;
+	truncate_setsize(inode, size);
+	return vex_file_truncate(fs, inode->i_ino, size);
+}
+
+/**
+ * vexfs_file_truncate() - set the size of a regular file
+ * @inode: its rwsem is held
+ * @size: checked against limits already
+ *
+ * Return: 0; -EPERM for a collection, which changes by rows only; or a
+ * negative errno.
+ */
+int vexfs_file_truncate(struct inode *inode, loff_t size)
+{
+	loff_t old = i_size_read(inode);
+	int err;
+
+	if (vexfs_is_coll(inode))
+		return -EPERM;
+	filemap_invalidate_lock(inode->i_mapping);
+	if (size < old) {
+		err = vexfs_shrink(inode, size);
+	} else {
+		err = vexfs_page_zero_tail(inode, old, false);
+		if (!err)
+			err = vex_file_truncate(vexfs_fs(inode), inode->i_ino, size);
+		if (!err)
+			truncate_setsize(inode, size);
+	}
+	filemap_invalidate_unlock(inode->i_mapping);
+	return vexfs_check(inode->i_sb, err);
+}
+
+static vm_fault_t vexfs_mkwrite_locked(struct inode *inode, struct folio *folio, int *err)
+{
+	/* Truncated meanwhile: the fault is tried again. */
+	if (folio->mapping != inode->i_mapping || folio_pos(folio) >= i_size_read(inode)) {
+		folio_unlock(folio);
+		return VM_FAULT_NOPAGE;
+	}
+	/* Mapped before it became a collection. */
+	if (vexfs_is_coll(inode))
+		*err = -EACCES;
+	folio_wait_stable(folio);
+	if (!*err)
+		*err = vexfs_page_reserve(inode, folio);
+	if (*err) {
+		folio_unlock(folio);
+		return VM_FAULT_SIGBUS;
+	}
+	folio_mark_dirty(folio);
+	return VM_FAULT_LOCKED;
+}
+
+/* A store to a page that is clean: it needs a block, as any other page that becomes dirty. */
+static vexfs_entry vm_fault_t vexfs_file_mkwrite(struct vm_fault *vmf)
+{
+	struct file *file = vmf->vma->vm_file;
+	struct inode *inode = file_inode(file);
+	struct folio *folio = page_folio(vmf->page);
+	struct vexfs_op op;
+	vm_fault_t result;
+	int err = 0;
+
+	vexfs_op_begin(&op, VEXFS_OP_WRITE, inode->i_ino);
+	sb_start_pagefault(inode->i_sb);
+	file_update_time(file);
+	folio_lock(folio);
+	result = vexfs_mkwrite_locked(inode, folio, &err);
+	sb_end_pagefault(inode->i_sb);
+	op.bytes = result == VM_FAULT_LOCKED ? PAGE_SIZE : 0;
+	vexfs_op_end(&op, err);
+	return result;
+}
+
+static const struct vm_operations_struct vexfs_vm_ops = {
+	.fault		= filemap_fault,
+	.map_pages	= filemap_map_pages,
+	.page_mkwrite	= vexfs_file_mkwrite,
+};
+
+/* A collection may be mapped, but its rows change through the operations only. */
+static int vexfs_file_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	if (vexfs_is_coll(file_inode(file)) && vma->vm_flags & VM_SHARED) {
+		if (vma->vm_flags & VM_WRITE)
+			return -EACCES;
+		vm_flags_clear(vma, VM_MAYWRITE);
+	}
+	file_accessed(file);
+	vma->vm_ops = &vexfs_vm_ops;
+	return 0;
+}
+
+const struct inode_operations vexfs_file_inode_ops = {
+	.getattr	= vexfs_getattr,
+	.setattr	= vexfs_inode_setattr,
+};
+
+const struct file_operations vexfs_file_ops = {
+	.llseek		= generic_file_llseek,
+	.read_iter	= vexfs_file_read,
+	.write_iter	= vexfs_write_iter,
+	.mmap		= vexfs_file_mmap,
+	.open		= generic_file_open,
+	.fsync		= vexfs_file_fsync,
+	.splice_read	= vexfs_file_splice_read,
+	.splice_write	= iter_file_splice_write,
+	.unlocked_ioctl	= vexfs_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A block device as the core's struct vex_io_ops.
+ *
+ * Reads are waited for. Writes are not: they are counted, together with the writes of
+ * file data that the page cache submits on its own, and flush waits for the count
+ * to reach 0. An error of any of them comes out of the next flush.
+ */
+#include <linux/blkdev.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/timekeeping.h>
+#include <linux/vmalloc.h>
+#include "vexfs.h"
+
+static struct bio_set vexfs_bios;
+
+/**
+ * vexfs_bio_alloc() - a bio from the module's own pool
+ * @bdev: device
+ * @pages: room for so many pages, at most BIO_MAX_VECS
+ * @block: first block on the device
+ * @opf: REQ_*
+ *
+ * Never fails, as long as the caller submits it before it asks for another.
+ */
+struct bio *vexfs_bio_alloc(struct block_device *bdev, unsigned int pages, u64 block,
+			    blk_opf_t opf)
+{
+	struct bio *bio = bio_alloc_bioset(bdev, pages, opf, GFP_NOFS, &vexfs_bios);
+
+	bio->bi_iter.bi_sector = block << (VEXFS_BLOCK_SHIFT - SECTOR_SHIFT);
+	return bio;
+}
+
+/**
+ * vexfs_io_end() - a counted write is over
+ * @io: device
+ * @status: its result
+ *
+ * Any context. @io may be gone when this returns: the count is what kept it.
+ */
+void vexfs_io_end(struct vexfs_io *io, blk_status_t status)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&io->lock, flags);
+	if (status && !io->err)
+		io->err = -EIO;
+	if (!--io->inflight)
+		wake_up(&io->idle);
+	spin_unlock_irqrestore(&io->lock, flags);
+}
+
+static void vexfs_io_begin(void *ctx)
+{
+	struct vexfs_io *io = ctx;
+	unsigned long flags;
+
+	spin_lock_irqsave(&io->lock, flags);
+	io->inflight++;
+	spin_unlock_irqrestore(&io->lock, flags);
+}
+
+static void vexfs_io_write_done(struct bio *bio)
+{
+	vexfs_io_end(bio->bi_private, bio->bi_status);
+	bio_put(bio);
+}
+
+static struct page *vexfs_io_page(const void *buf)
+{
+	return is_vmalloc_addr(buf) ? vmalloc_to_page(buf) : virt_to_page(buf);
+}
+
+/* One bio over the first blocks of @buf, as many as it can hold. */
+static struct bio *vexfs_io_bio(struct vexfs_io *io, u64 block, u32 *count, const void *buf,
+				blk_opf_t opf)
+{
+	u32 i, n = min_t(u32, *count, BIO_MAX_VECS);
+	struct bio *bio = vexfs_bio_alloc(io->bdev, n, block, opf);
+
+	for (i = 0; i < n; i++)
+		__bio_add_page(bio, vexfs_io_page(buf + (size_t)i * VEXFS_BLOCK_SIZE),
+			       VEXFS_BLOCK_SIZE, 0);
+	*count = n;
+	return bio;
+}
+
+static int vexfs_io_read(void *ctx, u64 block, u32 count, void *buf)
+{
+	struct vexfs_io *io = ctx;
+
+	while (count) {
+		u32 n = count;
+		struct bio *bio = vexfs_io_bio(io, block, &n, buf, REQ_OP_READ | REQ_META);
+		int err = submit_bio_wait(bio);
+
+		bio_put(bio);
+		if (err)
+			return -EIO;
+		if (is_vmalloc_addr(buf))
+			invalidate_kernel_vmap_range(buf, n * VEXFS_BLOCK_SIZE);
+		block += n;
+		count -= n;
+		buf += (size_t)n * VEXFS_BLOCK_SIZE;
+	}
+	return 0;
+}
+
+static int vexfs_io_write(void *ctx, u64 block, u32 count, const void *buf, u32 flags)
+{
+	struct vexfs_io *io = ctx;
+	blk_opf_t opf = REQ_OP_WRITE | REQ_META;
+	int err;
+
+	if (flags & VEX_IO_FUA)
+		opf |= REQ_SYNC | REQ_FUA | REQ_PREFLUSH;
+	while (count) {
+		u32 n = count;
+		struct bio *bio = vexfs_io_bio(io, block, &n, buf, opf);
+
+		if (is_vmalloc_addr(buf))
+			flush_kernel_vmap_range((void *)buf, n * VEXFS_BLOCK_SIZE);
+		if (flags & VEX_IO_FUA) {
+			err = submit_bio_wait(bio);
+			bio_put(bio);
+			if (err)
+				return -EIO;
+		} else {
+			vexfs_io_begin(io);
+			bio->bi_private = io;
+			bio->bi_end_io = vexfs_io_write_done;
+			submit_bio(bio);
+		}
+		block += n;
+		count -= n;
+		buf += (size_t)n * VEXFS_BLOCK_SIZE;
+	}
+	return 0;
+}
+
+static int vexfs_io_flush(void *ctx)
+{
+	struct vexfs_io *io = ctx;
+	int err;
+
+	spin_lock_irq(&io->lock);
+	wait_event_lock_irq(io->idle, !io->inflight, io->lock);
+	err = io->err;
+	io->err = 0;
+	spin_unlock_irq(&io->lock);
+
+	if (blkdev_issue_flush(io->bdev) && !err)
+		err = -EIO;
+	return err;
+}
+
+static u64 vexfs_io_now(void *ctx)
+{
+	return ktime_get_real_ns();
+}
+
+static void vexfs_io_random(void *ctx, void *buf, size_t len)
+{
+	get_random_bytes(buf, len);
+}
+
+const struct vex_io_ops vexfs_io_ops = {
+	.read		= vexfs_io_read,
+	.write		= vexfs_io_write,
+	.flush		= vexfs_io_flush,
+	.data_begin	= vexfs_io_begin,
+	.now		= vexfs_io_now,
+	.random		= vexfs_io_random,
+};
+
+/* Prepare @io for the device of a mount. */
+void vexfs_io_open(struct vexfs_io *io, struct block_device *bdev)
+{
+	io->bdev = bdev;
+	io->inflight = 0;
+	io->err = 0;
+	spin_lock_init(&io->lock);
+	init_waitqueue_head(&io->idle);
+}
+
+int vexfs_io_init(void)
+{
+	return bioset_init(&vexfs_bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
+}
+
+void vexfs_io_exit(void)
+{
+	bioset_exit(&vexfs_bios);
+}

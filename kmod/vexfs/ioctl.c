@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The vector operations of <linux/vexfs.h>.
+ *
+ * Each operation looks at what it was handed in this order, and answers the first thing
+ * that is wrong:
+ *
+ *	1. the structure: EFAULT, EINVAL for its size, E2BIG for its unknown tail
+ *	2. flags and reserved fields: EINVAL
+ *	3. the descriptor's access mode: EBADF
+ *	4. the file: ENODATA when it is no collection
+ *	5. the fields, by themselves and against the collection: EINVAL, then E2BIG
+ *	6. a read-only mount: EROFS
+ *	7. the arrays: ENOMEM, EFAULT
+ *	8. what the operation finds: EDOM, ENOENT, ENOSPC, ...
+ *
+ * Arrays pass through buffers in the kernel, so no lock is held while user memory is touched,
+ * and rows cannot change after they were checked. Results are copied out only when
+ * the operation has filled all of them.
+ */
+#include <linux/ioctl.h>
+#include <linux/mount.h>
+#include <linux/uaccess.h>
+#include "vexfs.h"
+
+/* What is true of the structures for all time: user space was built with it. */
+static_assert(sizeof(struct vexfs_create) == 24);
+static_assert(sizeof(struct vexfs_insert) == 48);
+static_assert(sizeof(struct vexfs_get) == 48);
+static_assert(sizeof(struct vexfs_delete) == 32);
+static_assert(sizeof(struct vexfs_search) == 72);
+static_assert(sizeof(struct vexfs_stat) == 56);
+static_assert(sizeof(struct vexfs_caps) == 48);
+
+/*
+ * Copy a structure of @len bytes in, whatever size the user has it; *@size receives
+ * that size, from which the first published one is the smallest.
+ */
+static int vexfs_args_get(void *args, size_t len, size_t first, void __user *arg, u32 *size)
+{
+	int err;
+
+	if (get_user(*size, (u32 __user *)arg))
+		return -EFAULT;
+	if (*size < first)
+		return -EINVAL;
+	if (*size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(args, len, arg, *size);
+	/* The user may have changed it in between; what was checked counts. */
+	*(u32 *)args = *size;
+	return err;
+}
+
+static int vexfs_args_put(void __user *arg, const void *args, size_t len, u32 size)
+{
+	return copy_to_user(arg, args, min_t(size_t, len, size)) ? -EFAULT : 0;
+}
+
+/* A copy of a user's array, or an error pointer. */
+static void *vexfs_array_get(u64 addr, size_t len)
+{
+	void *buf = vex_alloc(len);
+
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(buf, u64_to_user_ptr(addr), len)) {
+		vex_free(buf);
+		return ERR_PTR(-EFAULT);
+	}
+	return buf;
+}
+
+static int vexfs_array_put(u64 addr, const void *buf, size_t len)
+{
+	return copy_to_user(u64_to_user_ptr(addr), buf, len) ? -EFAULT : 0;
+}
+
+/*
+ * @count rows of @dim elements lie in @len bytes: the largest product is below 2^50.
+ */
+static int vexfs_check_rows(const struct vexfs_inode *vi, u32 count, u32 dim, u64 len)
+{
+	if (!count || dim != vi->dim || len != (u64)count * vi->row_bytes)
+		return -EINVAL;
+	return len > VEXFS_MAX_BATCH ? -E2BIG : 0;
+}
+
+/* ---- create ---------------------------------------------------------------- */
+
+static int vexfs_create_locked(struct inode *inode, const struct vex_coll *c)
+{
+	struct address_space *mapping = inode->i_mapping;
+	int err;
+
+	/* What is only in the page cache is data too: let the core see it. */
+	err = filemap_write_and_wait(mapping);
+	if (err)
+		return err;
+	filemap_invalidate_lock(mapping);
+	err = vex_coll_create(vexfs_fs(inode), inode->i_ino, c);
+	if (!err) {
+		truncate_inode_pages(mapping, 0);
+		err = vexfs_coll_attach(inode);
+	}
+	filemap_invalidate_unlock(mapping);
+	return vexfs_check(inode->i_sb, err);
+}
+
+static long vexfs_do_create(struct file *file, void __user *arg, struct vexfs_op *op)
+{
+	struct inode *inode = file_inode(file);
+	struct vexfs_create a;
+	struct vex_coll c = { };
+	u32 size;
+	int err;
+
+	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	if (err)
+		return err;
+	if (a.flags)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	c.elem = a.elem;
+	c.metric = a.metric;
+	c.dim = a.dim;
+	c.index = a.index;
+	op->dim = a.dim;
+	err = mnt_want_write_file(file);
+	if (err)
+		return err;
+	if (down_write_killable(&inode->i_rwsem)) {
+		err = -EINTR;
+	} else {
+		err = vexfs_create_locked(inode, &c);
+		inode_unlock(inode);
+	}
+	mnt_drop_write_file(file);
+	return err;
+}
+
+/* VEXFS_IOC_CREATE. */
+static vexfs_entry long vexfs_coll_create(struct file *file, void __user *arg)
+{
+	struct vexfs_op op;
+	long err;
+
+	vexfs_op_begin(&op, VEXFS_OP_COLL_CREATE, file_inode(file)->i_ino);
+	err = vexfs_do_create(file, arg, &op);
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* ---- insert ---------------------------------------------------------------- */
+
+static int vexfs_insert_rows(struct file *file, struct vexfs_insert *a)
+{
+	struct inode *inode = file_inode(file);
+	void *rows = vexfs_array_get(a->rows, a->rows_len);
+	int err = -EINTR;
+
+	if (IS_ERR(rows))
+		return PTR_ERR(rows);
+	if (!down_write_killable(&inode->i_rwsem)) {
+		err = vexfs_coll_add(file, rows, a->count, &a->first_id, &a->bad_row);
+		inode_unlock(inode);
+	}
+	vex_free(rows);
+	return err;
+}
+
+static long vexfs_do_insert(struct file *file, void __user *arg, struct vexfs_op *op)
+{
+	struct inode *inode = file_inode(file);
+	struct vexfs_insert a;
+	u32 size;
+	int err;
+
+	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	if (err)
+		return err;
+	if (a.flags)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (!vexfs_is_coll(inode))
+		return -ENODATA;
+	op->dim = a.dim;
+	op->count = a.count;
+	err = vexfs_check_rows(vexfs_i(inode), a.count, a.dim, a.rows_len);
+	if (err)
+		return err;
+	err = mnt_want_write_file(file);
+	if (err)
+		return err;
+	err = vexfs_insert_rows(file, &a);
+	mnt_drop_write_file(file);
+	if (!err)
+		op->bytes = a.rows_len;
+	if ((!err || err == -EDOM) && vexfs_args_put(arg, &a, sizeof(a), size))
+		return -EFAULT;
+	return err;
+}
+
+/* VEXFS_IOC_INSERT. */
+static vexfs_entry long vexfs_coll_insert(struct file *file, void __user *arg)
+{
+	struct vexfs_op op;
+	long err;
+
+	vexfs_op_begin(&op, VEXFS_OP_INSERT, file_inode(file)->i_ino);
+	err = vexfs_do_insert(file, arg, &op);
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* ---- get --------------------------------------------------------------------- */
+
+static int vexfs_get_rows(struct inode *inode, struct vexfs_get *a)
+{
+	u64 *ids = vexfs_array_get(a->ids, (size_t)a->count * sizeof(*ids));
+	void *rows;
+	int err;
+
+	if (IS_ERR(ids))
+		return PTR_ERR(ids);
+	rows = vex_alloc(a->rows_len);
+	err = rows ? vex_coll_get(vexfs_fs(inode), inode->i_ino, ids, a->count, a->dim, rows,
+				  &a->bad_id) : -ENOMEM;
+	if (!err)
+		err = vexfs_array_put(a->rows, rows, a->rows_len);
+	vex_free(rows);
+	vex_free(ids);
+	return vexfs_check(inode->i_sb, err);
+}
+
+static long vexfs_do_get(struct file *file, void __user *arg, struct vexfs_op *op)
+{
+	struct inode *inode = file_inode(file);
+	struct vexfs_get a;
+	u32 size;
+	int err;
+
+	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	if (err)
+		return err;
+	if (a.flags)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (!vexfs_is_coll(inode))
+		return -ENODATA;
+	op->dim = a.dim;
+	op->count = a.count;
+	if (a.count > VEXFS_MAX_IDS)
+		return -EINVAL;
+	err = vexfs_check_rows(vexfs_i(inode), a.count, a.dim, a.rows_len);
+	if (err)
+		return err;
+	err = vexfs_get_rows(inode, &a);
+	if (!err)
+		op->bytes = a.rows_len;
+	if ((!err || err == -ENOENT) && vexfs_args_put(arg, &a, sizeof(a), size))
+		return -EFAULT;
+	return err;
+}
+
+/* VEXFS_IOC_GET. */
+static vexfs_entry long vexfs_coll_get(struct file *file, void __user *arg)
+{
+	struct vexfs_op op;
+	long err;
+
+	vexfs_op_begin(&op, VEXFS_OP_GET, file_inode(file)->i_ino);
+	err = vexfs_do_get(file, arg, &op);
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* ---- delete -------------------------------------------------------------------- */
+
+static int vexfs_delete_rows(struct file *file, struct vexfs_delete *a)
+{
+	struct inode *inode = file_inode(file);
+	u64 *ids = vexfs_array_get(a->ids, (size_t)a->count * sizeof(*ids));
+	int err = -EINTR;
+
+	if (IS_ERR(ids))
+		return PTR_ERR(ids);
+	if (!down_write_killable(&inode->i_rwsem)) {
+		err = vexfs_coll_drop(file, ids, a->count, &a->bad_id);
+		inode_unlock(inode);
+	}
+	vex_free(ids);
+	return err;
+}
+
+static long vexfs_do_delete(struct file *file, void __user *arg, struct vexfs_op *op)
+{
+	struct inode *inode = file_inode(file);
+	struct vexfs_delete a;
+	u32 size;
+	int err;
+
+	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	if (err)
+		return err;
+	if (a.flags || a.reserved)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (!vexfs_is_coll(inode))
+		return -ENODATA;
+	op->dim = vexfs_i(inode)->dim;
+	op->count = a.count;
+	if (!a.count || a.count > VEXFS_MAX_IDS)
+		return -EINVAL;
+	err = mnt_want_write_file(file);
+	if (err)
+		return err;
+	err = vexfs_delete_rows(file, &a);
+	mnt_drop_write_file(file);
+	if ((!err || err == -ENOENT) && vexfs_args_put(arg, &a, sizeof(a), size))
+		return -EFAULT;
+	return err;
+}
+
+/* VEXFS_IOC_DELETE. */
+static vexfs_entry long vexfs_coll_delete(struct file *file, void __user *arg)
+{
+	struct vexfs_op op;
+	long err;
+
+	vexfs_op_begin(&op, VEXFS_OP_DELETE, file_inode(file)->i_ino);
+	err = vexfs_do_delete(file, arg, &op);
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* ---- search ---------------------------------------------------------------------- */
+
+static int vexfs_check_search(const struct vexfs_inode *vi, const struct vexfs_search *a)
+{
+	int err;
+
+	if (!a->nq || a->nq > VEXFS_MAX_QUERIES || !a->k || a->k > VEXFS_MAX_K)
+		return -EINVAL;
+	err = vexfs_check_rows(vi, a->nq, a->dim, a->queries_len);
+	if (err)
+		return err;
+	return a->nq * a->k > VEXFS_MAX_RESULTS ? -E2BIG : 0;
+}
+
+static int vexfs_search_rows(struct inode *inode, struct vexfs_search *a)
+{
+	size_t results = (size_t)a->nq * a->k;
+	struct vex_search s = { .nq = a->nq, .dim = a->dim, .k = a->k };
+	void *queries = vexfs_array_get(a->queries, a->queries_len);
+	int err = -ENOMEM;
+
+	if (IS_ERR(queries))
+		return PTR_ERR(queries);
+	s.queries = queries;
+	s.ids = vex_alloc(results * sizeof(*s.ids));
+	s.distances = vex_alloc(results * sizeof(*s.distances));
+	if (s.ids && s.distances)
+		err = vex_coll_search(vexfs_fs(inode), inode->i_ino, &s);
+	a->visited = s.visited;
+	a->bad_query = s.bad_query;
+	if (!err)
+		err = vexfs_array_put(a->ids, s.ids, results * sizeof(*s.ids));
+	if (!err)
+		err = vexfs_array_put(a->distances, s.distances,
+				      results * sizeof(*s.distances));
+	vex_free(s.distances);
+	vex_free(s.ids);
+	vex_free(queries);
+	return vexfs_check(inode->i_sb, err);
+}
+
+static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op *op)
+{
+	struct inode *inode = file_inode(file);
+	struct vexfs_search a;
+	u32 size;
+	int err;
+
+	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	if (err)
+		return err;
+	if (a.flags || a.reserved)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (!vexfs_is_coll(inode))
+		return -ENODATA;
+	op->dim = a.dim;
+	op->count = a.nq;
+	op->k = a.k;
+	err = vexfs_check_search(vexfs_i(inode), &a);
+	if (err)
+		return err;
+	err = vexfs_search_rows(inode, &a);
+	op->visited = a.visited;
+	op->bytes = a.visited * vexfs_i(inode)->row_bytes;
+	if ((!err || err == -EDOM) && vexfs_args_put(arg, &a, sizeof(a), size))
+		return -EFAULT;
+	return err;
+}
+
+/* VEXFS_IOC_SEARCH. */
+static vexfs_entry long vexfs_coll_search(struct file *file, void __user *arg)
+{
+	struct vexfs_op op;
+	long err;
+
+	vexfs_op_begin(&op, VEXFS_OP_SEARCH, file_inode(file)->i_ino);
+	err = vexfs_do_search(file, arg, &op);
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* ---- statistics and capabilities --------------------------------------------------- */
+
+static long vexfs_do_stat(struct file *file, void __user *arg)
+{
+	struct inode *inode = file_inode(file);
+	struct vex_coll c;
+	struct vexfs_stat a;
+	u32 size;
+	int err;
+
+	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	if (err)
+		return err;
+	if (a.flags)
+		return -EINVAL;
+	if (!vexfs_is_coll(inode))
+		return -ENODATA;
+	err = vexfs_check(inode->i_sb, vex_coll_stat(vexfs_fs(inode), inode->i_ino, &c));
+	if (err)
+		return err;
+	a.elem = c.elem;
+	a.metric = c.metric;
+	a.dim = c.dim;
+	a.index = c.index;
+	a.rows = c.rows;
+	a.live = c.live;
+	a.row_bytes = c.row_bytes;
+	a.blocks = c.blocks;
+	return vexfs_args_put(arg, &a, sizeof(a), size);
+}
+
+/* VEXFS_IOC_STAT. */
+static vexfs_entry long vexfs_coll_stat(struct file *file, void __user *arg)
+{
+	struct vexfs_op op;
+	long err;
+
+	vexfs_op_begin(&op, VEXFS_OP_COLL_STAT, file_inode(file)->i_ino);
+	err = vexfs_do_stat(file, arg);
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* VEXFS_IOC_CAPS: no operation on a file, and not traced as one. */
+static long vexfs_caps(void __user *arg)
+{
+	struct vexfs_caps a;
+	u32 size;
+	int err;
+
+	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	if (err)
+		return err;
+	if (a.flags)
+		return -EINVAL;
+	a.elems = BIT(VEXFS_ELEM_F32);
+	a.metrics = BIT(VEXFS_METRIC_L2) | BIT(VEXFS_METRIC_IP) | BIT(VEXFS_METRIC_COSINE);
+	a.indexes = BIT(VEXFS_INDEX_FLAT);
+	a.isa = vex_dist_isa();
+	a.max_dim = VEXFS_MAX_DIM;
+	a.max_k = VEXFS_MAX_K;
+	a.max_queries = VEXFS_MAX_QUERIES;
+	a.max_results = VEXFS_MAX_RESULTS;
+	a.max_ids = VEXFS_MAX_IDS;
+	a.max_batch = VEXFS_MAX_BATCH;
+	return vexfs_args_put(arg, &a, sizeof(a), size);
+}
+
+/* ioctl(2) on a file or directory. */
+long vexfs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	if (cmd == VEXFS_IOC_CAPS)
+		return vexfs_caps(user);
+	if (!S_ISREG(file_inode(file)->i_mode))
+		return -ENOTTY;
+	switch (cmd) {
+	case VEXFS_IOC_CREATE:
+		return vexfs_coll_create(file, user);
+	case VEXFS_IOC_INSERT:
+		return vexfs_coll_insert(file, user);
+	case VEXFS_IOC_GET:
+		return vexfs_coll_get(file, user);
+	case VEXFS_IOC_DELETE:
+		return vexfs_coll_delete(file, user);
+	case VEXFS_IOC_SEARCH:
+		return vexfs_coll_search(file, user);
+	case VEXFS_IOC_STAT:
+		return vexfs_coll_stat(file, user);
+	default:
+		return -ENOTTY;
+	}
+}

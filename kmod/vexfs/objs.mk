@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The objects of vexfs.ko beside the core.
+vexfs-kmod-objs := \
+	aops.o \
+	coll.o \
+	dir.o \
+	file.o \
+	inode.o \
+	io_bdev.o \
+	ioctl.o \
+	main.o \
+	mem.o \
+	readpage.o \
+	super.o \
+	trace.o \
+	writeback.o

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Begin and end of a traced operation. Both are part of the entry function, so
+ * that an untraced operation pays two no-ops, a store and a test, and so that the
+ * entry function's own frame is what depths are counted from.
+ */
+#ifndef VEXFS_OP_TRACE_H
+#define VEXFS_OP_TRACE_H
+
+#include <trace/vexfs.h>
+
+/* An entry point: one function of just this name, whatever the compiler would like. */
+#define vexfs_entry	noinline __noclone
+
+/* The slow paths, in trace.c. */
+void vexfs_op_start(struct vexfs_op *op, enum vexfs_op_class op_class, u64 ino,
+		    unsigned long entry_sp);
+void vexfs_op_finish(struct vexfs_op *op, int err);
+
+/**
+ * vexfs_op_begin() - an operation enters VexFS
+ * @op: in the frame of the entry function, which must be a vexfs_entry
+ * @op_class: its class
+ * @ino: inode, or 0 when it has none yet
+ *
+ * The stack pointer of the caller at the call stands two words above the
+ * frame pointer: the saved frame pointer and the return address lie between.
+ */
+static __always_inline void vexfs_op_begin(struct vexfs_op *op,
+					   enum vexfs_op_class op_class, u64 ino)
+{
+	op->seq = 0;
+	if (trace_vexfs_op_enter_enabled() || trace_vexfs_op_exit_enabled())
+		vexfs_op_start(op, op_class, ino,
+			       (unsigned long)__builtin_frame_address(0) +
+			       2 * sizeof(unsigned long));
+}
+
+/**
+ * vexfs_op_end() - an operation leaves VexFS
+ * @op: what vexfs_op_begin() began
+ * @err: 0 or a negative errno
+ */
+static __always_inline void vexfs_op_end(struct vexfs_op *op, int err)
+{
+	if (unlikely(op->seq))
+		vexfs_op_finish(op, err);
+}
+
+#endif /* VEXFS_OP_TRACE_H */

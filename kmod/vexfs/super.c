@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Mounting, and what belongs to the filesystem as a whole. */
+#include <linux/blkdev.h>
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/ratelimit.h>
+#include <linux/seq_file.h>
+#include <linux/statfs.h>
+#include "vexfs.h"
+
+#define VEXFS_COMMIT_SECS	5
+#define VEXFS_COMMIT_SECS_MAX	300
+#define VEXFS_CACHE_BYTES	(64UL << 20)
+#define VEXFS_CACHE_BYTES_MIN	(1UL << 20)
+
+/* What a mount was asked for; fs_context.fs_private. */
+struct vexfs_options {
+	size_t cache_bytes;
+	unsigned int commit_secs;
+};
+
+/**
+ * vexfs_super_report() - write to the log what the core has found wrong
+ * @sb: filesystem
+ *
+ * The damaged block, and, once, that the filesystem stopped.
+ */
+noinline void vexfs_super_report(struct super_block *sb)
+{
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+	struct vexfs_sb *sbi = vexfs_sb(sb);
+	struct vex_statfs st;
+	const char *what;
+	u64 block;
+
+	if (vex_fs_take_damage(sbi->fs, &block, &what) && __ratelimit(&limit))
+		pr_err("%s: block %llu: %s\n", sb->s_id, block, what);
+	vex_fs_statfs(sbi->fs, &st);
+	if (st.stopped && !atomic_xchg(&sbi->stop_told, 1))
+		pr_crit("%s: a commit failed: no more changes. The last good commit is on the device: unmount, check the device, mount again\n",
+			sb->s_id);
+}
+
+/**
+ * vexfs_super_sync() - make every completed change durable
+ * @sb: filesystem
+ *
+ * Dirty pages are the caller's: they must have been written back before.
+ *
+ * Return: 0 or a negative errno.
+ */
+vexfs_entry int vexfs_super_sync(struct super_block *sb)
+{
+	struct blk_plug plug;
+	struct vexfs_op op;
+	int err;
+
+	vexfs_op_begin(&op, VEXFS_OP_SYNC, 0);
+	blk_start_plug(&plug);
+	err = vexfs_check(sb, vex_fs_commit(vexfs_sb(sb)->fs));
+	blk_finish_plug(&plug);
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/**
+ * vexfs_super_reclaim() - turn freed blocks into free ones
+ * @sb: filesystem
+ *
+ * A freed block cannot be used again before the commit that frees it. Call this
+ * after ENOSPC, with no lock of the core held.
+ *
+ * Return: true when trying again makes sense.
+ */
+bool vexfs_super_reclaim(struct super_block *sb)
+{
+	struct vex_fs *fs = vexfs_sb(sb)->fs;
+
+	return vex_fs_dirty(fs) && !vexfs_check(sb, vex_fs_commit(fs));
+}
+
+static void vexfs_commit_later(struct vexfs_sb *sbi)
+{
+	queue_delayed_work(system_unbound_wq, &sbi->commit_work, sbi->commit_secs * HZ);
+}
+
+static void vexfs_commit_work(struct work_struct *work)
+{
+	struct vexfs_sb *sbi = container_of(to_delayed_work(work), struct vexfs_sb,
+					    commit_work);
+
+	if (vex_fs_dirty(sbi->fs))
+		vexfs_super_sync(sbi->sb);
+	vexfs_commit_later(sbi);
+}
+
+static int vexfs_sync_fs(struct super_block *sb, int wait)
+{
+	return wait ? vexfs_super_sync(sb) : 0;
+}
+
+static int vexfs_freeze_fs(struct super_block *sb)
+{
+	cancel_delayed_work_sync(&vexfs_sb(sb)->commit_work);
+	return vexfs_super_sync(sb);
+}
+
+static int vexfs_unfreeze_fs(struct super_block *sb)
+{
+	if (!sb_rdonly(sb))
+		vexfs_commit_later(vexfs_sb(sb));
+	return 0;
+}
+
+/*
+ * Inodes live anywhere, so there is no fixed number of them: the free ones are
+ * as many as there are blocks for one block of data each.
+ */
+static vexfs_entry int vexfs_super_statfs(struct dentry *dentry, struct kstatfs *buf)
+{
+	struct super_block *sb = dentry->d_sb;
+	struct vex_statfs st;
+	struct vexfs_op op;
+
+	vexfs_op_begin(&op, VEXFS_OP_STATFS, d_inode(dentry)->i_ino);
+	vex_fs_statfs(vexfs_sb(sb)->fs, &st);
+	buf->f_type = VEXFS_STATFS_MAGIC;
+	buf->f_bsize = VEXFS_BLOCK_SIZE;
+	buf->f_frsize = VEXFS_BLOCK_SIZE;
+	buf->f_blocks = st.blocks;
+	buf->f_bfree = st.free;
+	buf->f_bavail = st.avail;
+	buf->f_files = st.inodes + st.avail;
+	buf->f_ffree = st.avail;
+	buf->f_namelen = VEXFS_NAME_MAX;
+	buf->f_fsid = uuid_to_fsid(st.uuid);
+	vexfs_op_end(&op, 0);
+	return 0;
+}
+
+static int vexfs_show_options(struct seq_file *m, struct dentry *root)
+{
+	struct vexfs_sb *sbi = vexfs_sb(root->d_sb);
+
+	seq_printf(m, ",cache=%zuK,commit=%u", sbi->cache_bytes >> 10, sbi->commit_secs);
+	return 0;
+}
+
+static void vexfs_put_super(struct super_block *sb)
+{
+	struct vexfs_sb *sbi = vexfs_sb(sb);
+	int err;
+
+	cancel_delayed_work_sync(&sbi->commit_work);
+	err = vex_fs_close(sbi->fs);
+	if (err)
+		pr_err("%s: the last commit failed (%d): changes since the one before are lost\n",
+		       sb->s_id, err);
+	sb->s_fs_info = NULL;
+	vex_free(sbi);
+}
+
+static const struct super_operations vexfs_super_ops = {
+	.alloc_inode	= vexfs_alloc_inode,
+	.free_inode	= vexfs_free_inode,
+	.write_inode	= vexfs_write_inode,
+	.evict_inode	= vexfs_inode_evict,
+	.put_super	= vexfs_put_super,
+	.sync_fs	= vexfs_sync_fs,
+	.freeze_fs	= vexfs_freeze_fs,
+	.unfreeze_fs	= vexfs_unfreeze_fs,
+	.statfs		= vexfs_super_statfs,
+	.show_options	= vexfs_show_options,
+};
+
+/* ---- mounting ------------------------------------------------------------ */
+
+static const char *vexfs_open_remedy(int err)
+{
+	switch (err) {
+	case -EINVAL:
+		return "make a filesystem with mkfs.vexfs, or name another device";
+	case -EOPNOTSUPP:
+		return "use a newer vexfs.ko";
+	case -EUCLEAN:
+		return "the image is damaged";
+	case -ENOMEM:
+		return "out of memory";
+	default:
+		return "check the device";
+	}
+}
+
+static int vexfs_open(struct super_block *sb, struct fs_context *fc, struct vexfs_sb *sbi)
+{
+	struct vex_open_opts opts = {
+		.read_only = sb_rdonly(sb),
+		.cache_bytes = sbi->cache_bytes,
+	};
+	struct vex_open_error why = { .what = "cannot be opened" };
+	struct vex_io io = {
+		.ops = &vexfs_io_ops,
+		.ctx = &sbi->io,
+		.blocks = bdev_nr_bytes(sb->s_bdev) >> VEXFS_BLOCK_SHIFT,
+	};
+	int err;
+
+	err = vex_fs_open(&io, &opts, &sbi->fs, &why);
+	if (err)
+		errorfc(fc, "%s: block %llu: %s (%d): %s", sb->s_id, why.block, why.what,
+			err, vexfs_open_remedy(err));
+	return err;
+}
+
+static int vexfs_make_root(struct super_block *sb, struct fs_context *fc)
+{
+	struct inode *root = vexfs_inode_get(sb, VEXFS_ROOT_INO);
+
+	if (IS_ERR(root)) {
+		errorfc(fc, "%s: the root directory cannot be read (%ld)", sb->s_id,
+			PTR_ERR(root));
+		return PTR_ERR(root);
+	}
+	if (!S_ISDIR(root->i_mode)) {
+		errorfc(fc, "%s: the root is not a directory: the image is damaged",
+			sb->s_id);
+		iput(root);
+		return -EUCLEAN;
+	}
+	sb->s_root = d_make_root(root);
+	return sb->s_root ? 0 : -ENOMEM;
+}
+
+static int vexfs_fill_super(struct super_block *sb, struct fs_context *fc)
+{
+	struct vexfs_options *opts = fc->fs_private;
+	struct vexfs_sb *sbi;
+	int err;
+
+	if (!sb_set_blocksize(sb, VEXFS_BLOCK_SIZE))
+		return invalfc(fc, "%s: its sectors are larger than a block of %u bytes",
+			       sb->s_id, VEXFS_BLOCK_SIZE);
+	sbi = vex_zalloc(sizeof(*sbi));
+	if (!sbi)
+		return -ENOMEM;
+	sbi->sb = sb;
+	sbi->commit_secs = opts->commit_secs;
+	sbi->cache_bytes = opts->cache_bytes;
+	INIT_DELAYED_WORK(&sbi->commit_work, vexfs_commit_work);
+	vexfs_io_open(&sbi->io, sb->s_bdev);
+	sb->s_fs_info = sbi;
+	sb->s_magic = VEXFS_STATFS_MAGIC;
+	sb->s_op = &vexfs_super_ops;
+	sb->s_maxbytes = MAX_LFS_FILESIZE;
+	sb->s_time_gran = 1;
+	/* A page is checksummed before it is written: it must not change between. */
+	sb->s_iflags |= SB_I_STABLE_WRITES;
+
+	/* What others wrote through the device's own page cache. */
+	err = sync_blockdev(sb->s_bdev);
+	if (err) {
+		errorfc(fc, "%s: cannot be written back (%d): check the device", sb->s_id,
+			err);
+		goto out_free;
+	}
+	invalidate_bdev(sb->s_bdev);
+
+	err = vexfs_open(sb, fc, sbi);
+	if (err)
+		goto out_free;
+	err = vexfs_make_root(sb, fc);
+	if (err)
+		goto out_close;
+	if (!sb_rdonly(sb))
+		vexfs_commit_later(sbi);
+	return 0;
+
+out_close:
+	vex_fs_close(sbi->fs);
+out_free:
+	sb->s_fs_info = NULL;
+	vex_free(sbi);
+	return err;
+}
+
+enum vexfs_param {
+	Opt_cache,
+	Opt_commit,
+};
+
+static const struct fs_parameter_spec vexfs_params[] = {
+	fsparam_string("cache",		Opt_cache),
+	fsparam_u32("commit",		Opt_commit),
+	{}
+};
+
+static int vexfs_parse_cache(struct fs_context *fc, const char *text, size_t *bytes)
+{
+	u64 most = (u64)totalram_pages() << (PAGE_SHIFT - 1);
+	char *end;
+	u64 n = memparse(text, &end);
+
+	if (end == text || *end)
+		return invalfc(fc, "cache=%s is not a size: write it as 64M", text);
+	if (n < VEXFS_CACHE_BYTES_MIN || n > most)
+		return invalfc(fc, "cache=%s: 1M to half of the memory (%lluM) are possible",
+			       text, most >> 20);
+	*bytes = n;
+	return 0;
+}
+
+static int vexfs_parse_param(struct fs_context *fc, struct fs_parameter *param)
+{
+	struct vexfs_options *opts = fc->fs_private;
+	struct fs_parse_result result;
+	int opt = fs_parse(fc, vexfs_params, param, &result);
+
+	switch (opt) {
+	case Opt_cache:
+		return vexfs_parse_cache(fc, param->string, &opts->cache_bytes);
+	case Opt_commit:
+		if (!result.uint_32 || result.uint_32 > VEXFS_COMMIT_SECS_MAX)
+			return invalfc(fc, "commit=%u: 1 to %d seconds are possible",
+				       result.uint_32, VEXFS_COMMIT_SECS_MAX);
+		opts->commit_secs = result.uint_32;
+		return 0;
+	default:
+		return opt;
+	}
+}
+
+static int vexfs_set_read_only(struct super_block *sb, struct fs_context *fc, bool ro)
+{
+	struct vexfs_sb *sbi = vexfs_sb(sb);
+	int err;
+
+	if (!ro && bdev_read_only(sb->s_bdev)) {
+		errorfc(fc, "%s: the device is read-only", sb->s_id);
+		return -EACCES;
+	}
+	if (ro)
+		cancel_delayed_work_sync(&sbi->commit_work);
+	err = vexfs_check(sb, vex_fs_set_read_only(sbi->fs, ro));
+	if (err)
+		errorfc(fc, "%s: cannot become read-%s (%d)", sb->s_id,
+			ro ? "only" : "write", err);
+	if (ro == !!err)
+		vexfs_commit_later(sbi);
+	return err;
+}
+
+static int vexfs_reconfigure(struct fs_context *fc)
+{
+	struct super_block *sb = fc->root->d_sb;
+	struct vexfs_options *opts = fc->fs_private;
+	struct vexfs_sb *sbi = vexfs_sb(sb);
+	bool ro = fc->sb_flags & SB_RDONLY;
+	int err;
+
+	if (opts->cache_bytes != sbi->cache_bytes)
+		return invalfc(fc, "cache= cannot change while mounted: unmount first");
+	err = sync_filesystem(sb);
+	if (err)
+		return err;
+	sbi->commit_secs = opts->commit_secs;
+	return ro == sb_rdonly(sb) ? 0 : vexfs_set_read_only(sb, fc, ro);
+}
+
+static int vexfs_get_tree(struct fs_context *fc)
+{
+	return get_tree_bdev(fc, vexfs_fill_super);
+}
+
+static void vexfs_free_fc(struct fs_context *fc)
+{
+	vex_free(fc->fs_private);
+}
+
+static const struct fs_context_operations vexfs_context_ops = {
+	.parse_param	= vexfs_parse_param,
+	.get_tree	= vexfs_get_tree,
+	.reconfigure	= vexfs_reconfigure,
+	.free		= vexfs_free_fc,
+};
+
+static int vexfs_init_fs_context(struct fs_context *fc)
+{
+	struct vexfs_options *opts = vex_zalloc(sizeof(*opts));
+
+	if (!opts)
+		return -ENOMEM;
+	opts->cache_bytes = VEXFS_CACHE_BYTES;
+	opts->commit_secs = VEXFS_COMMIT_SECS;
+	if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE) {
+		struct vexfs_sb *sbi = vexfs_sb(fc->root->d_sb);
+
+		opts->cache_bytes = sbi->cache_bytes;
+		opts->commit_secs = sbi->commit_secs;
+	}
+	fc->fs_private = opts;
+	fc->ops = &vexfs_context_ops;
+	fc->log.prefix = "vexfs";
+	return 0;
+}
+
+struct file_system_type vexfs_fs_type = {
+	.owner			= THIS_MODULE,
+	.name			= "vexfs",
+	.init_fs_context	= vexfs_init_fs_context,
+	.parameters		= vexfs_params,
+	.kill_sb		= kill_block_super,
+	.fs_flags		= FS_REQUIRES_DEV,
+};
+MODULE_ALIAS_FS("vexfs");

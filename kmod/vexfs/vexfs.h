@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel face of VexFS: what its files share.
+ *
+ * Lock order, outermost first: inode rwsem, mapping's invalidate lock, folio
+ * lock, locks of the core, vexfs_io.lock. Nothing of the core is held across
+ * a copy to or from user memory.
+ */
+#ifndef VEXFS_H
+#define VEXFS_H
+
+#include <linux/bio.h>
+#include <linux/fs.h>
+#include <linux/pagemap.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <core/vex_core.h>
+#include <compat/inode.h>
+#include <compat/pagecache.h>
+#include "op.h"
+
+#undef pr_fmt
+#define pr_fmt(fmt) "vexfs: " fmt
+
+/**
+ * struct vexfs_io - the block device under one filesystem
+ * @bdev: the device, opened by the mount
+ * @lock: guards the next three; taken in interrupts
+ * @inflight: writes submitted or promised, and not completed
+ * @err: first error of a write since the last flush
+ * @idle: woken when @inflight falls to 0
+ */
+struct vexfs_io {
+	struct block_device *bdev;
+	spinlock_t lock;
+	unsigned long inflight;
+	int err;
+	wait_queue_head_t idle;
+};
+
+/**
+ * struct vexfs_sb - one mounted filesystem; super_block.s_fs_info
+ * @fs: the core's side of it
+ * @io: its device
+ * @sb: back pointer
+ * @commit_work: the periodic commit, queued while mounted read-write
+ * @commit_secs: its period; guarded by s_umount
+ * @cache_bytes: bound of the core's cache, as mounted
+ * @stop_told: the log knows already that the filesystem stopped
+ */
+struct vexfs_sb {
+	struct vex_fs *fs;
+	struct vexfs_io io;
+	struct super_block *sb;
+	struct delayed_work commit_work;
+	unsigned int commit_secs;
+	size_t cache_bytes;
+	atomic_t stop_told;
+};
+
+/**
+ * struct vexfs_inode - an inode in memory
+ * @vfs: the VFS's side of it
+ * @flags: VEXFS_INODE_*; VEXFS_INODE_COLL is set once, under the inode's rwsem
+ * @dim: of a collection: elements of a row; constant from then on
+ * @row_bytes: of a collection: bytes of a row; constant from then on
+ * @reserved: dirty pages that hold a reserved block
+ * @btime: creation
+ */
+struct vexfs_inode {
+	struct inode vfs;
+	u32 flags;
+	u32 dim;
+	u32 row_bytes;
+	atomic_long_t reserved;
+	struct timespec64 btime;
+};
+
+static inline struct vexfs_sb *vexfs_sb(const struct super_block *sb)
+{
+	return sb->s_fs_info;
+}
+
+static inline struct vexfs_inode *vexfs_i(const struct inode *inode)
+{
+	return container_of(inode, struct vexfs_inode, vfs);
+}
+
+/* The core's filesystem of an inode. */
+static inline struct vex_fs *vexfs_fs(const struct inode *inode)
+{
+	return vexfs_sb(inode->i_sb)->fs;
+}
+
+/* Pairs with vexfs_coll_attach(): who sees the flag sees the dimension. */
+static inline bool vexfs_is_coll(const struct inode *inode)
+{
+	return smp_load_acquire(&vexfs_i(inode)->flags) & VEXFS_INODE_COLL;
+}
+
+/* ---- super.c ------------------------------------------------------------ */
+
+extern struct file_system_type vexfs_fs_type;
+
+int vexfs_super_sync(struct super_block *sb);
+void vexfs_super_report(struct super_block *sb);
+
+/* Tell the log what the core found, when @err says that it found something. */
+static inline int vexfs_check(struct super_block *sb, int err)
+{
+	if (unlikely(err == -EUCLEAN || err == -EIO))
+		vexfs_super_report(sb);
+	return err;
+}
+
+bool vexfs_super_reclaim(struct super_block *sb);
+
+/* ---- inode.c ------------------------------------------------------------ */
+
+int vexfs_inode_cache_init(void);
+void vexfs_inode_cache_exit(void);
+
+struct inode *vexfs_alloc_inode(struct super_block *sb);
+void vexfs_free_inode(struct inode *inode);
+int vexfs_write_inode(struct inode *inode, struct writeback_control *wbc);
+void vexfs_inode_evict(struct inode *inode);
+
+struct inode *vexfs_inode_get(struct super_block *sb, u64 ino);
+int vexfs_inode_fill(struct inode *inode, const struct vex_inode *node);
+void vexfs_inode_refresh(struct inode *inode);
+int vexfs_getattr(vexfs_idmap_t *idmap, const struct path *path, struct kstat *stat,
+		  u32 request_mask, unsigned int flags);
+int vexfs_inode_setattr(vexfs_idmap_t *idmap, struct dentry *dentry, struct iattr *attr);
+
+static inline struct vex_time vexfs_time_from(struct timespec64 ts)
+{
+	return (struct vex_time){ .sec = ts.tv_sec, .nsec = ts.tv_nsec };
+}
+
+static inline struct timespec64 vexfs_time_to(struct vex_time t)
+{
+	return (struct timespec64){ .tv_sec = t.sec, .tv_nsec = t.nsec };
+}
+
+/* ---- dir.c -------------------------------------------------------------- */
+
+extern const struct inode_operations vexfs_dir_inode_ops;
+extern const struct file_operations vexfs_dir_ops;
+
+/* ---- file.c ------------------------------------------------------------- */
+
+extern const struct inode_operations vexfs_file_inode_ops;
+extern const struct file_operations vexfs_file_ops;
+
+int vexfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync);
+int vexfs_file_truncate(struct inode *inode, loff_t size);
+
+/* ---- aops.c, readpage.c, writeback.c ------------------------------------ */
+
+extern const struct address_space_operations vexfs_file_aops;
+
+int vexfs_page_reserve(struct inode *inode, struct folio *folio);
+void vexfs_page_unreserve(struct inode *inode, struct folio *folio);
+
+/* The promise has been used, or is about to be given back. */
+static inline void vexfs_page_settle(struct inode *inode, struct folio *folio)
+{
+	folio_detach_private(folio);
+	atomic_long_dec(&vexfs_i(inode)->reserved);
+}
+
+int vexfs_page_zero_tail(struct inode *inode, loff_t from, bool write);
+
+int vexfs_read_init(void);
+void vexfs_read_exit(void);
+int vexfs_page_fill(struct inode *inode, struct folio *folio);
+int vexfs_read_folio(struct file *file, struct folio *folio);
+void vexfs_readahead(struct readahead_control *rac);
+
+int vexfs_writepages(struct address_space *mapping, struct writeback_control *wbc);
+
+/* ---- coll.c ------------------------------------------------------------- */
+
+extern const struct address_space_operations vexfs_coll_aops;
+
+int vexfs_coll_attach(struct inode *inode);
+int vexfs_coll_add(struct file *file, const void *rows, u32 count, u64 *first_id,
+		   u64 *bad_row);
+int vexfs_coll_drop(struct file *file, u64 *ids, u32 count, u64 *bad_id);
+ssize_t vexfs_coll_append(struct kiocb *iocb, struct iov_iter *from);
+
+/* ---- ioctl.c ------------------------------------------------------------ */
+
+long vexfs_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* ---- io_bdev.c ---------------------------------------------------------- */
+
+extern const struct vex_io_ops vexfs_io_ops;
+
+int vexfs_io_init(void);
+void vexfs_io_exit(void);
+void vexfs_io_open(struct vexfs_io *io, struct block_device *bdev);
+struct bio *vexfs_bio_alloc(struct block_device *bdev, unsigned int pages, u64 block,
+			    blk_opf_t opf);
+void vexfs_io_end(struct vexfs_io *io, blk_status_t status);
+
+/* ---- mem.c -------------------------------------------------------------- */
+
+void vexfs_mem_report_leaks(void);
+
+#endif /* VEXFS_H */
