@@ -28,8 +28,6 @@ int vexfs_page_reserve(struct inode *inode, struct folio *folio)
 	if (folio_test_private(folio))
 		return 0;
 	err = vex_space_reserve(vexfs_fs(inode), 1);
-	if (err == -ENOSPC && vexfs_super_reclaim(inode->i_sb))
-		err = vex_space_reserve(vexfs_fs(inode), 1);
 	if (err)
 		return vexfs_check(inode->i_sb, err);
 	folio_attach_private(folio, (void *)1);

@@ -86,7 +86,6 @@ int vexfs_coll_add(struct file *file, const void *rows, u32 count, u64 *first_id
 {
 	struct inode *inode = file_inode(file);
 	struct vexfs_inode *vi = vexfs_i(inode);
-	struct vex_fs *fs = vexfs_fs(inode);
 	u64 old = i_size_read(inode);
 	u64 size = old + (u64)count * vi->row_bytes;
 	int err;
@@ -96,10 +95,8 @@ int vexfs_coll_add(struct file *file, const void *rows, u32 count, u64 *first_id
 		err = file_remove_privs(file);
 	if (err)
 		return err;
-	err = vex_coll_insert(fs, inode->i_ino, rows, count, vi->dim, first_id, bad_row);
-	if (err == -ENOSPC && vexfs_super_reclaim(inode->i_sb))
-		err = vex_coll_insert(fs, inode->i_ino, rows, count, vi->dim, first_id,
-				      bad_row);
+	err = vex_coll_insert(vexfs_fs(inode), inode->i_ino, rows, count, vi->dim, first_id,
+			      bad_row);
 	if (err)
 		return vexfs_check(inode->i_sb, err);
 	vexfs_coll_forget(inode, old, size);
@@ -121,15 +118,12 @@ int vexfs_coll_drop(struct file *file, u64 *ids, u32 count, u64 *bad_id)
 {
 	struct inode *inode = file_inode(file);
 	struct vexfs_inode *vi = vexfs_i(inode);
-	struct vex_fs *fs = vexfs_fs(inode);
 	int err;
 
 	err = file_remove_privs(file);
 	if (err)
 		return err;
-	err = vex_coll_delete(fs, inode->i_ino, ids, count, bad_id);
-	if (err == -ENOSPC && vexfs_super_reclaim(inode->i_sb))
-		err = vex_coll_delete(fs, inode->i_ino, ids, count, bad_id);
+	err = vex_coll_delete(vexfs_fs(inode), inode->i_ino, ids, count, bad_id);
 	if (err)
 		return vexfs_check(inode->i_sb, err);
 	vexfs_coll_forget(inode, ids[0] * vi->row_bytes,

@@ -66,8 +66,6 @@ static int vexfs_make(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *de
 	node.uid = i_uid_read(inode);
 	node.gid = i_gid_read(inode);
 	err = vex_dir_create(vexfs_fs(dir), dir->i_ino, &name, &node);
-	if (err == -ENOSPC && vexfs_super_reclaim(sb))
-		err = vex_dir_create(vexfs_fs(dir), dir->i_ino, &name, &node);
 	if (err)
 		goto out;
 
@@ -154,7 +152,6 @@ static int vexfs_rename(struct inode *from, struct dentry *old, struct inode *to
 {
 	struct vex_name old_name = vexfs_name(old);
 	struct vex_name new_name = vexfs_name(new);
-	struct super_block *sb = from->i_sb;
 	u32 how = flags & RENAME_NOREPLACE ? VEX_RENAME_NOREPLACE : 0;
 	u64 replaced = 0;
 	int err;
@@ -163,11 +160,8 @@ static int vexfs_rename(struct inode *from, struct dentry *old, struct inode *to
 		return -EINVAL;
 	err = vex_dir_rename(vexfs_fs(from), from->i_ino, &old_name, to->i_ino, &new_name,
 			     how, &replaced);
-	if (err == -ENOSPC && vexfs_super_reclaim(sb))
-		err = vex_dir_rename(vexfs_fs(from), from->i_ino, &old_name, to->i_ino,
-				     &new_name, how, &replaced);
 	if (err)
-		return vexfs_check(sb, err);
+		return vexfs_check(from->i_sb, err);
 	vexfs_inode_refresh(from);
 	if (to != from)
 		vexfs_inode_refresh(to);

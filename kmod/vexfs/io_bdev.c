@@ -116,7 +116,7 @@ static int vexfs_io_write(void *ctx, u64 block, u32 count, const void *buf, u32 
 	int err;
 
 	if (flags & VEX_IO_FUA)
-		opf |= REQ_SYNC | REQ_FUA | REQ_PREFLUSH;
+		opf |= REQ_SYNC | REQ_FUA;
 	while (count) {
 		u32 n = count;
 		struct bio *bio = vexfs_io_bio(io, block, &n, buf, opf);

@@ -66,22 +66,6 @@ vexfs_entry int vexfs_super_sync(struct super_block *sb)
 	return err;
 }
 
-/**
- * vexfs_super_reclaim() - turn freed blocks into free ones
- * @sb: filesystem
- *
- * A freed block cannot be used again before the commit that frees it. Call this
- * after ENOSPC, with no lock of the core held.
- *
- * Return: true when trying again makes sense.
- */
-bool vexfs_super_reclaim(struct super_block *sb)
-{
-	struct vex_fs *fs = vexfs_sb(sb)->fs;
-
-	return vex_fs_dirty(fs) && !vexfs_check(sb, vex_fs_commit(fs));
-}
-
 static void vexfs_commit_later(struct vexfs_sb *sbi)
 {
 	queue_delayed_work(system_unbound_wq, &sbi->commit_work, sbi->commit_secs * HZ);

@@ -113,8 +113,6 @@ static inline int vexfs_check(struct super_block *sb, int err)
 	return err;
 }
 
-bool vexfs_super_reclaim(struct super_block *sb);
-
 /* ---- inode.c ------------------------------------------------------------ */
 
 int vexfs_inode_cache_init(void);
