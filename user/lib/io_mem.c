@@ -11,7 +11,7 @@
 
 struct vex_io_block {
 	u32 refs;
-	u8 data[VEXFS_BLOCK_SIZE];
+	u8 data[VEXFS_BLOCK_SIZE] __aligned(16);
 };
 
 /* A buffer that a device may still be reading from. */
@@ -347,16 +347,24 @@ int vex_io_mem_resize(struct vex_io_mem *m, u64 blocks)
 	return 0;
 }
 
-u8 *vex_io_mem_block(struct vex_io_mem *m, u64 block)
+const u8 *vex_io_mem_peek(const struct vex_io_mem *m, u64 block)
 {
 	static const u8 zeros[VEXFS_BLOCK_SIZE];
+
+	if (block >= m->blocks)
+		return NULL;
+	return m->image[block] ? m->image[block]->data : zeros;
+}
+
+u8 *vex_io_mem_block(struct vex_io_mem *m, u64 block)
+{
 	struct vex_io_block *own;
 
 	if (block >= m->blocks)
 		return NULL;
 	if (m->image[block] && m->image[block]->refs == 1)
 		return m->image[block]->data;
-	own = block_new(m->image[block] ? m->image[block]->data : zeros);
+	own = block_new(vex_io_mem_peek(m, block));
 	if (!own)
 		return NULL;
 	block_put(m->image[block]);

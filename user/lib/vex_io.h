@@ -115,7 +115,10 @@ struct vex_io vex_io_mem_io(struct vex_io_mem *m);
 /* Cut the device off behind @blocks, or let it grow by zeros. Not while a filesystem is open on it. */
 int vex_io_mem_resize(struct vex_io_mem *m, u64 blocks);
 
-/* The content of a block, to look at or to damage; NULL without memory or past the end. */
+/* The content of a block, to look at; NULL past the end. Valid until the block is written. */
+const u8 *vex_io_mem_peek(const struct vex_io_mem *m, u64 block);
+
+/* The same, to damage; NULL without memory, too. */
 u8 *vex_io_mem_block(struct vex_io_mem *m, u64 block);
 
 /**
