@@ -3,7 +3,6 @@
  * Checks a filesystem: one walk over the tree collects what refers to what, then
  * the collections are compared. Memory: a bit for each block, 40 bytes an inode.
  */
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -66,7 +65,7 @@ static void use_blocks(struct check *c, u64 block, u64 count, const char *by)
 {
 	for (; count; count--, block++) {
 		if (c->used[block / 8] & (1u << (block & 7)))
-			report(c, "block %" PRIu64 ": used twice, again by %s", block, by);
+			report(c, "block %llu: used twice, again by %s", block, by);
 		c->used[block / 8] |= 1u << (block & 7);
 		c->used_count++;
 	}
@@ -112,7 +111,7 @@ static int see_inode(struct check *c, u64 ino, const struct vexfs_inode_item *it
 		.nlink = le32_to_cpu(item->nlink),
 	};
 	if (ino >= c->fs->next_ino)
-		report(c, "inode %" PRIu64 ": above the next number to give", ino);
+		report(c, "inode %llu: above the next number to give", ino);
 	return 0;
 }
 
@@ -138,12 +137,12 @@ static int see_dirent(struct check *c, const struct vex_key *key, const u8 *data
 	u64 offset;
 
 	if (len <= sizeof(*item) || len != sizeof(*item) + item->name_len) {
-		report(c, "directory %" PRIu64 ": malformed entry", key->ino);
+		report(c, "directory %llu: malformed entry", key->ino);
 		return 0;
 	}
 	offset = vex_siphash(c->fs->hash_key, item + 1, item->name_len) >> 8;
 	if (offset != key->offset >> VEXFS_DIRENT_SLOT_BITS)
-		report(c, "directory %" PRIu64 ": entry with a wrong hash", key->ino);
+		report(c, "directory %llu: entry with a wrong hash", key->ino);
 	return see_name(c, get_unaligned_le64(&item->ino), key->ino);
 }
 
@@ -157,15 +156,15 @@ static void see_extent(struct check *c, const struct vex_key *key, const u8 *dat
 
 	if (len < sizeof(*item) || len != sizeof(*item) + count * 4ULL || !count ||
 	    count > VEXFS_EXTENT_MAX || block >= c->fs->blocks || count > c->fs->blocks - block) {
-		report(c, "inode %" PRIu64 ": malformed extent", key->ino);
+		report(c, "inode %llu: malformed extent", key->ino);
 		return;
 	}
 	if (!n)
-		report(c, "inode %" PRIu64 ": extent without an inode", key->ino);
+		report(c, "inode %llu: extent without an inode", key->ino);
 	else
 		n->blocks -= count;
 	if (key->offset < *end)
-		report(c, "inode %" PRIu64 ": extents overlap at block %" PRIu64, key->ino,
+		report(c, "inode %llu: extents overlap at block %llu", key->ino,
 		       key->offset);
 	*end = key->offset + count;
 	use_blocks(c, block, count, "file data");
@@ -177,12 +176,12 @@ static void see_coll(struct check *c, const struct vex_key *key, const u8 *data,
 	struct node_refs *n = node_last(c, key->ino);
 
 	if (len != sizeof(*item) || !n || !(n->flags & VEXFS_INODE_COLL)) {
-		report(c, "inode %" PRIu64 ": stray collection attributes", key->ino);
+		report(c, "inode %llu: stray collection attributes", key->ino);
 		return;
 	}
 	n->coll = true;
 	if (le64_to_cpu(item->rows) * le32_to_cpu(item->dim) * 4 != n->size)
-		report(c, "inode %" PRIu64 ": size does not fit its rows", key->ino);
+		report(c, "inode %llu: size does not fit its rows", key->ino);
 }
 
 static int see_item(struct check *c, const struct vex_path *path, u64 *end)
@@ -197,7 +196,7 @@ static int see_item(struct check *c, const struct vex_path *path, u64 *end)
 		*end = 0;
 		if (len == sizeof(struct vexfs_inode_item))
 			return see_inode(c, key.ino, (const void *)data);
-		report(c, "inode %" PRIu64 ": item of a wrong size", key.ino);
+		report(c, "inode %llu: item of a wrong size", key.ino);
 		return 0;
 	case VEXFS_ITEM_DIRENT:
 		return see_dirent(c, &key, data, len);
@@ -209,14 +208,14 @@ static int see_item(struct check *c, const struct vex_path *path, u64 *end)
 		return 0;
 	case VEXFS_ITEM_TOMB:
 		if (len != VEXFS_TOMB_BYTES || !node_last(c, key.ino))
-			report(c, "inode %" PRIu64 ": stray tomb bitmap", key.ino);
+			report(c, "inode %llu: stray tomb bitmap", key.ino);
 		return 0;
 	case VEXFS_ITEM_ORPHAN:
 		return see_name(c, key.offset, ORPHAN_DIR);
 	case VEXFS_ITEM_BITMAP:
 		return 0;
 	default:
-		report(c, "inode %" PRIu64 ": item of unknown type %u", key.ino, key.type);
+		report(c, "inode %llu: item of unknown type %u", key.ino, key.type);
 		return 0;
 	}
 }
@@ -278,10 +277,10 @@ static int check_bitmaps(struct check *c)
 		}
 		if (!present) {
 			if (used && g)
-				report(c, "block %" PRIu64 ": used, but its group has no bitmap",
+				report(c, "block %llu: used, but its group has no bitmap",
 				       block);
 		} else if (used != !!(bits[n / 8] & (1u << (n & 7)))) {
-			report(c, "block %" PRIu64 ": %s", block,
+			report(c, "block %llu: %s", block,
 			       used ? "used, but marked free" : "not used, but marked so");
 		}
 	}
@@ -298,7 +297,7 @@ static void check_names(struct check *c)
 		struct node_refs *d;
 
 		if (!n) {
-			report(c, "inode %" PRIu64 ": named, but not there", c->names[i][0]);
+			report(c, "inode %llu: named, but not there", c->names[i][0]);
 			continue;
 		}
 		if (dir == ORPHAN_DIR) {
@@ -309,7 +308,7 @@ static void check_names(struct check *c)
 		n->named_in = dir;
 		d = node_find(c, dir);
 		if (!d || !S_ISDIR(d->mode))
-			report(c, "inode %" PRIu64 ": has entries, but is no directory", dir);
+			report(c, "inode %llu: has entries, but is no directory", dir);
 		else if (S_ISDIR(n->mode))
 			d->subdirs++;
 	}
@@ -323,18 +322,18 @@ static void check_node(struct check *c, const struct node_refs *n)
 	if (S_ISDIR(n->mode) && (root || n->entries)) {
 		links = 2 + n->subdirs;
 		if (n->parent != (root ? n->ino : n->named_in))
-			report(c, "directory %" PRIu64 ": wrong parent", n->ino);
+			report(c, "directory %llu: wrong parent", n->ino);
 		if (n->entries > 1)
-			report(c, "directory %" PRIu64 ": two names", n->ino);
+			report(c, "directory %llu: two names", n->ino);
 	}
 	if (n->nlink != links)
-		report(c, "inode %" PRIu64 ": %u links, %u found", n->ino, n->nlink, links);
+		report(c, "inode %llu: %u links, %u found", n->ino, n->nlink, links);
 	if (!n->nlink && !n->orphan)
-		report(c, "inode %" PRIu64 ": no name and no orphan item", n->ino);
+		report(c, "inode %llu: no name and no orphan item", n->ino);
 	if (n->blocks)
-		report(c, "inode %" PRIu64 ": block count off by %" PRId64, n->ino, n->blocks);
+		report(c, "inode %llu: block count off by %lld", n->ino, n->blocks);
 	if ((n->flags & VEXFS_INODE_COLL) && !n->coll)
-		report(c, "inode %" PRIu64 ": collection without attributes", n->ino);
+		report(c, "inode %llu: collection without attributes", n->ino);
 }
 
 static void check_counts(struct check *c)
@@ -342,13 +341,13 @@ static void check_counts(struct check *c)
 	struct vex_fs *fs = c->fs;
 
 	if (fs->free != fs->blocks - c->used_count)
-		report(c, "superblock: %" PRIu64 " free blocks, %" PRIu64 " found", fs->free,
+		report(c, "superblock: %llu free blocks, %llu found", fs->free,
 		       fs->blocks - c->used_count);
 	if (fs->tree_blocks != c->tree_blocks)
-		report(c, "superblock: %" PRIu64 " tree nodes, %" PRIu64 " found",
+		report(c, "superblock: %llu tree nodes, %llu found",
 		       fs->tree_blocks, c->tree_blocks);
 	if (fs->inode_count != c->count)
-		report(c, "superblock: %" PRIu64 " inodes, %zu found", fs->inode_count, c->count);
+		report(c, "superblock: %llu inodes, %zu found", fs->inode_count, c->count);
 }
 
 long vex_check(struct vex_fs *fs, FILE *out)
