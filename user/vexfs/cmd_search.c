@@ -36,6 +36,7 @@ enum {
  * @done: queries done
  * @visited: rows compared
  * @seconds: spent in the operations
+ * @named: there is a file of names
  */
 struct search {
 	struct common *c;
@@ -52,6 +53,7 @@ struct search {
 	uint64_t done;
 	uint64_t visited;
 	double seconds;
+	bool named;
 	struct report r;
 };
 
@@ -96,7 +98,7 @@ static void print_query(struct search *s, uint64_t n)
 	} else {
 		fprintf(s->r.f, "nearest to row %" PRIu64 "\n", s->q.rows.ids[n]);
 	}
-	fputs("  rank      distance          id  name\n", s->r.f);
+	fprintf(s->r.f, "  rank      distance          id%s\n", s->named ? "  name" : "");
 }
 
 /* Add what a batch of @nq queries found to the report. A status. */
@@ -213,6 +215,7 @@ static int allocate(struct search *s)
 static int do_search(struct search *s)
 {
 	int status = queries_open(&s->q);
+	uint64_t unused;
 
 	if (!status)
 		status = allocate(s);
@@ -220,6 +223,7 @@ static int do_search(struct search *s)
 		status = recall_open(&s->truth, s->truth_path, s->k);
 	if (status)
 		return status;
+	s->named = !s->store->ops->names_size(s->store, &unused);
 	report_begin(&s->r, s->c->json);
 	s->r.flat = 4;
 	json_string(&s->r, "file", s->store->path);

@@ -86,6 +86,7 @@ static const struct {
 	{ EEXIST, "exists already; choose another name, or remove it first", NULL },
 	{ EROFS, "the filesystem is mounted read-only; remount it: mount -o remount,rw DIR",
 	  "the image is open read-only" },
+	{ EISDIR, "a folder; name a file", NULL },
 	{ EACCES, "permission denied; ask the owner of the file, or use sudo", NULL },
 	{ ENOSPC, "the filesystem is full; delete files, or make a larger one",
 	  "the image is full; delete files, or make a larger one" },

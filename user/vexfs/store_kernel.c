@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+#include <linux/vexfs_format.h>
 
 #include "names.h"
 #include "report.h"
@@ -151,6 +153,7 @@ static const struct store_ops kernel_ops = {
 static int open_file(struct kernel_store *k, enum store_mode mode)
 {
 	int flags = mode == STORE_READ || mode == STORE_CAPS ? O_RDONLY : O_RDWR;
+	struct statfs fs;
 	struct stat st;
 
 	flags |= O_CLOEXEC | O_NONBLOCK;
@@ -165,8 +168,10 @@ static int open_file(struct kernel_store *k, enum store_mode mode)
 			return -errno;
 		k->s.made = true;
 	}
-	if (fstat(k->fd, &st))
+	if (fstat(k->fd, &st) || fstatfs(k->fd, &fs))
 		return -errno;
+	if (fs.f_type != VEXFS_STATFS_MAGIC)
+		return -ENOTTY;
 	return S_ISDIR(st.st_mode) && mode != STORE_CAPS ? -EISDIR : 0;
 }
 
@@ -189,6 +194,7 @@ int store_kernel_open(struct store **out, const char *path, enum store_mode mode
 	}
 	if (err) {
 		store_explain(&k->s, NULL, err);
+		store_remove(&k->s);
 		kernel_close(&k->s);
 		return STATUS_FAILED;
 	}
