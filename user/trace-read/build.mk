@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# vexfs-trace-read: what it is made of.
+
+trace-read-src := $(addprefix user/trace-read/, \
+	base.c \
+	binary.c \
+	capture.c \
+	command.c \
+	counters.c \
+	debugfs.c \
+	doctor.c \
+	epoch.c \
+	events.c \
+	fallback.c \
+	format.c \
+	json.c \
+	kallsyms.c \
+	main.c \
+	netlink.c \
+	object.c \
+	options.c \
+	perfmap.c \
+	process.c \
+	procfs.c \
+	report.c \
+	report_json.c \
+	report_text.c \
+	sideband.c \
+	symbols.c \
+	watch.c)
+
+$(eval $(call user-program,vexfs-trace-read,$(trace-read-src),-lbpf -lnl-genl-3 -lnl-3 -ldw -lelf))
+
+user-cflags-user/trace-read/netlink := -I/usr/include/libnl3
+build/user/obj/user/trace-read/capture.o build/user/obj/user/trace-read/epoch.o: \
+	build/bpf/vexfs_read.skel.h

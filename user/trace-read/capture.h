@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The BPF programs and their maps, seen from userspace: loading, the two epochs,
+ * the ring buffer, and the account of what was emitted, kept and lost.
+ */
+#ifndef TRACE_READ_CAPTURE_H
+#define TRACE_READ_CAPTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vexfs_read.h"
+
+#include "counters.h"
+#include "options.h"
+
+/**
+ * struct account - one kind of event over a window
+ * @attached: the tracepoint exists and was watched
+ * @emitted: by the event numbers: last - first + 1, summed over the CPUs
+ * @from_map: events that the reader found in the maps of totals
+ * @from_ring: events that the reader took out of the ring buffer
+ * @recursion: lost: a program of this kind was running on that CPU
+ * @sum: the programs' own counts, summed over CPUs and epochs
+ */
+struct account {
+	bool attached;
+	uint64_t emitted;
+	uint64_t from_map;
+	uint64_t from_ring;
+	uint64_t recursion;
+	struct vxr_kind_stat sum;
+};
+
+/**
+ * struct trouble - what must never happen, and makes the exit status 3
+ * @missing_stacks: a stack id without a stack
+ * @unsettled: epochs that programs had not left after the grace period
+ * @misnumbered: event numbers of another CPU
+ */
+struct trouble {
+	uint64_t missing_stacks;
+	uint64_t unsettled;
+	uint64_t misnumbered;
+};
+
+/* Loads and attaches. Says on standard error what is missing; false when nothing can be captured. */
+bool capture_open(const struct options *options);
+
+/* A descriptor that polls readable when the ring buffer wants to be emptied. */
+int capture_fd(void);
+
+/* Takes what the ring buffer holds. */
+void capture_poll(void);
+
+/* Retires the current epoch and hands its events to events_add(). */
+void capture_turn(void);
+
+/* No event is captured after this; then one capture_turn() for each epoch gets the rest. */
+void capture_detach(void);
+
+/* The window so far; capture_restart() begins the next one where it ended. */
+const struct account *capture_account(void);
+const struct trouble *capture_trouble(void);
+void capture_restart(void);
+
+/* Emitted - kept - lost; 0 when every event is accounted for. */
+int64_t account_residual(const struct account *account);
+uint64_t account_lost(const struct account *account);
+
+/* First and last number seen of @kind on @cpu since capture_open(), without the CPU's bits. */
+bool capture_seen(unsigned int kind, unsigned int cpu, uint64_t *first, uint64_t *last);
+
+void capture_close(void);
+
+#endif /* TRACE_READ_CAPTURE_H */

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The counters of vexfs_trace.ko, whichever way they come: by generic netlink
+ * (netlink.c) or from debugfs (debugfs.c).
+ */
+#ifndef TRACE_READ_COUNTERS_H
+#define TRACE_READ_COUNTERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <trace/vexfs_op.h>
+
+/**
+ * struct depth_counters - kernel stack of a class; see enum vexfs_trace_a_stack
+ * @measured: @min and what follows it hold something
+ */
+struct depth_counters {
+	uint64_t calls, painted, unpainted, clipped, shallow, over_75;
+	bool measured;
+	uint32_t min, mean, p50, p99, max, max_absolute;
+	uint64_t max_seq;
+};
+
+/* Latency of a class, in nanoseconds; see enum vexfs_trace_a_latency. */
+struct latency_counters {
+	uint64_t count, errors, min, mean, p50, p90, p99, p999, max;
+};
+
+struct class_counters {
+	struct depth_counters depth;
+	struct latency_counters latency;
+};
+
+/* One call site; see enum vexfs_trace_a_alloc. */
+struct site_counters {
+	uint32_t id, line;
+	const char *func, *file;
+	uint64_t allocs, frees, bytes, failures, live, live_objects, peak;
+};
+
+/* Events numbered so far, by CPU and enum vexfs_event_kind. */
+struct event_counts {
+	uint64_t kind[VEXFS_EVENT_NR];
+};
+
+/**
+ * struct status_counters - the tracer as a whole; see enum vexfs_trace_a_status
+ * @cpu: by number of the CPU; NULL where the source does not tell
+ * @cpus: elements of @cpu
+ */
+struct status_counters {
+	uint32_t version, sites_dropped, resets, paint_share;
+	uint32_t thread_size;
+	uint64_t since_reset, table_full, memory;
+	const char *clock;
+	struct event_counts *cpu;
+	size_t cpus;
+};
+
+/**
+ * struct counters - all of it, at one time
+ * @classes: by enum vexfs_op_class
+ * @sites: in no order
+ */
+struct counters {
+	struct class_counters classes[VEXFS_OP_NR];
+	struct site_counters *sites;
+	size_t nr_sites, room_sites;
+	struct status_counters status;
+};
+
+/**
+ * struct counter_source - a way to the counters
+ * @name: as the report prints it
+ * @open: get ready; on failure prints what is missing and the remedy, returns false
+ * @status: the state alone, into a zeroed or filled @status
+ * @read: everything, into a zeroed or filled @counters
+ * @reset: start the counters again
+ *
+ * The last three print the cause of a failure and return false.
+ */
+struct counter_source {
+	const char *name;
+	bool (*open)(void);
+	bool (*status)(struct status_counters *status);
+	bool (*read)(struct counters *counters);
+	bool (*reset)(void);
+	void (*close)(void);
+};
+
+extern const struct counter_source netlink_source;
+extern const struct counter_source debugfs_source;
+
+/* Name of an operation class or an event kind, "?" for one that this build does not know. */
+const char *class_name(uint32_t op_class);
+const char *kind_name(unsigned int kind);
+
+/* An empty site at the end of @counters->sites. */
+struct site_counters *counters_add_site(struct counters *counters);
+void counters_free(struct counters *counters);
+
+#endif /* TRACE_READ_COUNTERS_H */

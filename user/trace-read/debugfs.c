@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The counters from the tables under /sys/kernel/debug/vexfs. Columns are found by
+ * the names in a table's first line, so that their order and new ones do not matter.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base.h"
+#include "counters.h"
+
+#define DIR "/sys/kernel/debug/vexfs/"
+#define MAX_COLUMNS 32
+
+enum unit { NUMBER32, NUMBER64, MICROSECONDS };
+
+/* Where a column's value goes. */
+struct column {
+	const char *name;
+	size_t offset;
+	enum unit unit;
+};
+
+#define N32(name, type, member) { name, offsetof(type, member), NUMBER32 }
+#define N64(name, type, member) { name, offsetof(type, member), NUMBER64 }
+#define US(name, type, member)  { name, offsetof(type, member), MICROSECONDS }
+
+static const struct column stack_columns[] = {
+	N64("calls", struct depth_counters, calls),
+	N64("painted", struct depth_counters, painted),
+	N64("unpainted", struct depth_counters, unpainted),
+	N64("clipped", struct depth_counters, clipped),
+	N64("shallow", struct depth_counters, shallow),
+	N32("min/B", struct depth_counters, min),
+	N32("mean/B", struct depth_counters, mean),
+	N32("p50/B", struct depth_counters, p50),
+	N32("p99/B", struct depth_counters, p99),
+	N32("max/B", struct depth_counters, max),
+	N32("stack/B", struct depth_counters, max_absolute),
+	N64(">75%", struct depth_counters, over_75),
+	{ }
+};
+
+static const struct column latency_columns[] = {
+	N64("count", struct latency_counters, count),
+	N64("errors", struct latency_counters, errors),
+	US("min/us", struct latency_counters, min),
+	US("mean/us", struct latency_counters, mean),
+	US("p50/us", struct latency_counters, p50),
+	US("p90/us", struct latency_counters, p90),
+	US("p99/us", struct latency_counters, p99),
+	US("p99.9/us", struct latency_counters, p999),
+	US("max/us", struct latency_counters, max),
+	{ }
+};
+
+static const struct column alloc_columns[] = {
+	N32("site", struct site_counters, id),
+	N64("allocs", struct site_counters, allocs),
+	N64("frees", struct site_counters, frees),
+	N64("objects", struct site_counters, live_objects),
+	N64("live/B", struct site_counters, live),
+	N64("peak/B", struct site_counters, peak),
+	N64("bytes/B", struct site_counters, bytes),
+	N64("failures", struct site_counters, failures),
+	{ }
+};
+
+/* One table while it is being read: the words of its first and of its current line. */
+struct table {
+	char *text, *rest;
+	char *names[MAX_COLUMNS], *words[MAX_COLUMNS];
+	size_t nr_names, nr_words;
+};
+
+static size_t split(char *line, char **words)
+{
+	size_t n = 0;
+	char *word, *rest = line;
+
+	while (n < MAX_COLUMNS && (word = strsep(&rest, " \t")))
+		if (*word)
+			words[n++] = word;
+	return n;
+}
+
+static bool table_open(struct table *t, const char *path)
+{
+	char *line;
+
+	*t = (struct table){ .text = read_file(path, NULL) };
+	if (!t->text) {
+		warn("%s: %s", path, strerror(errno));
+		return false;
+	}
+	t->rest = t->text;
+	line = strsep(&t->rest, "\n");
+	t->nr_names = split(line, t->names);
+	return true;
+}
+
+static bool table_next(struct table *t)
+{
+	char *line = strsep(&t->rest, "\n");
+
+	t->nr_words = line ? split(line, t->words) : 0;
+	return t->nr_words;
+}
+
+/* The word below a column's name, NULL where there is none or it says "-". */
+static const char *table_word(const struct table *t, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < t->nr_names && i < t->nr_words; i++)
+		if (!strcmp(t->names[i], name))
+			return strcmp(t->words[i], "-") ? t->words[i] : NULL;
+	return NULL;
+}
+
+static uint64_t microseconds(const char *word)
+{
+	char *end;
+	uint64_t us = strtoull(word, &end, 10), digit = 100, ns = 0;
+
+	if (*end == '.')
+		for (end++; *end >= '0' && *end <= '9'; end++, digit /= 10)
+			ns += digit * (*end - '0');
+	return us * 1000 + ns;
+}
+
+static void table_take(const struct table *t, const struct column *columns, void *to)
+{
+	const struct column *c;
+
+	for (c = columns; c->name; c++) {
+		const char *word = table_word(t, c->name);
+		char *field = (char *)to + c->offset;
+
+		if (!word)
+			continue;
+		if (c->unit == NUMBER32)
+			*(uint32_t *)field = strtoul(word, NULL, 10);
+		else if (c->unit == NUMBER64)
+			*(uint64_t *)field = strtoull(word, NULL, 10);
+		else
+			*(uint64_t *)field = microseconds(word);
+	}
+}
+
+/* The class of the current line, VEXFS_OP_NR when this build does not know it. */
+static unsigned int table_class(const struct table *t)
+{
+	const char *name = table_word(t, "class");
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_OP_NR; i++)
+		if (name && !strcmp(name, class_name(i)))
+			break;
+	return i;
+}
+
+static bool read_stack(struct counters *c)
+{
+	struct table t;
+	unsigned int i;
+
+	if (!table_open(&t, DIR "stack"))
+		return false;
+	for (i = 0; i < VEXFS_OP_NR; i++)
+		c->classes[i].depth = (struct depth_counters){};
+	while (table_next(&t)) {
+		i = table_class(&t);
+		if (i == VEXFS_OP_NR)
+			continue;
+		table_take(&t, stack_columns, &c->classes[i].depth);
+		c->classes[i].depth.measured = table_word(&t, "max/B");
+	}
+	free(t.text);
+	return true;
+}
+
+static bool read_latency(struct counters *c)
+{
+	struct table t;
+	unsigned int i;
+
+	if (!table_open(&t, DIR "latency"))
+		return false;
+	for (i = 0; i < VEXFS_OP_NR; i++)
+		c->classes[i].latency = (struct latency_counters){};
+	while (table_next(&t)) {
+		i = table_class(&t);
+		if (i < VEXFS_OP_NR)
+			table_take(&t, latency_columns, &c->classes[i].latency);
+	}
+	free(t.text);
+	return true;
+}
+
+static bool read_alloc(struct counters *c)
+{
+	struct site_counters *site;
+	const char *word, *colon;
+	struct table t;
+
+	if (!table_open(&t, DIR "alloc"))
+		return false;
+	c->nr_sites = 0;
+	while (table_next(&t)) {
+		site = counters_add_site(c);
+		table_take(&t, alloc_columns, site);
+		word = table_word(&t, "function");
+		if (word)
+			site->func = intern(word);
+		word = table_word(&t, "file:line");
+		colon = word ? strrchr(word, ':') : NULL;
+		if (colon) {
+			site->file = intern_len(word, colon - word);
+			site->line = strtoul(colon + 1, NULL, 10);
+		}
+	}
+	free(t.text);
+	return true;
+}
+
+static bool debugfs_mounted(void)
+{
+	struct statfs fs;
+
+	return !statfs("/sys/kernel/debug", &fs) && fs.f_type == DEBUGFS_MAGIC;
+}
+
+static bool debugfs_open(void)
+{
+	if (!access(DIR "stack", R_OK))
+		return true;
+	if (errno == EACCES || errno == EPERM)
+		warn(DIR "stack: not permitted: run as root");
+	else if (!debugfs_mounted())
+		warn(DIR "stack: debugfs is not mounted: mount -t debugfs debugfs /sys/kernel/debug");
+	else
+		warn(DIR "stack: %s: load the module: insmod vexfs_trace.ko (after insmod vexfs.ko)",
+		     strerror(errno));
+	return false;
+}
+
+static void debugfs_close(void)
+{
+}
+
+/* The tables do not tell the state of the tracer. */
+static bool debugfs_status(struct status_counters *status)
+{
+	(void)status;
+	return true;
+}
+
+static bool debugfs_read(struct counters *c)
+{
+	return read_stack(c) && read_latency(c) && read_alloc(c);
+}
+
+static bool debugfs_reset(void)
+{
+	int fd = open(DIR "reset", O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, "1", 1) == 1;
+
+	if (!done)
+		warn(DIR "reset: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+const struct counter_source debugfs_source = {
+	.name	= "debugfs",
+	.open	= debugfs_open,
+	.status	= debugfs_status,
+	.read	= debugfs_read,
+	.reset	= debugfs_reset,
+	.close	= debugfs_close,
+};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The events of the window, counted by what they were and by the kernel and
+ * user stacks that led to them. Stacks are kept in a form that outlives the process
+ * and is the same for each run of a program: see struct user_frame.
+ */
+#ifndef TRACE_READ_EVENTS_H
+#define TRACE_READ_EVENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vexfs_read.h"
+
+#include "process.h"
+
+/**
+ * struct sample - events of one key, as they come out of the kernel
+ * @key: what they have in common
+ * @value: how many and how large
+ * @kernel: kernel frames, innermost first
+ * @user: user frames, innermost first
+ * @nr_kernel: elements of @kernel
+ * @nr_user: elements of @user
+ */
+struct sample {
+	const struct vxr_key *key;
+	const struct vxr_value *value;
+	const uint64_t *kernel, *user;
+	size_t nr_kernel, nr_user;
+};
+
+/* A kernel or a user stack; see events_kernel_stack() and events_user_stack(). */
+struct stack {
+	size_t first;
+	uint32_t count;
+};
+
+/**
+ * struct group - events that agree in everything that a report tells apart
+ * @kind: enum vexfs_event_kind
+ * @id: operation class or site
+ * @depth: bytes of stack of a record, else 0
+ * @kernel: number of the kernel stack
+ * @user: number of the user stack
+ * @tgid: process of the first of them
+ * @comm: name of their thread
+ * @count: how many; @errors of them failed
+ * @size: bytes, summed; @size_min and @size_max of one
+ * @visited: rows compared
+ */
+struct group {
+	uint32_t kind, id, depth;
+	uint32_t kernel, user;
+	uint32_t tgid;
+	const char *comm;
+	uint64_t count, errors, size, size_min, size_max, visited;
+};
+
+void events_add(const struct sample *sample);
+
+const struct group *events_groups(size_t *count);
+const uint64_t *events_kernel_stack(uint32_t number, size_t *count);
+const struct user_frame *events_user_stack(uint32_t number, size_t *count);
+
+/* Forgets the groups, for the next window; stacks keep their numbers. */
+void events_restart(void);
+
+#endif /* TRACE_READ_EVENTS_H */

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Figures for people. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base.h"
+#include "format.h"
+
+#define BUFFERS		16
+#define BUFFER_SIZE	256
+
+static char *buffer(void)
+{
+	static char buffers[BUFFERS][BUFFER_SIZE];
+	static unsigned int next;
+
+	return buffers[next++ % BUFFERS];
+}
+
+const char *number(uint64_t n)
+{
+	char digits[24], *out = buffer(), *to = out;
+	int len = sprintf(digits, "%" PRIu64, n), i;
+
+	for (i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = 0;
+	return out;
+}
+
+/* Three significant digits and a unit. */
+static const char *scaled(double value, const char *unit)
+{
+	char *out = buffer();
+
+	snprintf(out, BUFFER_SIZE, "%.*f %s", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value, unit);
+	return out;
+}
+
+const char *bytes(uint64_t n)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	double value = n / 1024.0;
+	size_t i;
+	char *out;
+
+	if (n < 1024) {
+		out = buffer();
+		sprintf(out, "%" PRIu64 " B", n);
+		return out;
+	}
+	for (i = 0; value >= 1023.5 && i + 1 < ARRAY_LEN(units); i++)
+		value /= 1024;
+	return scaled(value, units[i]);
+}
+
+const char *duration(uint64_t ns)
+{
+	static const char *const units[] = { "us", "ms", "s" };
+	double value = ns / 1000.0;
+	size_t i;
+	char *out;
+
+	if (ns < 1000) {
+		out = buffer();
+		sprintf(out, "%" PRIu64 " ns", ns);
+		return out;
+	}
+	for (i = 0; value >= 999.5 && i + 1 < ARRAY_LEN(units); i++)
+		value /= 1000;
+	return scaled(value, units[i]);
+}
+
+const char *percent(uint64_t part, uint64_t whole)
+{
+	char *out = buffer();
+
+	if (whole)
+		snprintf(out, BUFFER_SIZE, "%.1f %%", 100.0 * part / whole);
+	else
+		strcpy(out, "-");
+	return out;
+}
+
+const char *printable(const char *s)
+{
+	char *out = buffer(), *to = out;
+
+	for (; *s && to < out + BUFFER_SIZE - 1; s++)
+		*to++ = (unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s;
+	*to = 0;
+	return out;
+}

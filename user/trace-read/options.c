@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The command line of vexfs-trace-read. */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+#ifndef VEXFS_VERSION
+#define VEXFS_VERSION "0.1"
+#endif
+
+enum {
+	OPT_NETLINK = 256, OPT_DEBUGFS, OPT_NO_BPF, OPT_RESET, OPT_STACK_MAP_SIZE,
+	OPT_TOTALS_SIZE, OPT_RING_SIZE, OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+	{ "netlink",		no_argument,		NULL, OPT_NETLINK },
+	{ "debugfs",		no_argument,		NULL, OPT_DEBUGFS },
+	{ "interval",		required_argument,	NULL, 'i' },
+	{ "duration",		required_argument,	NULL, 'd' },
+	{ "top",		required_argument,	NULL, 'n' },
+	{ "json",		no_argument,		NULL, 'j' },
+	{ "output",		required_argument,	NULL, 'o' },
+	{ "reset",		no_argument,		NULL, OPT_RESET },
+	{ "no-bpf",		no_argument,		NULL, OPT_NO_BPF },
+	{ "stack-map-size",	required_argument,	NULL, OPT_STACK_MAP_SIZE },
+	{ "totals-size",	required_argument,	NULL, OPT_TOTALS_SIZE },
+	{ "ring-size",		required_argument,	NULL, OPT_RING_SIZE },
+	{ "help",		no_argument,		NULL, 'h' },
+	{ "version",		no_argument,		NULL, OPT_VERSION },
+	{ }
+};
+
+static const char help[] =
+"Usage: vexfs-trace-read [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
+"       vexfs-trace-read doctor\n"
+"\n"
+"Reports what each VexFS operation costs (calls, latency, kernel stack, memory, from\n"
+"vexfs_trace.ko) joined with the kernel and user call stacks that led to it (from BPF\n"
+"programs of its own). Watches until COMMAND ends, the duration is over, or Ctrl-C.\n"
+"\n"
+"  --netlink             counters by generic netlink (default)\n"
+"  --debugfs             counters from /sys/kernel/debug/vexfs\n"
+"  -d, --duration S      watch for S seconds\n"
+"  -i, --interval S      a report every S seconds, each of the time since the last one\n"
+"  -n, --top N           call stacks shown for each class and site (3)\n"
+"  -j, --json            JSON, one object a report; the manual page has its schema\n"
+"  -o, --output FILE     write the reports to FILE instead of standard output\n"
+"      --reset           reset the module's counters first, so that they and the stacks\n"
+"                        cover the same time and the deepest stacks are caught anew\n"
+"      --no-bpf          counters only, no call stacks\n"
+"      --stack-map-size N  stacks held between two readings, over all CPUs (8192)\n"
+"      --totals-size N   combinations of stacks held between two readings (32768)\n"
+"      --ring-size BYTES ring buffer for what finds no room there (8388608)\n"
+"  -h, --help            this text\n"
+"      --version         the version\n"
+"\n"
+"vexfs-trace-read doctor says what this machine lacks for all of it, and the remedy.\n"
+"\n"
+"Exit status: 0 fine; 1 error, or COMMAND failed; 2 usage; 3 events that the kernel\n"
+"numbered are neither in the report nor among the losses that it counts.\n"
+"\n"
+"Examples:\n"
+"  vexfs-trace-read -- vexfs search /mnt/docs 'lock ordering'\n"
+"  vexfs-trace-read --reset --duration 10 --top 5\n"
+"  vexfs-trace-read --interval 5 --json --output /var/tmp/vexfs.json\n"
+"  vexfs-trace-read --debugfs --no-bpf --duration 1\n";
+
+static void misused(const char *option, const char *what) __attribute__((noreturn));
+
+static void misused(const char *option, const char *what)
+{
+	fprintf(stderr, "vexfs-trace-read: %s: %s; see vexfs-trace-read --help\n", option, what);
+	exit(STATUS_USAGE);
+}
+
+static uint64_t parse_seconds(const char *option, const char *text)
+{
+	char *end;
+	double s;
+
+	errno = 0;
+	s = strtod(text, &end);
+	if (errno || end == text || *end || !isfinite(s) || s < 0.01 || s > 1e8)
+		misused(option, "needs a number of seconds from 0.01 to 100000000");
+	return s * 1e9;
+}
+
+static unsigned int parse_number(const char *option, const char *text, unsigned long min,
+				 unsigned long max)
+{
+	char *end, what[80];
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' || n < min || n > max) {
+		snprintf(what, sizeof(what), "needs a whole number from %lu to %lu", min, max);
+		misused(option, what);
+	}
+	return n;
+}
+
+static void version(void)
+{
+	puts("vexfs-trace-read " VEXFS_VERSION);
+}
+
+static void parse_option(struct options *o, int c)
+{
+	switch (c) {
+	case OPT_NETLINK:
+		o->debugfs = false;
+		break;
+	case OPT_DEBUGFS:
+		o->debugfs = true;
+		break;
+	case OPT_NO_BPF:
+		o->no_bpf = true;
+		break;
+	case OPT_RESET:
+		o->reset = true;
+		break;
+	case OPT_STACK_MAP_SIZE:
+		o->stack_slots = parse_number("--stack-map-size", optarg, 1, 1 << 20);
+		break;
+	case OPT_TOTALS_SIZE:
+		o->totals = parse_number("--totals-size", optarg, 1, 1 << 22);
+		break;
+	case OPT_RING_SIZE:
+		o->ring_bytes = parse_number("--ring-size", optarg, 4096, 1 << 30);
+		break;
+	case 'i':
+		o->interval_ns = parse_seconds("--interval", optarg);
+		break;
+	case 'd':
+		o->duration_ns = parse_seconds("--duration", optarg);
+		break;
+	case 'n':
+		o->top = parse_number("--top", optarg, 1, 1000000);
+		break;
+	case 'j':
+		o->json = true;
+		break;
+	case 'o':
+		o->output = optarg;
+		break;
+	case 'h':
+		fputs(help, stdout);
+		exit(STATUS_OK);
+	case OPT_VERSION:
+		version();
+		exit(STATUS_OK);
+	default:
+		fputs("See vexfs-trace-read --help.\n", stderr);
+		exit(STATUS_USAGE);
+	}
+}
+
+void options_parse(struct options *o, int argc, char **argv)
+{
+	bool dashes;
+	int c;
+
+	*o = (struct options){
+		.top = 3, .stack_slots = 8192, .totals = 32768, .ring_bytes = 8 << 20,
+	};
+	while ((c = getopt_long(argc, argv, "+i:d:n:jo:h", long_options, NULL)) != -1)
+		parse_option(o, c);
+
+	dashes = !strcmp(argv[optind - 1], "--");
+	if (optind == argc) {
+		if (dashes)
+			misused("--", "needs a command after it");
+		return;
+	}
+	if (dashes) {
+		o->command = argv + optind;
+	} else if (!strcmp(argv[optind], "doctor")) {
+		if (argc > 2)
+			misused("doctor", "takes no options");
+		o->doctor = true;
+	} else {
+		misused(argv[optind], "not an option; a command to run stands after --");
+	}
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the command line of vexfs-trace-read asks for. */
+#ifndef TRACE_READ_OPTIONS_H
+#define TRACE_READ_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Exit statuses. */
+#define STATUS_OK	0
+#define STATUS_ERROR	1
+#define STATUS_USAGE	2
+#define STATUS_RESIDUAL	3
+
+/**
+ * struct options - the command line
+ * @debugfs: counters from debugfs instead of generic netlink
+ * @no_bpf: counters only
+ * @json: JSON instead of text
+ * @reset: reset the module's counters when the window opens
+ * @doctor: examine this machine instead
+ * @interval_ns: a report each so often; 0: one at the end
+ * @duration_ns: length of the window; 0: until a signal or the end of @command
+ * @top: call stacks printed for each class and site
+ * @output: file for the reports, or NULL for standard output
+ * @command: NULL, or what to run, NULL-terminated
+ * @stack_slots: slots of the stack maps of one epoch, over all CPUs
+ * @totals: keys of one epoch
+ * @ring_bytes: size of the ring buffer
+ */
+struct options {
+	bool debugfs;
+	bool no_bpf;
+	bool json;
+	bool reset;
+	bool doctor;
+	uint64_t interval_ns;
+	uint64_t duration_ns;
+	unsigned int top;
+	const char *output;
+	char **command;
+	unsigned int stack_slots;
+	unsigned int totals;
+	unsigned int ring_bytes;
+};
+
+/* Fills @options. Prints help, version or what is wrong, and leaves, where that is due. */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif /* TRACE_READ_OPTIONS_H */

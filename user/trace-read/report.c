@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Joins counters and call stacks. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base.h"
+#include "events.h"
+#include "report.h"
+
+static bool same_caller(const void *array, uint32_t item, const void *key)
+{
+	const struct caller *a = &((const struct caller *)array)[item], *b = key;
+
+	return a->kind == b->kind && a->id == b->id && a->depth == b->depth &&
+	       a->kernel == b->kernel && a->user == b->user && a->comm == b->comm;
+}
+
+/* Most important first within a class or site. */
+static int by_weight(const void *a, const void *b)
+{
+	const struct caller *x = a, *y = b;
+	uint64_t weight_x = x->count, weight_y = y->count;
+
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	if (x->kind == VEXFS_EVENT_RECORD) {
+		weight_x = x->depth;
+		weight_y = y->depth;
+	} else if (x->kind == VEXFS_EVENT_ALLOC) {
+		weight_x = x->size;
+		weight_y = y->size;
+	}
+	if (weight_x != weight_y)
+		return weight_x > weight_y ? -1 : 1;
+	if (x->kernel != y->kernel)
+		return x->kernel < y->kernel ? -1 : 1;
+	return x->user < y->user ? -1 : x->user > y->user;
+}
+
+static void add_group(struct report *r, size_t *room, struct index *index, const struct group *g)
+{
+	struct caller want = {
+		.kind = g->kind, .id = g->id, .depth = g->depth,
+		.kernel = symbols_kernel_chain(g->kernel), .user = symbols_user_chain(g->user),
+		.comm = g->comm, .tgid = g->tgid, .size_min = UINT64_MAX,
+	};
+	uint32_t key[] = { want.kind, want.id, want.depth, want.kernel, want.user };
+	uint64_t hash = hash_bytes(key, sizeof(key), (uintptr_t)want.comm);
+	uint32_t i = index_find(index, hash, same_caller, r->callers, &want);
+	struct caller *c;
+
+	if (i == INDEX_NONE) {
+		GROW(r->callers, r->nr_callers, *room);
+		r->callers[r->nr_callers] = want;
+		i = r->nr_callers++;
+		index_add(index, hash, i);
+	}
+	c = &r->callers[i];
+	c->count += g->count;
+	c->errors += g->errors;
+	c->size += g->size;
+	c->visited += g->visited;
+	if (g->size_min < c->size_min)
+		c->size_min = g->size_min;
+	if (g->size_max > c->size_max)
+		c->size_max = g->size_max;
+}
+
+void report_join(struct report *r)
+{
+	struct index index = {};
+	const struct group *groups;
+	size_t n, i, room = 0;
+
+	groups = events_groups(&n);
+	for (i = 0; i < n; i++) {
+		add_group(r, &room, &index, &groups[i]);
+		symbols_count_kernel(groups[i].kernel, &r->ladder);
+		symbols_count_user(groups[i].user, &r->ladder);
+	}
+	index_free(&index);
+	if (r->nr_callers)
+		qsort(r->callers, r->nr_callers, sizeof(*r->callers), by_weight);
+	r->accounts = capture_account();
+	r->trouble = *capture_trouble();
+}
+
+void report_check(struct report *r, const struct status_counters *before,
+		  const struct status_counters *after)
+{
+	unsigned int kind, cpu;
+
+	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
+		struct outside *o = &r->outside[kind];
+
+		o->known = before->cpu && after->cpu && before->cpus == after->cpus;
+		for (cpu = 0; o->known && cpu < after->cpus; cpu++) {
+			uint64_t from = before->cpu[cpu].kind[kind], to = after->cpu[cpu].kind[kind];
+			uint64_t first, last;
+
+			o->between += to - from;
+			if (!capture_seen(kind, cpu, &first, &last))
+				o->around += to - from;
+			else if (first <= from || last > to)
+				o->contradictions++;
+			else
+				o->around += first - from - 1 + to - last;
+		}
+	}
+}
+
+struct callers report_callers(const struct report *r, unsigned int kind, uint32_t id)
+{
+	struct callers found = {};
+	size_t i;
+
+	for (i = 0; i < r->nr_callers; i++) {
+		const struct caller *c = &r->callers[i];
+
+		if (c->kind != kind || c->id != id)
+			continue;
+		if (!found.first)
+			found.first = c;
+		found.count++;
+		found.events += c->count;
+		found.errors += c->errors;
+		found.size += c->size;
+		found.visited += c->visited;
+	}
+	return found;
+}
+
+const struct caller *report_deepest(const struct report *r, uint32_t op_class)
+{
+	struct callers records = report_callers(r, VEXFS_EVENT_RECORD, op_class);
+	const struct depth_counters *d = &r->counters.classes[op_class].depth;
+
+	return records.count && d->measured && records.first->depth == d->max ? records.first : NULL;
+}
+
+static int by_live(const void *a, const void *b)
+{
+	const struct site_counters *x = *(const struct site_counters *const *)a;
+	const struct site_counters *y = *(const struct site_counters *const *)b;
+
+	if (x->live != y->live)
+		return x->live > y->live ? -1 : 1;
+	if (x->bytes != y->bytes)
+		return x->bytes > y->bytes ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+const struct site_counters **report_sites(const struct report *r)
+{
+	const struct site_counters **sites = xmalloc(r->counters.nr_sites * sizeof(*sites));
+	size_t i;
+
+	for (i = 0; i < r->counters.nr_sites; i++)
+		sites[i] = &r->counters.sites[i];
+	if (i)
+		qsort(sites, i, sizeof(*sites), by_live);
+	return sites;
+}
+
+bool report_residual(const struct report *r)
+{
+	unsigned int kind;
+
+	if (!r->captured)
+		return false;
+	for (kind = 0; kind < VEXFS_EVENT_NR; kind++)
+		if (account_residual(&r->accounts[kind]) || r->outside[kind].contradictions)
+			return true;
+	return r->trouble.missing_stacks || r->trouble.unsettled || r->trouble.misnumbered;
+}
+
+void report_free(struct report *r)
+{
+	counters_free(&r->counters);
+	free(r->callers);
+	r->callers = NULL;
+	r->nr_callers = 0;
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A report for programs. The manual page documents the schema; fields are added, never
+ * renamed, within one value of "version". Nothing is left out for --top.
+ */
+#include <stdlib.h>
+#include <sys/utsname.h>
+
+#include "base.h"
+#include "json.h"
+#include "report.h"
+
+#define SCHEMA_VERSION 1
+
+#define U64(j, what, member)	json_u64(j, #member, (what)->member)
+
+static void write_chain(struct json *j, const char *key, uint32_t chain)
+{
+	size_t n, i;
+	const struct label *l = symbols_chain(chain, &n);
+
+	json_open(j, key, '[');
+	for (i = 0; i < n; i++) {
+		json_open(j, NULL, '{');
+		if (l[i].func)
+			json_string(j, "function", l[i].func);
+		if (l[i].module)
+			json_string(j, "module", l[i].module);
+		if (l[i].file)
+			json_string(j, "file", l[i].file);
+		if (l[i].line)
+			json_u64(j, "line", l[i].line);
+		if (l[i].inlined)
+			json_bool(j, "inlined", true);
+		json_u64(j, l[i].step == STEP_ADDRESS ? "address" : "offset", l[i].offset);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void write_caller(struct json *j, const char *key, const struct caller *c)
+{
+	json_open(j, key, '{');
+	U64(j, c, count);
+	if (c->kind == VEXFS_EVENT_RECORD) {
+		U64(j, c, depth);
+		json_u64(j, "absolute", c->size_max);
+	} else {
+		json_u64(j, "bytes", c->size);
+		json_u64(j, "bytes_min", c->size_min);
+		json_u64(j, "bytes_max", c->size_max);
+	}
+	if (c->kind == VEXFS_EVENT_OP) {
+		U64(j, c, errors);
+		U64(j, c, visited);
+	}
+	json_string(j, "thread", c->comm);
+	json_u64(j, "process", c->tgid);
+	write_chain(j, "kernel", c->kernel);
+	write_chain(j, "user", c->user);
+	json_close(j, '}');
+}
+
+static void write_callers(struct json *j, const char *key, const struct report *r,
+			  unsigned int kind, uint32_t id)
+{
+	struct callers callers = report_callers(r, kind, id);
+	size_t i;
+
+	json_open(j, key, '[');
+	for (i = 0; i < callers.count; i++)
+		write_caller(j, NULL, &callers.first[i]);
+	json_close(j, ']');
+}
+
+static void write_stack(struct json *j, const struct depth_counters *d)
+{
+	json_open(j, "stack", '{');
+	U64(j, d, calls);
+	U64(j, d, painted);
+	U64(j, d, unpainted);
+	U64(j, d, clipped);
+	U64(j, d, shallow);
+	U64(j, d, over_75);
+	if (d->measured) {
+		U64(j, d, min);
+		U64(j, d, mean);
+		U64(j, d, p50);
+		U64(j, d, p99);
+		U64(j, d, max);
+		U64(j, d, max_absolute);
+		U64(j, d, max_seq);
+	}
+	json_close(j, '}');
+}
+
+static void write_latency(struct json *j, const struct latency_counters *l)
+{
+	json_open(j, "latency_ns", '{');
+	U64(j, l, count);
+	U64(j, l, errors);
+	if (l->count) {
+		U64(j, l, min);
+		U64(j, l, mean);
+		U64(j, l, p50);
+		U64(j, l, p90);
+		U64(j, l, p99);
+		U64(j, l, p999);
+		U64(j, l, max);
+	}
+	json_close(j, '}');
+}
+
+static void write_classes(struct json *j, const struct report *r)
+{
+	unsigned int i;
+
+	json_open(j, "classes", '[');
+	for (i = 0; i < VEXFS_OP_NR; i++) {
+		const struct class_counters *c = &r->counters.classes[i];
+		struct callers callers = report_callers(r, VEXFS_EVENT_OP, i);
+		const struct caller *deepest = report_deepest(r, i);
+
+		if (!c->depth.calls && !c->latency.count && !callers.count)
+			continue;
+		json_open(j, NULL, '{');
+		json_string(j, "class", class_name(i));
+		write_stack(j, &c->depth);
+		write_latency(j, &c->latency);
+		json_u64(j, "events", callers.events);
+		write_callers(j, "callers", r, VEXFS_EVENT_OP, i);
+		write_callers(j, "records", r, VEXFS_EVENT_RECORD, i);
+		if (deepest)
+			write_caller(j, "deepest", deepest);
+		else
+			json_null(j, "deepest");
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void write_sites(struct json *j, const struct report *r)
+{
+	const struct site_counters **sites = report_sites(r);
+	size_t i;
+
+	json_open(j, "sites", '[');
+	for (i = 0; i < r->counters.nr_sites; i++) {
+		const struct site_counters *s = sites[i];
+
+		json_open(j, NULL, '{');
+		json_u64(j, "site", s->id);
+		json_string(j, "function", s->func);
+		json_string(j, "file", s->file);
+		U64(j, s, line);
+		U64(j, s, allocs);
+		U64(j, s, frees);
+		U64(j, s, bytes);
+		U64(j, s, failures);
+		U64(j, s, live);
+		U64(j, s, live_objects);
+		U64(j, s, peak);
+		json_u64(j, "events", report_callers(r, VEXFS_EVENT_ALLOC, s->id).events);
+		write_callers(j, "callers", r, VEXFS_EVENT_ALLOC, s->id);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	free(sites);
+}
+
+static void write_ladder(struct json *j, const struct ladder *l)
+{
+	json_open(j, "symbols", '{');
+	json_open(j, "kernel", '{');
+	json_u64(j, "function", l->kernel[STEP_FUNCTION]);
+	json_u64(j, "address", l->kernel[STEP_ADDRESS]);
+	json_close(j, '}');
+	json_open(j, "user", '{');
+	json_u64(j, "function", l->user[STEP_FUNCTION]);
+	json_u64(j, "module_offset", l->user[STEP_MODULE]);
+	json_u64(j, "address", l->user[STEP_ADDRESS]);
+	U64(j, l, stale);
+	json_close(j, '}');
+	U64(j, l, thread_only);
+	json_close(j, '}');
+}
+
+static void write_account(struct json *j, const struct report *r, unsigned int kind)
+{
+	const struct account *a = &r->accounts[kind];
+	const struct vxr_kind_stat *s = &a->sum;
+	const struct outside *o = &r->outside[kind];
+
+	json_open(j, kind_name(kind), '{');
+	json_bool(j, "watched", a->attached);
+	U64(j, a, emitted);
+	json_u64(j, "captured", a->from_map + a->from_ring);
+	json_u64(j, "in_maps", a->from_map);
+	json_u64(j, "via_ring", a->from_ring);
+	json_open(j, "lost", '{');
+	U64(j, s, ring_full);
+	U64(j, s, unreadable);
+	U64(j, a, recursion);
+	json_close(j, '}');
+	json_i64(j, "residual", account_residual(a));
+	json_open(j, "ring_reasons", '{');
+	U64(j, s, kernel_collision);
+	U64(j, s, user_collision);
+	U64(j, s, stacks_full);
+	U64(j, s, totals_full);
+	json_close(j, '}');
+	U64(j, s, no_kernel_stack);
+	U64(j, s, no_user_stack);
+	if (o->known) {
+		json_open(j, "module", '{');
+		json_u64(j, "numbered", o->between);
+		json_u64(j, "outside", o->around);
+		U64(j, o, contradictions);
+		json_close(j, '}');
+	} else {
+		json_null(j, "module");
+	}
+	json_close(j, '}');
+}
+
+static void write_identity(struct json *j, const struct report *r)
+{
+	int64_t residual = 0;
+	unsigned int kind;
+
+	json_open(j, "identity", '{');
+	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
+		write_account(j, r, kind);
+		residual += llabs(account_residual(&r->accounts[kind]));
+	}
+	json_open(j, "trouble", '{');
+	U64(j, &r->trouble, missing_stacks);
+	U64(j, &r->trouble, unsettled);
+	U64(j, &r->trouble, misnumbered);
+	json_close(j, '}');
+	json_i64(j, "residual", residual);
+	json_bool(j, "holds", !report_residual(r));
+	json_close(j, '}');
+}
+
+static void write_head(struct json *j, const struct report *r)
+{
+	const struct status_counters *s = &r->counters.status;
+	struct utsname name;
+	char **word;
+
+	uname(&name);
+	json_string(j, "schema", "vexfs-trace-read");
+	json_u64(j, "version", SCHEMA_VERSION);
+	json_string(j, "kernel", name.release);
+	json_string(j, "counters_by", r->source);
+	json_seconds(j, "window_seconds", r->window_ns);
+	if (s->since_reset)
+		json_seconds(j, "counters_seconds", s->since_reset);
+	if (s->thread_size)
+		json_u64(j, "thread_size", s->thread_size);
+	if (!r->command)
+		return;
+	json_open(j, "command", '[');
+	for (word = r->command; *word; word++)
+		json_string(j, NULL, *word);
+	json_close(j, ']');
+	if (r->command_status >= 0)
+		json_u64(j, "command_status", r->command_status);
+}
+
+void report_json(const struct report *r, FILE *out)
+{
+	struct json j = { .out = out };
+
+	json_open(&j, NULL, '{');
+	write_head(&j, r);
+	write_classes(&j, r);
+	write_sites(&j, r);
+	if (r->captured) {
+		write_ladder(&j, &r->ladder);
+		write_identity(&j, r);
+	} else {
+		json_null(&j, "symbols");
+		json_null(&j, "identity");
+	}
+	json_close(&j, '}');
+}
