@@ -116,6 +116,7 @@ static int call(struct vex_io_mem *m, enum vex_io_kind kind, u64 block, u64 coun
 	if (!m->fail_left)
 		return 0;
 	m->fail_left--;
+	m->stats.failed++;
 	return -EIO;
 }
 

@@ -83,12 +83,14 @@ struct vex_io_event {
  * @writes: calls of write
  * @flushes: calls of flush
  * @outside: of them, calls past the end of the device
+ * @failed: of them, calls that vex_io_mem_fail() made fail
  */
 struct vex_io_mem_stats {
 	u64 reads;
 	u64 writes;
 	u64 flushes;
 	u64 outside;
+	u64 failed;
 };
 
 /**

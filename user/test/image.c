@@ -14,6 +14,16 @@ struct item {
 	const u8 *data;
 };
 
+/* What other items say of an inode. */
+struct tally {
+	u64 ino;
+	u64 names;
+	u64 subdirs;
+	u64 blocks;
+	u64 end;
+	u64 tombs;
+};
+
 struct check {
 	const struct vex_io_mem *m;
 	const struct vexfs_super *sb;
@@ -22,6 +32,8 @@ struct check {
 	struct item *items;
 	size_t count;
 	size_t room;
+	struct tally *tallies;
+	size_t inodes;
 	u64 nodes;
 	u64 data;
 	u64 orphans;
@@ -220,68 +232,107 @@ static bool extent_check(struct check *c, const struct item *it)
 	return true;
 }
 
-/* Names, subdirectories, blocks and deleted rows of the inode at @it, counted over all items. */
+static struct tally *tally_of(const struct check *c, u64 ino)
+{
+	size_t low = 0, high = c->inodes;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (c->tallies[mid].ino == ino)
+			return &c->tallies[mid];
+		if (c->tallies[mid].ino < ino)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+/* Count what the other items say; those without their inode are found elsewhere. */
+static void tally_item(struct check *c, const struct item *it)
+{
+	const struct vexfs_dirent_item *d = (const void *)it->data;
+	struct tally *t = tally_of(c, it->ino), *to;
+
+	if (!t)
+		return;
+	if (it->type == VEXFS_ITEM_DIRENT && it->len > sizeof(*d)) {
+		to = tally_of(c, le64_to_cpu(d->ino));
+		t->subdirs += d->type == DT_DIR;
+		if (to)
+			to->names++;
+	} else if (it->type == VEXFS_ITEM_EXTENT && it->len >= 16) {
+		t->blocks += (it->len - 16) / 4;
+		t->end = it->offset + (it->len - 16) / 4;
+	} else if (it->type == VEXFS_ITEM_TOMB) {
+		for (u32 i = 0; i < it->len; i++)
+			t->tombs += hweight8(it->data[i]);
+	}
+}
+
+static void tally_all(struct check *c)
+{
+	c->tallies = calloc(c->count + 1, sizeof(*c->tallies));
+	for (size_t i = 0; i < c->count; i++)
+		if (c->items[i].type == VEXFS_ITEM_INODE)
+			c->tallies[c->inodes++].ino = c->items[i].ino;
+	for (size_t i = 0; i < c->count; i++)
+		tally_item(c, &c->items[i]);
+}
+
+static bool collection_check(struct check *c, const struct vexfs_inode_item *in,
+			     const struct tally *t)
+{
+	const struct item *item = find(c, t->ino, VEXFS_ITEM_COLL, 0);
+	const struct vexfs_coll_item *a;
+
+	if (!item != !(le32_to_cpu(in->flags) & VEXFS_INODE_COLL))
+		return WRONG(c, "inode %llu: flag and attributes of a collection differ", t->ino);
+	if (!item)
+		return true;
+	a = (const void *)item->data;
+	if (item->len != sizeof(*a) ||
+	    le64_to_cpu(in->size) != le64_to_cpu(a->rows) * 4 * le32_to_cpu(a->dim) ||
+	    le64_to_cpu(a->live) + t->tombs != le64_to_cpu(a->rows))
+		return WRONG(c, "collection %llu: its counts disagree", t->ino);
+	return true;
+}
+
 static bool inode_check(struct check *c, const struct item *it)
 {
 	const struct vexfs_inode_item *in = inode_of(c, it->ino);
-	u64 names = it->ino == VEXFS_ROOT_INO, subdirs = 0, blocks = 0, tombs = 0, size, end = 0;
+	const struct tally *t = tally_of(c, it->ino);
 	bool orphan = find(c, VEXFS_SYSTEM_INO, VEXFS_ITEM_ORPHAN, it->ino);
-	const struct item *coll;
+	u64 size, names = t->names + (it->ino == VEXFS_ROOT_INO);
 
 	if (!in)
 		return WRONG(c, "inode %llu: wrong size", it->ino);
 	if (it->ino >= le64_to_cpu(c->sb->next_ino))
 		return WRONG(c, "inode %llu: not given yet", it->ino);
-	for (const struct item *o = c->items; o < c->items + c->count; o++) {
-		const struct vexfs_dirent_item *d = (const void *)o->data;
-
-		if (o->type == VEXFS_ITEM_DIRENT) {
-			names += le64_to_cpu(d->ino) == it->ino;
-			subdirs += o->ino == it->ino && d->type == DT_DIR;
-		} else if (o->ino == it->ino && o->type == VEXFS_ITEM_EXTENT) {
-			blocks += (o->len - 16) / 4;
-			end = o->offset + (o->len - 16) / 4;
-		} else if (o->ino == it->ino && o->type == VEXFS_ITEM_TOMB) {
-			for (u32 i = 0; i < o->len; i++)
-				tombs += hweight8(o->data[i]);
-		}
-	}
 	size = le64_to_cpu(in->size);
-	if (S_ISDIR(le32_to_cpu(in->mode)) ? le32_to_cpu(in->nlink) != (names ? 2 + subdirs : 0) :
+	if (S_ISDIR(le32_to_cpu(in->mode)) ? le32_to_cpu(in->nlink) != (names ? 2 + t->subdirs : 0) :
 	    le32_to_cpu(in->nlink) != names)
 		return WRONG(c, "inode %llu: %u links, %llu names, %llu subdirectories", it->ino,
-			     le32_to_cpu(in->nlink), names, subdirs);
+			     le32_to_cpu(in->nlink), names, t->subdirs);
 	if (!names && !orphan)
 		return WRONG(c, "inode %llu: without a name, and no orphan", it->ino);
-	if (le64_to_cpu(in->blocks) != blocks)
+	if (le64_to_cpu(in->blocks) != t->blocks)
 		return WRONG(c, "inode %llu: %llu blocks said, %llu found", it->ino,
-			     le64_to_cpu(in->blocks), blocks);
-	if (!orphan && end > DIV_ROUND_UP(size, (u64)VEXFS_BLOCK_SIZE))
+			     le64_to_cpu(in->blocks), t->blocks);
+	if (!orphan && t->end > DIV_ROUND_UP(size, (u64)VEXFS_BLOCK_SIZE))
 		return WRONG(c, "inode %llu: extents past its end", it->ino);
-
-	coll = find(c, it->ino, VEXFS_ITEM_COLL, 0);
-	if (!coll != !(le32_to_cpu(in->flags) & VEXFS_INODE_COLL) && !orphan)
-		return WRONG(c, "inode %llu: flag and attributes of a collection differ", it->ino);
-	if (coll && !orphan) {
-		const struct vexfs_coll_item *a = (const void *)coll->data;
-
-		if (coll->len != sizeof(*a) || size != le64_to_cpu(a->rows) * 4 * le32_to_cpu(a->dim) ||
-		    le64_to_cpu(a->live) + tombs != le64_to_cpu(a->rows))
-			return WRONG(c, "collection %llu: its counts disagree", it->ino);
-	}
-	return true;
+	return orphan || collection_check(c, in, t);
 }
 
 static bool items_check(struct check *c)
 {
-	u64 inodes = 0;
-
+	tally_all(c);
 	for (const struct item *it = c->items; it < c->items + c->count; it++) {
 		bool ok = true;
 
 		switch (it->type) {
 		case VEXFS_ITEM_INODE:
-			inodes++;
 			ok = it->offset ? WRONG(c, "inode item at an offset") : inode_check(c, it);
 			break;
 		case VEXFS_ITEM_DIRENT:
@@ -310,9 +361,9 @@ static bool items_check(struct check *c)
 		if (!ok)
 			return false;
 	}
-	if (inodes != le64_to_cpu(c->sb->inode_count))
-		return WRONG(c, "superblock says %llu inodes, %llu found",
-			     le64_to_cpu(c->sb->inode_count), inodes);
+	if (c->inodes != le64_to_cpu(c->sb->inode_count))
+		return WRONG(c, "superblock says %llu inodes, %zu found",
+			     le64_to_cpu(c->sb->inode_count), c->inodes);
 	return inode_of(c, VEXFS_ROOT_INO) ? true : WRONG(c, "no root inode");
 }
 
@@ -385,5 +436,6 @@ const char *image_check(const struct vex_io_mem *m, struct image_facts *facts)
 		};
 	free(c.used);
 	free(c.items);
+	free(c.tallies);
 	return ok ? NULL : c.wrong;
 }
