@@ -186,7 +186,9 @@ enum vexfs_trace_a_cpu {
  * @VEXFS_TRACE_A_STATUS_RESET_TIME: (u64) Time of the last reset or of loading, in ns since
  *     1970 (CLOCK_REALTIME).
  * @VEXFS_TRACE_A_STATUS_SINCE_RESET: (u64) Nanoseconds since then (CLOCK_MONOTONIC).
- * @VEXFS_TRACE_A_STATUS_CLOCK: (string) Clock of the latencies, "tsc" or "ktime".
+ * @VEXFS_TRACE_A_STATUS_CLOCK: (string) Clock of the latencies: "tsc"; "ktime", where the
+ *     kernel does not trust the TSC; or "tsc-unstable": it ceased to, and a reset will change
+ *     the clock.
  * @VEXFS_TRACE_A_STATUS_CPU: (nests) Emitted events, one nest for each possible CPU.
  * @VEXFS_TRACE_A_STATUS_PAD: padding before 64-bit attributes
  */

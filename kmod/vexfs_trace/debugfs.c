@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The counters for people: tables under /sys/kernel/debug/vexfs. The first line names
+ * the columns and their units; a column is one word; "-" stands for no value.
+ */
+#include <linux/debugfs.h>
+#include <linux/kstrtox.h>
+#include <linux/math64.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include "vxt.h"
+
+static struct dentry *vxt_dir;
+
+static void vxt_show_depth(struct seq_file *m, const struct vxt_stack_row *row, u32 depth)
+{
+	if (row->painted)
+		seq_printf(m, " %7u", depth);
+	else
+		seq_puts(m, "       -");
+}
+
+static int stack_show(struct seq_file *m, void *unused)
+{
+	struct vxt_stack_row row;
+	unsigned int i;
+
+	seq_printf(m, "%-12s %10s %8s %10s %7s %7s %7s %7s %7s %7s %7s %7s %7s %6s\n", "class",
+		   "calls", "painted", "unpainted", "clipped", "shallow", "min/B", "mean/B",
+		   "p50/B", "p99/B", "max/B", "stack/B", "stack/%", ">75%");
+	mutex_lock(&vxt_lock);
+	for (i = 0; i < VEXFS_OP_NR; i++) {
+		u32 permille;
+
+		vxt_stack_read(i, &row);
+		if (!row.calls)
+			continue;
+		seq_printf(m, "%-12s %10llu %8llu %10llu %7llu %7llu", vxt_class_names[i],
+			   row.calls, row.painted, row.unpainted, row.clipped, row.shallow);
+		vxt_show_depth(m, &row, row.min);
+		vxt_show_depth(m, &row, row.mean);
+		vxt_show_depth(m, &row, row.p50);
+		vxt_show_depth(m, &row, row.p99);
+		vxt_show_depth(m, &row, row.max);
+		vxt_show_depth(m, &row, row.max_absolute);
+		permille = row.max_absolute * 1000 / THREAD_SIZE;
+		if (row.painted)
+			seq_printf(m, " %5u.%u", permille / 10, permille % 10);
+		else
+			seq_puts(m, "       -");
+		seq_printf(m, " %6llu\n", row.over75);
+	}
+	mutex_unlock(&vxt_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stack);
+
+static void vxt_show_us(struct seq_file *m, u64 ns)
+{
+	u32 rest;
+	u64 us = div_u64_rem(ns, NSEC_PER_USEC, &rest);
+
+	seq_printf(m, " %8llu.%03u", us, rest);
+}
+
+static int latency_show(struct seq_file *m, void *unused)
+{
+	struct vxt_latency_row row;
+	unsigned int i;
+
+	seq_printf(m, "%-12s %10s %8s %12s %12s %12s %12s %12s %12s %12s\n", "class", "count",
+		   "errors", "min/us", "mean/us", "p50/us", "p90/us", "p99/us", "p99.9/us",
+		   "max/us");
+	mutex_lock(&vxt_lock);
+	for (i = 0; i < VEXFS_OP_NR; i++) {
+		vxt_latency_read(i, &row);
+		if (!row.count)
+			continue;
+		seq_printf(m, "%-12s %10llu %8llu", vxt_class_names[i], row.count, row.errors);
+		vxt_show_us(m, row.min);
+		vxt_show_us(m, row.mean);
+		vxt_show_us(m, row.p50);
+		vxt_show_us(m, row.p90);
+		vxt_show_us(m, row.p99);
+		vxt_show_us(m, row.p999);
+		vxt_show_us(m, row.max);
+		seq_putc(m, '\n');
+	}
+	mutex_unlock(&vxt_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(latency);
+
+static int alloc_show(struct seq_file *m, void *unused)
+{
+	struct vxt_alloc_row row;
+	u32 i, last;
+
+	seq_printf(m, "%5s %10s %10s %8s %12s %12s %14s %8s  %-28s %s\n", "site", "allocs", "frees",
+		   "objects", "live/B", "peak/B", "bytes/B", "failures", "function", "file:line");
+	mutex_lock(&vxt_lock);
+	last = vxt_alloc_refresh(NULL);
+	for (i = 1; i <= last; i++) {
+		if (!vxt_alloc_read(i, &row))
+			continue;
+		seq_printf(m, "%5u %10llu %10llu %8llu %12llu %12llu %14llu %8llu  %-28s %s:%u\n",
+			   row.site, row.allocs, row.frees, row.live_objects, row.live, row.peak,
+			   row.bytes, row.failures, row.func, row.file, row.line);
+	}
+	mutex_unlock(&vxt_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(alloc);
+
+static ssize_t reset_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	vxt_reset();
+	return len;
+}
+
+static const struct file_operations reset_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = reset_write,
+	.llseek = noop_llseek,
+};
+
+static int config_show(struct seq_file *m, void *unused)
+{
+	struct vxt_status status;
+
+	mutex_lock(&vxt_lock);
+	vxt_status_read(&status);
+	mutex_unlock(&vxt_lock);
+	seq_puts(m, "setting        value unit\n");
+	seq_printf(m, "paint_share %8u 1/%u of the time of operations\n", status.share,
+		   VXT_SHARE_SCALE);
+	return 0;
+}
+
+static int config_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, config_show, inode->i_private);
+}
+
+/* "paint_share N": the only setting there is. */
+static ssize_t config_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	static const char name[] = "paint_share ";
+	unsigned int share;
+	char *text;
+	int err = -EINVAL;
+
+	if (len > 64)
+		return -EINVAL;
+	text = memdup_user_nul(buf, len);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	if (!strncmp(text, name, strlen(name)))
+		err = kstrtouint(strim(text + strlen(name)), 10, &share);
+	if (!err)
+		err = vxt_share_set(share);
+	kfree(text);
+	return err ?: len;
+}
+
+static const struct file_operations config_fops = {
+	.owner = THIS_MODULE,
+	.open = config_open,
+	.read = seq_read,
+	.write = config_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+/* Without debugfs the counters are still to be had through netlink. */
+void vxt_debugfs_init(void)
+{
+	vxt_dir = debugfs_create_dir("vexfs", NULL);
+	debugfs_create_file("stack", 0400, vxt_dir, NULL, &stack_fops);
+	debugfs_create_file("latency", 0400, vxt_dir, NULL, &latency_fops);
+	debugfs_create_file("alloc", 0400, vxt_dir, NULL, &alloc_fops);
+	debugfs_create_file("reset", 0200, vxt_dir, NULL, &reset_fops);
+	debugfs_create_file("config", 0600, vxt_dir, NULL, &config_fops);
+}
+
+void vxt_debugfs_exit(void)
+{
+	debugfs_remove_recursive(vxt_dir);
+}

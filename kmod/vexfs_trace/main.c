@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vexfs_trace.ko: stack depth and latency of VexFS operations, and who holds memory. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpumask.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/topology.h>
+#include <trace/vexfs.h>
+
+#define CREATE_TRACE_POINTS
+#include <trace/vexfs_trace.h>
+#include "vxt.h"
+
+#define VXT_CLASS_NAME(id, name)	\
+	[VEXFS_OP_##id] = name,
+
+const char * const vxt_class_names[VEXFS_OP_NR] = { VEXFS_OP_CLASSES(VXT_CLASS_NAME) };
+
+DEFINE_MUTEX(vxt_lock);	/* readers of rows, and resets */
+DEFINE_PER_CPU(struct vxt_cpu_class *, vxt_cpu_classes);
+DEFINE_STATIC_KEY_FALSE(vxt_clock_is_tsc);
+
+u32 vxt_epoch __read_mostly = 1;
+u64 vxt_load_cookie __read_mostly;
+u64 vxt_share_mul __read_mostly;
+u64 vxt_burst __read_mostly;
+
+static unsigned int vxt_share;
+u32 vxt_resets;
+static u64 vxt_reset_real;
+static u64 vxt_reset_mono;
+
+/**
+ * vxt_cpu_class_renew() - forget what a CPU counted of a class before a reset
+ * @pc: of this CPU; preemption is off
+ *
+ * A reset only changes vxt_epoch: clearing is left to the owner, the one who
+ * writes here. Readers pass over counters of another epoch.
+ */
+notrace void vxt_cpu_class_renew(struct vxt_cpu_class *pc)
+{
+	u32 epoch = READ_ONCE(vxt_epoch);
+
+	WRITE_ONCE(pc->epoch, 0);
+	/* A reader that sees a cleared counter does not find the old epoch. */
+	smp_wmb();
+	memset((char *)pc + sizeof(pc->epoch), 0, sizeof(*pc) - sizeof(pc->epoch));
+	/* Pairs with vxt_cpu_class_of(). */
+	smp_store_release(&pc->epoch, epoch);
+}
+
+/*
+ * The probe of vexfs_op_enter. Its priority makes it the last one, so that what
+ * other probes do to the stack is painted over.
+ */
+static notrace void vxt_op_enter(void *data, struct vexfs_op *op)
+{
+	struct vxt_state *state = vxt_state(op);
+	struct vxt_cpu_class *pc;
+
+	if (unlikely(op->op_class >= VEXFS_OP_NR))
+		return;
+	state->cookie = vxt_cookie(op);
+	state->window = 0;
+	preempt_disable_notrace();
+	pc = vxt_cpu_class(op->op_class);
+	if (vxt_stack_due(op->op_class, pc))
+		vxt_stack_enter_op(op, pc);
+	preempt_enable_notrace();
+	state->start = vxt_clock();
+}
+
+/*
+ * The probe of vexfs_op_exit, the first one. An operation whose entry this
+ * load of the module did not see is not counted: its state holds no cookie,
+ * or an older one.
+ */
+static notrace void vxt_op_exit(void *data, struct vexfs_op *op)
+{
+	u64 end = vxt_clock();
+	struct vxt_state *state = vxt_state(op);
+	struct vxt_cpu_class *pc;
+
+	if (unlikely(op->op_class >= VEXFS_OP_NR || state->cookie != vxt_cookie(op)))
+		return;
+	state->cookie = 0;
+	preempt_disable_notrace();
+	pc = vxt_cpu_class(op->op_class);
+	vxt_latency_add(pc, end - state->start, op->err);
+	if (state->window)
+		vxt_stack_exit_op(op, pc);
+	else
+		WRITE_ONCE(pc->unpainted, pc->unpainted + 1);
+	preempt_enable_notrace();
+}
+
+/*
+ * The kernel calls the TSC unstable when it finds that its rate changes, that it stops
+ * in idle, or that CPUs disagree. Operations under way began on the other clock: with
+ * a new cookie they are not counted.
+ */
+static void vxt_clock_check(void)
+{
+	if (!static_key_enabled(&vxt_clock_is_tsc) || !check_tsc_unstable())
+		return;
+	static_branch_disable(&vxt_clock_is_tsc);
+	WRITE_ONCE(vxt_load_cookie, get_random_u64());
+	pr_warn("the TSC has become unstable: latencies come from a slower clock from now on\n");
+}
+
+/**
+ * vxt_reset() - start all counters again
+ *
+ * An operation that runs meanwhile is counted before or after.
+ */
+void vxt_reset(void)
+{
+	mutex_lock(&vxt_lock);
+	vxt_clock_check();
+	WRITE_ONCE(vxt_epoch, vxt_epoch + 1 ?: 1);
+	vxt_stack_reset();
+	vxt_alloc_reset();
+	vxt_resets++;
+	vxt_reset_real = ktime_get_real_ns();
+	vxt_reset_mono = ktime_get_ns();
+	mutex_unlock(&vxt_lock);
+}
+
+/**
+ * vxt_share_set() - bound the time spent on painting
+ * @share: in 1/VXT_SHARE_SCALE of the time of each class's operations; 0 stops
+ *	painting, VXT_SHARE_SCALE paints every operation
+ *
+ * Return: 0, or -ERANGE.
+ */
+int vxt_share_set(unsigned int share)
+{
+	if (share > VXT_SHARE_SCALE)
+		return -ERANGE;
+	mutex_lock(&vxt_lock);
+	vxt_share = share;
+	WRITE_ONCE(vxt_share_mul, ((u64)share << VXT_SHARE_SHIFT) / VXT_SHARE_SCALE);
+	WRITE_ONCE(vxt_burst, share == VXT_SHARE_SCALE ? U64_MAX : share ? VXT_BURST : 0);
+	mutex_unlock(&vxt_lock);
+	return 0;
+}
+
+static u64 vxt_cpu_memory(void)
+{
+	return (u64)num_possible_cpus() * VEXFS_OP_NR * sizeof(struct vxt_cpu_class);
+}
+
+/**
+ * vxt_status_read() - the state of the tracer as a whole
+ * @status: filled
+ *
+ * The caller holds vxt_lock.
+ */
+void vxt_status_read(struct vxt_status *status)
+{
+	struct vxt_stack_row row;
+	unsigned int i;
+
+	lockdep_assert_held(&vxt_lock);
+	memset(status, 0, sizeof(*status));
+	for (i = 0; i < VEXFS_OP_NR; i++) {
+		vxt_stack_read(i, &row);
+		status->calls += row.calls;
+		status->painted += row.painted;
+		status->unpainted += row.unpainted;
+		status->clipped += row.clipped;
+	}
+	status->sites = vxt_alloc_refresh(&status->sites_dropped);
+	status->table_full = vxt_stack_table_full();
+	status->share = vxt_share;
+	status->memory = vxt_cpu_memory() + vxt_stack_memory() + vxt_alloc_memory();
+	status->resets = vxt_resets;
+	status->reset_time = vxt_reset_real;
+	status->since_reset = ktime_get_ns() - vxt_reset_mono;
+	if (!static_key_enabled(&vxt_clock_is_tsc))
+		status->clock = "ktime";
+	else
+		status->clock = check_tsc_unstable() ? "tsc-unstable" : "tsc";
+}
+
+/**
+ * vxt_clock_to_ns() - convert a duration
+ * @units: of vxt_clock()
+ *
+ * tsc_khz may be refined after boot: that is why counters hold cycles.
+ */
+u64 vxt_clock_to_ns(u64 units)
+{
+	if (!static_key_enabled(&vxt_clock_is_tsc))
+		return units;
+	return mul_u64_u64_div_u64(units, USEC_PER_SEC, tsc_khz);
+}
+
+static void vxt_cpus_free(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		kvfree(per_cpu(vxt_cpu_classes, cpu));
+		per_cpu(vxt_cpu_classes, cpu) = NULL;
+	}
+}
+
+static int vxt_cpus_alloc(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct vxt_cpu_class *classes;
+
+		classes = kvzalloc_node(array_size(VEXFS_OP_NR, sizeof(*classes)), GFP_KERNEL,
+					cpu_to_node(cpu));
+		if (!classes) {
+			vxt_cpus_free();
+			return -ENOMEM;
+		}
+		per_cpu(vxt_cpu_classes, cpu) = classes;
+	}
+	return 0;
+}
+
+static int vxt_probes_register(void)
+{
+	int err;
+
+	err = register_trace_prio_vexfs_op_exit(vxt_op_exit, NULL, INT_MAX);
+	if (err)
+		return err;
+	err = register_trace_prio_vexfs_op_enter(vxt_op_enter, NULL, INT_MIN);
+	if (err) {
+		unregister_trace_vexfs_op_exit(vxt_op_exit, NULL);
+		tracepoint_synchronize_unregister();
+	}
+	return err;
+}
+
+/* Operations that run on leave state behind that the next load takes for foreign. */
+static void vxt_probes_unregister(void)
+{
+	unregister_trace_vexfs_op_enter(vxt_op_enter, NULL);
+	unregister_trace_vexfs_op_exit(vxt_op_exit, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+static int vxt_memory_init(void)
+{
+	int err;
+
+	err = vxt_cpus_alloc();
+	if (err)
+		return err;
+	err = vxt_stack_init();
+	if (err)
+		goto free_cpus;
+	err = vxt_alloc_init();
+	if (err)
+		goto free_stack;
+	return 0;
+
+free_stack:
+	vxt_stack_exit();
+free_cpus:
+	vxt_cpus_free();
+	return err;
+}
+
+static void vxt_memory_exit(void)
+{
+	vxt_alloc_exit();
+	vxt_stack_exit();
+	vxt_cpus_free();
+}
+
+static int __init vxt_init(void)
+{
+	int err;
+
+	vxt_load_cookie = get_random_u64();
+	if (tsc_khz && !check_tsc_unstable())
+		static_branch_enable(&vxt_clock_is_tsc);
+	vxt_share_set(VXT_SHARE_DEFAULT);
+	vxt_reset_real = ktime_get_real_ns();
+	vxt_reset_mono = ktime_get_ns();
+
+	err = vxt_memory_init();
+	if (err)
+		return err;
+	err = vxt_probes_register();
+	if (err)
+		goto free_memory;
+	err = vxt_netlink_init();
+	if (err)
+		goto unregister_probes;
+	vxt_debugfs_init();
+	return 0;
+
+unregister_probes:
+	vxt_probes_unregister();
+free_memory:
+	vxt_memory_exit();
+	return err;
+}
+
+static void __exit vxt_exit(void)
+{
+	vxt_debugfs_exit();
+	vxt_netlink_exit();
+	vxt_probes_unregister();
+	vxt_memory_exit();
+}
+
+module_init(vxt_init);
+module_exit(vxt_exit);
+
+MODULE_DESCRIPTION("Stack depth, latency and allocations of VexFS operations");
+MODULE_AUTHOR("VexFS developers");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The counters for programs: the generic netlink family that
+ * Documentation/netlink/specs/vexfs_trace.yaml describes.
+ *
+ * A dump holds vxt_lock while it fills one message buffer, and carries the number
+ * of resets as its sequence: a reset between two buffers marks the rest as
+ * interrupted.
+ */
+#include <linux/cpumask.h>
+#include <linux/module.h>
+#include <linux/vexfs_trace.h>
+#include <net/genetlink.h>
+#include <trace/vexfs_events.h>
+#include "vxt.h"
+
+static struct genl_family vxt_family;
+
+/* State of a dump, in netlink_callback's ctx. */
+struct vxt_dump {
+	u32 next;	/* row that comes next */
+	u32 only;	/* the one row wanted, or VXT_ALL */
+};
+
+#define VXT_ALL		U32_MAX
+
+static int vxt_class_valid(const struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	if (nla_get_u32(attr) < VEXFS_OP_NR)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr, "no such operation class");
+	return -EINVAL;
+}
+
+static int vxt_site_valid(const struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	struct vxt_alloc_row row;
+	bool known;
+
+	mutex_lock(&vxt_lock);
+	vxt_alloc_refresh(NULL);
+	known = vxt_alloc_read(nla_get_u32(attr), &row);
+	mutex_unlock(&vxt_lock);
+	if (known)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr, "no such call site, or it never allocated");
+	return -ENOENT;
+}
+
+static const struct nla_policy vxt_stack_policy[] = {
+	[VEXFS_TRACE_A_STACK_CLASS] = NLA_POLICY_VALIDATE_FN(NLA_U32, vxt_class_valid),
+};
+
+static const struct nla_policy vxt_alloc_policy[] = {
+	[VEXFS_TRACE_A_ALLOC_SITE] = NLA_POLICY_VALIDATE_FN(NLA_U32, vxt_site_valid),
+};
+
+static const struct nla_policy vxt_latency_policy[] = {
+	[VEXFS_TRACE_A_LATENCY_CLASS] = NLA_POLICY_VALIDATE_FN(NLA_U32, vxt_class_valid),
+};
+
+/* Requests without attributes: a policy is needed for any to be refused. */
+static const struct nla_policy vxt_no_policy[] = {
+	[VEXFS_TRACE_A_STATUS_VERSION] = { .type = NLA_REJECT },
+};
+
+static struct vxt_dump *vxt_dump(struct netlink_callback *cb)
+{
+	BUILD_BUG_ON(sizeof(struct vxt_dump) > sizeof(cb->ctx));
+	return (struct vxt_dump *)cb->ctx;
+}
+
+/* Attribute 1 of the three dump requests chooses a row; its policy has let it pass. */
+static int vxt_dump_start(struct netlink_callback *cb)
+{
+	const struct nlattr *attr = nlmsg_find_attr(cb->nlh, GENL_HDRLEN, 1);
+
+	BUILD_BUG_ON(VEXFS_TRACE_A_STACK_CLASS != 1 || VEXFS_TRACE_A_ALLOC_SITE != 1 ||
+		     VEXFS_TRACE_A_LATENCY_CLASS != 1);
+	vxt_dump(cb)->next = 0;
+	vxt_dump(cb)->only = attr ? nla_get_u32(attr) : VXT_ALL;
+	return 0;
+}
+
+static int vxt_put_depths(struct sk_buff *skb, const struct vxt_stack_row *row)
+{
+	if (!row->painted)
+		return 0;
+	return nla_put_u32(skb, VEXFS_TRACE_A_STACK_MIN_DEPTH, row->min) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_MEAN_DEPTH, row->mean) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_P50_DEPTH, row->p50) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_P99_DEPTH, row->p99) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_MAX_DEPTH, row->max) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_MAX_ABSOLUTE, row->max_absolute) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_MAX_SEQ, row->max_seq,
+				 VEXFS_TRACE_A_STACK_PAD);
+}
+
+static int vxt_put_stack(struct sk_buff *skb, u32 op_class)
+{
+	const int pad = VEXFS_TRACE_A_STACK_PAD;
+	struct vxt_stack_row row;
+
+	vxt_stack_read(op_class, &row);
+	return nla_put_u32(skb, VEXFS_TRACE_A_STACK_CLASS, op_class) ||
+	       nla_put_string(skb, VEXFS_TRACE_A_STACK_NAME, vxt_class_names[op_class]) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_CALLS, row.calls, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_PAINTED, row.painted, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_UNPAINTED, row.unpainted, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_CLIPPED, row.clipped, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_SHALLOW, row.shallow, pad) ||
+	       vxt_put_depths(skb, &row) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_OVER_75, row.over75, pad) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_THREAD_SIZE, THREAD_SIZE);
+}
+
+static int vxt_put_times(struct sk_buff *skb, const struct vxt_latency_row *row)
+{
+	const int pad = VEXFS_TRACE_A_LATENCY_PAD;
+
+	if (!row->count)
+		return 0;
+	return nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_MIN_NS, row->min, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_MEAN_NS, row->mean, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_P50_NS, row->p50, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_P90_NS, row->p90, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_P99_NS, row->p99, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_P999_NS, row->p999, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_MAX_NS, row->max, pad);
+}
+
+static int vxt_put_latency(struct sk_buff *skb, u32 op_class)
+{
+	const int pad = VEXFS_TRACE_A_LATENCY_PAD;
+	struct vxt_latency_row row;
+
+	vxt_latency_read(op_class, &row);
+	return nla_put_u32(skb, VEXFS_TRACE_A_LATENCY_CLASS, op_class) ||
+	       nla_put_string(skb, VEXFS_TRACE_A_LATENCY_NAME, vxt_class_names[op_class]) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_COUNT, row.count, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_ERRORS, row.errors, pad) ||
+	       vxt_put_times(skb, &row);
+}
+
+/* Sites are numbered from 1; one that has not allocated yet makes no message. */
+static int vxt_put_alloc(struct sk_buff *skb, u32 site)
+{
+	const int pad = VEXFS_TRACE_A_ALLOC_PAD;
+	struct vxt_alloc_row row;
+
+	if (!vxt_alloc_read(site, &row))
+		return -ENOENT;
+	return nla_put_u32(skb, VEXFS_TRACE_A_ALLOC_SITE, row.site) ||
+	       nla_put_string(skb, VEXFS_TRACE_A_ALLOC_FUNC, row.func) ||
+	       nla_put_string(skb, VEXFS_TRACE_A_ALLOC_FILE, row.file) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_ALLOC_LINE, row.line) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_ALLOCS, row.allocs, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_FREES, row.frees, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_BYTES, row.bytes, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_FAILURES, row.failures, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_LIVE, row.live, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_LIVE_OBJECTS, row.live_objects, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_PEAK, row.peak, pad);
+}
+
+/*
+ * Fill one buffer with rows, each by @put: 0 for done, -ENOENT for a row that does not
+ * exist, anything else for a buffer that has no room for it.
+ */
+static int vxt_dump_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, u32 nr,
+			 int (*put)(struct sk_buff *skb, u32 row))
+{
+	struct vxt_dump *dump = vxt_dump(cb);
+
+	for (; dump->next < nr; dump->next++) {
+		void *hdr;
+		int err;
+
+		if (dump->only != VXT_ALL && dump->only != dump->next)
+			continue;
+		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &vxt_family,
+				  NLM_F_MULTI, cmd);
+		if (!hdr)
+			break;
+		genl_dump_check_consistent(cb, hdr);
+		err = put(skb, dump->next);
+		if (!err) {
+			genlmsg_end(skb, hdr);
+			continue;
+		}
+		genlmsg_cancel(skb, hdr);
+		if (err != -ENOENT)
+			break;
+	}
+	return skb->len ?: dump->next < nr ? -EMSGSIZE : 0;
+}
+
+static int vxt_stack_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	int err;
+
+	mutex_lock(&vxt_lock);
+	cb->seq = vxt_epoch;
+	err = vxt_dump_rows(skb, cb, VEXFS_TRACE_CMD_STACK_GET, VEXFS_OP_NR, vxt_put_stack);
+	mutex_unlock(&vxt_lock);
+	return err;
+}
+
+static int vxt_latency_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	int err;
+
+	mutex_lock(&vxt_lock);
+	cb->seq = vxt_epoch;
+	err = vxt_dump_rows(skb, cb, VEXFS_TRACE_CMD_LATENCY_GET, VEXFS_OP_NR, vxt_put_latency);
+	mutex_unlock(&vxt_lock);
+	return err;
+}
+
+static int vxt_alloc_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	int err;
+
+	mutex_lock(&vxt_lock);
+	cb->seq = vxt_epoch;
+	err = vxt_dump_rows(skb, cb, VEXFS_TRACE_CMD_ALLOC_GET, vxt_alloc_refresh(NULL) + 1,
+			    vxt_put_alloc);
+	mutex_unlock(&vxt_lock);
+	return err;
+}
+
+static int vxt_put_cpu(struct sk_buff *skb, int cpu)
+{
+	const int pad = VEXFS_TRACE_A_CPU_PAD;
+	struct nlattr *nest = nla_nest_start(skb, VEXFS_TRACE_A_STATUS_CPU);
+
+	if (!nest ||
+	    nla_put_u32(skb, VEXFS_TRACE_A_CPU_ID, cpu) ||
+	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_CPU_OP,
+			      vexfs_event_count(cpu, VEXFS_EVENT_OP), pad) ||
+	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_CPU_ALLOC,
+			      vexfs_event_count(cpu, VEXFS_EVENT_ALLOC), pad) ||
+	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_CPU_RECORD,
+			      vexfs_event_count(cpu, VEXFS_EVENT_RECORD), pad))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int vxt_put_cpus(struct sk_buff *skb)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (vxt_put_cpu(skb, cpu))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int vxt_put_status(struct sk_buff *skb, const struct vxt_status *status)
+{
+	const int pad = VEXFS_TRACE_A_STATUS_PAD;
+
+	return nla_put_u32(skb, VEXFS_TRACE_A_STATUS_VERSION, VEXFS_TRACE_FAMILY_VERSION) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STATUS_CLASSES, VEXFS_OP_NR) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STATUS_SITES, status->sites) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STATUS_SITES_DROPPED, status->sites_dropped) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STATUS_THREAD_SIZE, THREAD_SIZE) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_CALLS, status->calls, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_PAINTED, status->painted, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_UNPAINTED, status->unpainted, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_CLIPPED, status->clipped, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_TABLE_FULL, status->table_full, pad) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STATUS_PAINT_SHARE, status->share) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_MEMORY, status->memory, pad) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STATUS_RESETS, status->resets) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_RESET_TIME, status->reset_time, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_SINCE_RESET, status->since_reset, pad) ||
+	       nla_put_string(skb, VEXFS_TRACE_A_STATUS_CLOCK, status->clock) ||
+	       vxt_put_cpus(skb);
+}
+
+static int vxt_status_get(struct sk_buff *skb, struct genl_info *info)
+{
+	size_t cpu_size = nla_total_size(nla_total_size(sizeof(u32)) +
+					 3 * nla_total_size_64bit(sizeof(u64)));
+	struct vxt_status status;
+	struct sk_buff *reply;
+	void *hdr;
+
+	reply = genlmsg_new(NLMSG_DEFAULT_SIZE + num_possible_cpus() * cpu_size, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+	hdr = genlmsg_put_reply(reply, info, &vxt_family, 0, VEXFS_TRACE_CMD_STATUS_GET);
+	if (!hdr)
+		goto too_small;
+	mutex_lock(&vxt_lock);
+	vxt_status_read(&status);
+	mutex_unlock(&vxt_lock);
+	if (vxt_put_status(reply, &status))
+		goto too_small;
+	genlmsg_end(reply, hdr);
+	return genlmsg_reply(reply, info);
+
+too_small:
+	nlmsg_free(reply);
+	return -EMSGSIZE;
+}
+
+static int vxt_reset_do(struct sk_buff *skb, struct genl_info *info)
+{
+	vxt_reset();
+	return 0;
+}
+
+static const struct genl_ops vxt_ops[] = {
+	{
+		.cmd = VEXFS_TRACE_CMD_STACK_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_stack_policy,
+		.maxattr = VEXFS_TRACE_A_STACK_CLASS,
+		.start = vxt_dump_start,
+		.dumpit = vxt_stack_dump,
+	},
+	{
+		.cmd = VEXFS_TRACE_CMD_ALLOC_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_alloc_policy,
+		.maxattr = VEXFS_TRACE_A_ALLOC_SITE,
+		.start = vxt_dump_start,
+		.dumpit = vxt_alloc_dump,
+	},
+	{
+		.cmd = VEXFS_TRACE_CMD_LATENCY_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_latency_policy,
+		.maxattr = VEXFS_TRACE_A_LATENCY_CLASS,
+		.start = vxt_dump_start,
+		.dumpit = vxt_latency_dump,
+	},
+	{
+		.cmd = VEXFS_TRACE_CMD_STATUS_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_no_policy,
+		.maxattr = ARRAY_SIZE(vxt_no_policy) - 1,
+		.doit = vxt_status_get,
+	},
+	{
+		.cmd = VEXFS_TRACE_CMD_RESET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_no_policy,
+		.maxattr = ARRAY_SIZE(vxt_no_policy) - 1,
+		.doit = vxt_reset_do,
+	},
+};
+
+static struct genl_family vxt_family __ro_after_init = {
+	.name = VEXFS_TRACE_FAMILY_NAME,
+	.version = VEXFS_TRACE_FAMILY_VERSION,
+	.module = THIS_MODULE,
+	.ops = vxt_ops,
+	.n_ops = ARRAY_SIZE(vxt_ops),
+};
+
+int vxt_netlink_init(void)
+{
+	return genl_register_family(&vxt_family);
+}
+
+void vxt_netlink_exit(void)
+{
+	genl_unregister_family(&vxt_family);
+}
+
+MODULE_ALIAS_GENL_FAMILY(VEXFS_TRACE_FAMILY_NAME);

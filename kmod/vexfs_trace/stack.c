@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How deep an operation goes into the stack of its task, exactly.
+ *
+ * At entry the unused part of the stack is painted with a word that was drawn at
+ * random; at exit the lowest word that has changed is the deepest one touched,
+ * whoever touched it: leaf functions, functions that cannot be traced, the block
+ * layer, an interrupt's entry frame. Words are 8 bytes: so are the steps in
+ * which the ABI moves the stack pointer.
+ *
+ * Cost is bounded in two ways. The window, the part that is painted, goes only
+ * a little below the deepest word that the class has touched; when a sample
+ * ends within VXT_NEAR bytes of the window's end, something may have lain beyond:
+ * the sample counts as clipped and not as a depth, and the next one paints everything.
+ * VXT_NEAR is the largest frame that the kernel's build allows: a frame
+ * that straddles the end of the window, with an array in it that nobody wrote, does
+ * not pass unnoticed. And each class on each CPU has a credit, a share of the time of its
+ * operations, from which painting is paid; who has none is not painted, but
+ * counted.
+ *
+ * An operation may run inside another of the same task. It would paint over what
+ * tells how deep the outer one has been: so that is read first, and kept in the outer
+ * one's state; and when the inner one ends its depth is handed on. All operations share
+ * one pattern: what the outer painted and nobody dirtied serves the inner one too.
+ *
+ * The tracing itself uses the stack between the entry function's frame and the
+ * painted part. An operation that did not go deeper has a depth of at most that:
+ * it is counted so, and as shallow.
+ */
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+#include <linux/sched/task_stack.h>
+#include <linux/slab.h>
+#include <trace/vexfs_events.h>
+#include <trace/vexfs_trace.h>
+#include "vxt.h"
+
+#define VXT_NEAR	2048u	/* no depth is trusted so close to the window's end */
+#define VXT_SLACK	3072u	/* window below the deepest word seen: VXT_NEAR and room to grow */
+#define VXT_REPAINT	256u	/* every so many samples the whole stack is painted */
+#define VXT_GUARD	64u	/* left alone at the end of the stack, above its magic word */
+#define VXT_MARGIN	160u	/* stack that the tracing itself may take after painting */
+
+struct vxt_stack_class vxt_stack_classes[VEXFS_OP_NR];
+
+static unsigned long vxt_pattern __ro_after_init;
+static atomic64_t vxt_table_full = ATOMIC64_INIT(0);
+
+/**
+ * struct vxt_sample - what one painted operation told
+ * @depth: bytes below the caller of the entry function
+ * @absolute: bytes from the top of the stack
+ * @clipped: the two are only lower bounds
+ * @shallow: the two are only upper bounds
+ */
+struct vxt_sample {
+	u32 depth;
+	u32 absolute;
+	bool clipped;
+	bool shallow;
+};
+
+/*
+ * Between the paint and the end of the probe, and between the clock and the scan, nothing
+ * is called where the clock is a register; only debugging aids put in calls of their own.
+ */
+static __always_inline unsigned long vxt_margin(void)
+{
+	if (IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_LOCKDEP) ||
+	    IS_ENABLED(CONFIG_DEBUG_PREEMPT))
+		return 2 * VXT_MARGIN;
+	return static_branch_likely(&vxt_clock_is_tsc) ? 0 : VXT_MARGIN;
+}
+
+/*
+ * Paint from @low up to the own frame. Returns where the paint ends. Calls
+ * nothing, and keeps nothing below the stack pointer.
+ */
+static noinline notrace __no_sanitize_address
+unsigned long vxt_paint(unsigned long low)
+{
+	unsigned long sp = current_stack_pointer;
+	unsigned long words = low < sp ? (sp - low) / VXT_WORD : 0;
+
+	asm volatile("rep stosq"
+		     : "+D" (low), "+c" (words)
+		     : "a" (vxt_pattern)
+		     : "memory");
+	return sp;
+}
+
+/*
+ * The lowest word from @low up to *@high that is not the pattern's; *@high when
+ * there is none. *@high is first lowered to the own frame: what lies
+ * above is in use. Calls nothing.
+ */
+static noinline notrace __no_sanitize_address
+unsigned long vxt_scan(unsigned long low, unsigned long *high)
+{
+	unsigned long end = current_stack_pointer - vxt_margin();
+	unsigned long words;
+	bool same;
+
+	if (end < *high)
+		*high = end;
+	if (low >= *high)
+		return *high;
+	words = (*high - low) / VXT_WORD;
+	asm volatile("repe scasq"
+		     : "+D" (low), "+c" (words), "=@cce" (same)
+		     : "a" (vxt_pattern)
+		     : "memory");
+	return same ? *high : low - VXT_WORD;
+}
+
+static __always_inline unsigned long vxt_window(const struct vxt_state *state)
+{
+	return state->window & ~VXT_WINDOW_FLAGS;
+}
+
+/* Keep what the outer operation dirtied so far; returns the lowest dirty address. */
+static noinline notrace unsigned long vxt_stack_fold(struct vxt_state *outer)
+{
+	unsigned long high = outer->floor;
+	unsigned long dirty = vxt_scan(vxt_window(outer), &high);
+
+	if (dirty < high && dirty < outer->low)
+		outer->low = dirty;
+	return dirty;
+}
+
+/*
+ * The outer operation of the slot. A task that died in an operation leaves its slot to
+ * whoever gets its memory: believe only what lies above on this stack and
+ * holds the cookie.
+ */
+static notrace struct vexfs_op *vxt_stack_outer(struct vexfs_op *outer, struct vexfs_op *op)
+{
+	unsigned long top = (unsigned long)task_stack_page(current) + THREAD_SIZE;
+
+	if (!outer || outer <= op || (unsigned long)(outer + 1) > top)
+		return NULL;
+	if (READ_ONCE_NOCHECK(vxt_state(outer)->cookie) != vxt_cookie(outer))
+		return NULL;
+	return outer;
+}
+
+/* The part of the stack to paint: lowest address, and VXT_WINDOW_WHOLE. */
+static notrace unsigned long vxt_stack_window(struct vxt_stack_class *class, unsigned long entry_sp)
+{
+	unsigned long end = (unsigned long)end_of_stack(current) + VXT_GUARD;
+	u64 samples = READ_ONCE(class->samples);
+	unsigned long reach;
+
+	if (samples < VXT_BURST || !(samples % VXT_REPAINT) || READ_ONCE(class->want_whole)) {
+		WRITE_ONCE(class->want_whole, false);
+		return end | VXT_WINDOW_WHOLE;
+	}
+	reach = ALIGN(READ_ONCE(class->seen) + VXT_SLACK, VXT_GUARD);
+	if (reach >= entry_sp - end)
+		return end | VXT_WINDOW_WHOLE;
+	return entry_sp - reach;
+}
+
+/* Is this the task's own stack, and does the operation lie on it? */
+static notrace bool vxt_stack_usable(const struct vexfs_op *op)
+{
+	unsigned long base = (unsigned long)task_stack_page(current);
+	unsigned long sp = current_stack_pointer;
+
+	if (sp <= base + VXT_GUARD || (unsigned long)op <= sp)
+		return false;
+	return op->entry_sp > (unsigned long)op && op->entry_sp <= base + THREAD_SIZE &&
+	       IS_ALIGNED(op->entry_sp, VXT_WORD);
+}
+
+/**
+ * vxt_stack_enter_op() - paint the stack of an operation that enters
+ * @op: the operation; its state says afterwards whether it was painted
+ * @pc: its class on this CPU, which pays
+ */
+noinline notrace void vxt_stack_enter_op(struct vexfs_op *op, struct vxt_cpu_class *pc)
+{
+	u64 begin = vxt_clock();
+	struct vxt_state *state = vxt_state(op);
+	struct vexfs_op **top, *outer;
+	unsigned long window, from;
+
+	if (!vxt_stack_usable(op))
+		return;
+	top = vxt_task_find();
+	if (!top)
+		top = vxt_task_claim();
+	if (!top) {
+		atomic64_inc(&vxt_table_full);
+		return;
+	}
+	window = vxt_stack_window(&vxt_stack_classes[op->op_class], op->entry_sp);
+	from = window & ~VXT_WINDOW_FLAGS;
+
+	outer = vxt_stack_outer(*top, op);
+	if (outer) {
+		struct vxt_state *above = vxt_state(outer);
+		unsigned long dirty = vxt_stack_fold(above);
+
+		/* Below the dirty words the outer one's paint is as good as new. */
+		if (from >= vxt_window(above)) {
+			from = dirty;
+			window = above->window & ~VXT_WINDOW_CLIPPED;
+		}
+	}
+	state->window = window;
+	state->low = ULONG_MAX;
+	state->outer = outer;
+	*top = op;
+	state->floor = vxt_paint(from) - vxt_margin();
+	pc->credit -= vxt_clock() - begin;
+}
+
+/* Count a sample; true when it is the deepest of its class. */
+static bool vxt_stack_count(struct vxt_stack_class *class, const struct vxt_sample *sample, u64 seq)
+{
+	bool record = false;
+
+	raw_spin_lock(&class->lock);
+	WRITE_ONCE(class->samples, class->samples + 1);
+	WRITE_ONCE(class->seen, max(class->seen, sample->depth));
+	if (sample->clipped) {
+		class->clipped++;
+		WRITE_ONCE(class->want_whole, true);
+	} else {
+		u64 painted = class->samples - class->clipped;
+
+		record = sample->depth > class->max || painted == 1;
+		if (record) {
+			class->max = sample->depth;
+			class->max_seq = seq;
+		}
+		if (sample->depth < class->min || painted == 1)
+			class->min = sample->depth;
+		class->max_absolute = max(class->max_absolute, sample->absolute);
+		class->sum += sample->depth;
+		class->shallow += sample->shallow;
+		class->over75 += sample->absolute > THREAD_SIZE / 4 * 3;
+		class->hist[sample->depth / VXT_WORD]++;
+	}
+	raw_spin_unlock(&class->lock);
+	return record;
+}
+
+/* Scan, and turn what was found into a sample. */
+static notrace unsigned long vxt_stack_measure(const struct vexfs_op *op,
+					       const struct vxt_state *state,
+					       struct vxt_sample *sample)
+{
+	unsigned long base = (unsigned long)task_stack_page(current);
+	unsigned long high = state->floor;
+	unsigned long found = vxt_scan(vxt_window(state), &high);
+	unsigned long low = min(found, state->low);
+
+	sample->depth = op->entry_sp - low;
+	sample->absolute = base + THREAD_SIZE - low;
+	sample->shallow = low == high;
+	sample->clipped = state->window & VXT_WINDOW_CLIPPED ||
+			  (!(state->window & VXT_WINDOW_WHOLE) &&
+			   low < vxt_window(state) + VXT_NEAR);
+	return low;
+}
+
+/* What the inner operation found is true of the outer one as well. */
+static notrace void vxt_stack_hand_on(struct vxt_state *outer, const struct vxt_state *inner,
+				      unsigned long low, bool clipped)
+{
+	if (low < outer->low)
+		outer->low = low;
+	if (vxt_window(inner) < vxt_window(outer))
+		outer->window = inner->window | (outer->window & VXT_WINDOW_CLIPPED);
+	if (clipped)
+		outer->window |= VXT_WINDOW_CLIPPED;
+}
+
+/**
+ * vxt_stack_exit_op() - measure the stack of an operation that was painted
+ * @op: the operation, which leaves
+ * @pc: its class on this CPU, which pays
+ */
+noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc)
+{
+	u64 begin = vxt_clock();
+	struct vxt_state *state = vxt_state(op);
+	struct vxt_sample sample;
+	struct vexfs_op **top;
+	unsigned long low;
+	bool record;
+
+	low = vxt_stack_measure(op, state, &sample);
+	if (state->outer)
+		vxt_stack_hand_on(vxt_state(state->outer), state, low, sample.clipped);
+	top = vxt_task_find();
+	if (top) {
+		*top = state->outer;
+		if (!state->outer)
+			vxt_task_release(top);
+	}
+	record = vxt_stack_count(&vxt_stack_classes[op->op_class], &sample, op->seq);
+	pc->credit -= vxt_clock() - begin;
+
+	if (record && trace_vxt_stack_record_enabled())
+		trace_vxt_stack_record(vexfs_event_next(VEXFS_EVENT_RECORD), op, sample.depth,
+				       sample.absolute);
+}
+
+/* The least depth that @percent of the samples do not exceed. */
+static u32 vxt_stack_percentile(const struct vxt_stack_class *class, u64 painted,
+				unsigned int percent)
+{
+	u64 rank = DIV_ROUND_UP_ULL(painted * percent, 100);
+	unsigned int i;
+
+	for (i = 0; i < VXT_DEPTHS - 1; i++) {
+		if (rank <= class->hist[i])
+			break;
+		rank -= class->hist[i];
+	}
+	return i * VXT_WORD;
+}
+
+/**
+ * vxt_stack_read() - the stack counters of one class
+ * @op_class: which
+ * @row: filled
+ *
+ * The caller holds vxt_lock.
+ */
+void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row)
+{
+	struct vxt_stack_class *class = &vxt_stack_classes[op_class];
+	int cpu;
+
+	lockdep_assert_held(&vxt_lock);
+	memset(row, 0, sizeof(*row));
+	for_each_possible_cpu(cpu) {
+		const struct vxt_cpu_class *pc = vxt_cpu_class_of(cpu, op_class);
+
+		if (pc)
+			row->unpainted += READ_ONCE(pc->unpainted);
+	}
+
+	raw_spin_lock(&class->lock);
+	row->clipped = class->clipped;
+	row->painted = class->samples - class->clipped;
+	row->shallow = class->shallow;
+	row->over75 = class->over75;
+	row->max_seq = class->max_seq;
+	row->min = class->min;
+	row->max = class->max;
+	row->max_absolute = class->max_absolute;
+	if (row->painted) {
+		row->mean = div64_u64(class->sum, row->painted);
+		row->p50 = vxt_stack_percentile(class, row->painted, 50);
+		row->p99 = vxt_stack_percentile(class, row->painted, 99);
+	}
+	raw_spin_unlock(&class->lock);
+	row->calls = row->painted + row->clipped + row->unpainted;
+}
+
+/* The caller holds vxt_lock. */
+void vxt_stack_reset(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_OP_NR; i++) {
+		struct vxt_stack_class *class = &vxt_stack_classes[i];
+
+		raw_spin_lock(&class->lock);
+		memset(class->hist, 0, VXT_DEPTHS * sizeof(*class->hist));
+		WRITE_ONCE(class->samples, 0);
+		WRITE_ONCE(class->want_whole, false);
+		class->clipped = 0;
+		class->shallow = 0;
+		class->over75 = 0;
+		class->sum = 0;
+		class->max_seq = 0;
+		class->min = 0;
+		class->max = 0;
+		class->max_absolute = 0;
+		WRITE_ONCE(class->seen, 0);
+		raw_spin_unlock(&class->lock);
+	}
+	atomic64_set(&vxt_table_full, 0);
+}
+
+u64 vxt_stack_table_full(void)
+{
+	return atomic64_read(&vxt_table_full);
+}
+
+u64 vxt_stack_memory(void)
+{
+	return vxt_task_memory() + (u64)VEXFS_OP_NR * VXT_DEPTHS * sizeof(u64);
+}
+
+int vxt_stack_init(void)
+{
+	u64 *hist = kvcalloc(VEXFS_OP_NR * VXT_DEPTHS, sizeof(*hist), GFP_KERNEL);
+	unsigned int i;
+	int err;
+
+	if (!hist)
+		return -ENOMEM;
+	err = vxt_task_init();
+	if (err) {
+		kvfree(hist);
+		return err;
+	}
+	for (i = 0; i < VEXFS_OP_NR; i++) {
+		raw_spin_lock_init(&vxt_stack_classes[i].lock);
+		vxt_stack_classes[i].hist = hist + i * VXT_DEPTHS;
+	}
+	vxt_pattern = get_random_u64();
+	return 0;
+}
+
+void vxt_stack_exit(void)
+{
+	vxt_task_exit();
+	kvfree(vxt_stack_classes[0].hist);
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside vexfs_trace.ko: what its parts share.
+ *
+ * Counters have two homes. What changes with every operation lies in memory of
+ * the CPU that ran it and is written by that CPU alone, preemption being off: no
+ * atomics. What changes only with a measured stack lies in one place for
+ * each class, under a spinlock. vxt_lock orders readers and resets.
+ */
+#ifndef VXT_H
+#define VXT_H
+
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/jump_label.h>
+#include <linux/ktime.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <asm/tsc.h>
+#include <trace/vexfs_op.h>
+
+#define VXT_SITES		1024	/* call sites that have room for a baseline */
+#define VXT_SHARE_SCALE		10000	/* the paint share is in parts of this */
+#define VXT_SHARE_DEFAULT	100
+#define VXT_BURST		64	/* first samples of a class, painted at any cost */
+
+/*
+ * Latency histogram: one bucket a unit below 2^7, then 64 buckets an octave up to
+ * 2^40 (6 minutes at 3 GHz): the middle of a bucket is within 0.8 % of its values.
+ */
+#define VXT_SUB_SHIFT		6
+#define VXT_SUB			BIT(VXT_SUB_SHIFT)
+#define VXT_OCTAVE_LAST		39
+#define VXT_BUCKETS		(2 * VXT_SUB + (VXT_OCTAVE_LAST - VXT_SUB_SHIFT) * VXT_SUB)
+
+/* Stack histogram: one bucket a word, so that percentiles are exact. */
+#define VXT_WORD		sizeof(unsigned long)
+#define VXT_DEPTHS		(THREAD_SIZE / VXT_WORD + 1)
+
+/**
+ * struct vxt_state - what op->trace holds of a running operation
+ * @cookie: marks the state as written by this load of the module, see vxt_cookie()
+ * @start: clock at entry
+ * @window: lowest painted address, 0 when not painted; VXT_WINDOW_* in its low bits
+ * @floor: end of the painted range; what lies above was in use when painting
+ * @low: lowest address that is known to be dirty from before a nested
+ *	operation painted over it, or from a nested operation; ULONG_MAX for none
+ * @outer: the painted operation of this task in which this one is nested, or NULL
+ */
+struct vxt_state {
+	u64 cookie;
+	u64 start;
+	unsigned long window;
+	unsigned long floor;
+	unsigned long low;
+	struct vexfs_op *outer;
+};
+
+#define VXT_WINDOW_WHOLE	1UL	/* reaches down to the end of the stack */
+#define VXT_WINDOW_CLIPPED	2UL	/* a nested operation came too close to its edge */
+#define VXT_WINDOW_FLAGS	(VXT_WINDOW_WHOLE | VXT_WINDOW_CLIPPED)
+
+/**
+ * struct vxt_cpu_class - one operation class on one CPU; its owner alone writes
+ * @epoch: vxt_epoch for which the rest is valid; 0 while it is being cleared
+ * @credit: clock units that may be spent on painting; negative: a debt
+ * @unpainted: operations that were not painted
+ * @errors: operations that failed
+ * @sum: of all durations, in clock units
+ * @max: longest duration
+ * @not_min: complement of the shortest, so that 0 stands for "none yet"
+ * @hist: operations by duration
+ */
+struct vxt_cpu_class {
+	u32 epoch;
+	s64 credit;
+	u64 unpainted;
+	u64 errors;
+	u64 sum;
+	u64 max;
+	u64 not_min;
+	u64 hist[VXT_BUCKETS];
+} ____cacheline_aligned;
+
+/**
+ * struct vxt_stack_class - measured stacks of one operation class
+ * @lock: guards everything below; taken with preemption off, never nested
+ * @samples: operations that were painted, the clipped ones included; read
+ *	without the lock to see whether the burst is over
+ * @want_whole: paint the next one down to the end of the stack; set without the lock too
+ * @clipped: came too close to the edge of the window
+ * @shallow: no deeper than the tracing itself
+ * @over75: more than three quarters of the stack in use
+ * @sum: of depths, in bytes
+ * @max_seq: sequence number of the deepest
+ * @min: least depth
+ * @max: greatest depth
+ * @max_absolute: most bytes in use, from the top of the stack
+ * @seen: greatest depth touched, the clipped ones included: sizes the window
+ * @hist: samples by depth in words, VXT_DEPTHS of them
+ */
+struct vxt_stack_class {
+	raw_spinlock_t lock;
+	u64 samples;
+	bool want_whole;
+	u64 clipped;
+	u64 shallow;
+	u64 over75;
+	u64 sum;
+	u64 max_seq;
+	u32 min;
+	u32 max;
+	u32 max_absolute;
+	u32 seen;
+	u64 *hist;
+} ____cacheline_aligned;
+
+/* One line of each report; the faces (debugfs, netlink) print the same. */
+struct vxt_stack_row {
+	u64 calls;
+	u64 painted;
+	u64 unpainted;
+	u64 clipped;
+	u64 shallow;
+	u64 over75;
+	u64 max_seq;
+	u32 min;
+	u32 mean;
+	u32 p50;
+	u32 p99;
+	u32 max;
+	u32 max_absolute;
+};
+
+struct vxt_latency_row {
+	u64 count;
+	u64 errors;
+	u64 min;
+	u64 mean;
+	u64 p50;
+	u64 p90;
+	u64 p99;
+	u64 p999;
+	u64 max;
+};
+
+struct vxt_alloc_row {
+	u32 site;
+	u32 line;
+	const char *func;
+	const char *file;
+	u64 allocs;
+	u64 frees;
+	u64 bytes;
+	u64 failures;
+	u64 live;
+	u64 live_objects;
+	u64 peak;
+};
+
+struct vxt_status {
+	u32 sites;
+	u32 sites_dropped;
+	u32 share;
+	u32 resets;
+	u64 calls;
+	u64 painted;
+	u64 unpainted;
+	u64 clipped;
+	u64 table_full;
+	u64 memory;
+	u64 reset_time;
+	u64 since_reset;
+	const char *clock;
+};
+
+/* main.c */
+extern struct mutex vxt_lock;		/* readers of rows and resets; outermost */
+extern const char * const vxt_class_names[VEXFS_OP_NR];
+extern u32 vxt_epoch;			/* changes with each reset; never 0 */
+extern u32 vxt_resets;
+extern u64 vxt_load_cookie;
+extern u64 vxt_share_mul;		/* share in parts of 2^VXT_SHARE_SHIFT */
+extern u64 vxt_burst;			/* samples to paint whatever the credit */
+DECLARE_PER_CPU(struct vxt_cpu_class *, vxt_cpu_classes);
+DECLARE_STATIC_KEY_FALSE(vxt_clock_is_tsc);
+
+#define VXT_SHARE_SHIFT		16
+
+void vxt_reset(void);
+int vxt_share_set(unsigned int share);
+void vxt_status_read(struct vxt_status *status);
+u64 vxt_clock_to_ns(u64 units);
+void vxt_cpu_class_renew(struct vxt_cpu_class *pc);
+
+/* Timestamp of durations: cycles unless the kernel distrusts the TSC, else nanoseconds. */
+static __always_inline u64 vxt_clock(void)
+{
+	if (static_branch_likely(&vxt_clock_is_tsc))
+		return rdtsc();
+	return ktime_get_mono_fast_ns();
+}
+
+static __always_inline struct vxt_state *vxt_state(struct vexfs_op *op)
+{
+	BUILD_BUG_ON(sizeof(struct vxt_state) > sizeof(op->trace));
+	return (struct vxt_state *)op->trace;
+}
+
+/* Differs with each load and each frame, so that what an earlier load left never matches. */
+static __always_inline u64 vxt_cookie(const struct vexfs_op *op)
+{
+	return READ_ONCE(vxt_load_cookie) ^ (unsigned long)op;
+}
+
+/* This CPU's counters of a class, cleared when a reset came since. Preemption is off. */
+static __always_inline struct vxt_cpu_class *vxt_cpu_class(unsigned int op_class)
+{
+	struct vxt_cpu_class *pc = &__this_cpu_read(vxt_cpu_classes)[op_class];
+
+	if (unlikely(pc->epoch != READ_ONCE(vxt_epoch)))
+		vxt_cpu_class_renew(pc);
+	return pc;
+}
+
+/* The counters of another CPU, or NULL when it has none since the last reset. */
+static inline const struct vxt_cpu_class *vxt_cpu_class_of(int cpu, unsigned int op_class)
+{
+	const struct vxt_cpu_class *pc = &per_cpu(vxt_cpu_classes, cpu)[op_class];
+
+	/* Pairs with vxt_cpu_class_renew(): with the epoch the cleared counters are seen. */
+	return smp_load_acquire(&pc->epoch) == vxt_epoch ? pc : NULL;
+}
+
+/* stack.c */
+extern struct vxt_stack_class vxt_stack_classes[VEXFS_OP_NR];
+
+int vxt_stack_init(void);
+void vxt_stack_exit(void);
+void vxt_stack_reset(void);
+u64 vxt_stack_memory(void);
+u64 vxt_stack_table_full(void);
+void vxt_stack_enter_op(struct vexfs_op *op, struct vxt_cpu_class *pc);
+void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc);
+void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row);
+
+static __always_inline bool vxt_stack_due(unsigned int op_class, const struct vxt_cpu_class *pc)
+{
+	return pc->credit > 0 || READ_ONCE(vxt_stack_classes[op_class].samples) <
+				 READ_ONCE(vxt_burst);
+}
+
+/* task.c: which painted operation a task is in. */
+struct vexfs_op **vxt_task_find(void);
+struct vexfs_op **vxt_task_claim(void);
+void vxt_task_release(struct vexfs_op **top);
+int vxt_task_init(void);
+void vxt_task_exit(void);
+u64 vxt_task_memory(void);
+
+/* latency.c */
+void vxt_latency_read(unsigned int op_class, struct vxt_latency_row *row);
+
+/* The bucket of a duration. */
+static __always_inline unsigned int vxt_latency_bucket(u64 units)
+{
+	unsigned int octave;
+
+	if (units < 2 * VXT_SUB)
+		return units;
+	octave = fls64(units) - 1;
+	if (octave > VXT_OCTAVE_LAST)
+		return VXT_BUCKETS - 1;
+	return (octave - VXT_SUB_SHIFT) * VXT_SUB + (units >> (octave - VXT_SUB_SHIFT));
+}
+
+/* Count an operation. Preemption is off. */
+static __always_inline void vxt_latency_add(struct vxt_cpu_class *pc, u64 units, int err)
+{
+	u64 *bucket = &pc->hist[vxt_latency_bucket(units)];
+
+	WRITE_ONCE(*bucket, *bucket + 1);
+	WRITE_ONCE(pc->sum, pc->sum + units);
+	if (units > pc->max)
+		WRITE_ONCE(pc->max, units);
+	if (~units > pc->not_min)
+		WRITE_ONCE(pc->not_min, ~units);
+	if (unlikely(err))
+		WRITE_ONCE(pc->errors, pc->errors + 1);
+	pc->credit += units * READ_ONCE(vxt_share_mul) >> VXT_SHARE_SHIFT;
+}
+
+/* alloc.c; the caller holds vxt_lock. */
+int vxt_alloc_init(void);
+void vxt_alloc_exit(void);
+void vxt_alloc_reset(void);
+u64 vxt_alloc_memory(void);
+u32 vxt_alloc_refresh(u32 *dropped);
+bool vxt_alloc_read(u32 id, struct vxt_alloc_row *row);
+
+/* debugfs.c, netlink.c */
+void vxt_debugfs_init(void);
+void vxt_debugfs_exit(void);
+int vxt_netlink_init(void);
+void vxt_netlink_exit(void);
+
+#endif /* VXT_H */
