@@ -314,8 +314,9 @@ static int print_result(struct import *im)
 	}
 	json_double(&r, "seconds", spent);
 	if (!r.json && im->count)
-		fprintf(r.f, "%s: %s rows in, ids %" PRIu64 " to %" PRIu64 ", %.1f s, %.0f rows/s\n",
-			im->file, grouped(im->count), im->first_id, im->last_id, spent,
+		fprintf(r.f, "%s: %s row%s in, ids %" PRIu64 " to %" PRIu64 ", %.1f s, %.0f rows/s\n",
+			im->file, grouped(im->count), im->count == 1 ? "" : "s", im->first_id,
+			im->last_id, spent,
 			spent > 0 ? im->count / spent : 0);
 	else if (!r.json)
 		fprintf(r.f, "%s: no rows to import\n", im->file);

@@ -2,7 +2,6 @@
 /* Options that several subcommands take. */
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +48,7 @@ int common_option(struct common *c, int opt)
 	case OPT_HELP:
 		fputs(c->command->usage, stdout);
 		common_usage();
-		return STATUS_OK;
+		return report_flush();
 	default:
 		/* getopt_long() has said what is wrong. */
 		fprintf(stderr, "Try '%s --help'.\n", report_program);

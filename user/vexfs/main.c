@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 		if (opt == OPT_HELP || opt == 'h') {
 			usage(stdout);
 			common_usage();
-			return STATUS_OK;
+			return report_flush();
 		}
 		status = common_option(&c, opt);
 		if (status != GO_ON)

@@ -136,7 +136,7 @@ static int parse(struct mkfs *m, int argc, char **argv)
 			break;
 		case 'h':
 			usage(stdout);
-			return STATUS_OK;
+			return report_flush();
 		default:
 			fprintf(stderr, "Try '%s --help'.\n", report_program);
 			return STATUS_USAGE;

@@ -46,6 +46,13 @@ int report_misuse(const char *format, ...)
 	return STATUS_USAGE;
 }
 
+int report_flush(void)
+{
+	if (!ferror(stdout) && !fflush(stdout))
+		return STATUS_OK;
+	return report_fail("standard output: %s", strerror(errno));
+}
+
 void report_warn(const char *format, ...)
 {
 	va_list args;
@@ -81,12 +88,9 @@ int report_end(struct report *r)
 		return report_fail("out of memory for the report");
 	}
 	progress_hide();
-	errno = 0;
-	failed = fwrite(r->text, 1, r->len, stdout) != r->len || fflush(stdout);
+	fwrite(r->text, 1, r->len, stdout);
 	free(r->text);
-	if (failed)
-		return report_fail("standard output: %s", strerror(errno));
-	return STATUS_OK;
+	return report_flush();
 }
 
 void report_drop(struct report *r)

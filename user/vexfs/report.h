@@ -24,6 +24,8 @@ extern const char *report_program;
 /* Print a message and return STATUS_FAILED, or STATUS_USAGE with a pointer to --help. */
 int report_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int report_misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* After --help went to standard output: STATUS_OK, or STATUS_FAILED after a message. */
+int report_flush(void);
 /* A message about something that does not end the command. */
 void report_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -114,6 +114,14 @@ int store_explain(struct store *s, const char *what, int err)
 			   what ? what : "", what ? ": " : "", text);
 }
 
+int store_explain_open(struct store *s, enum store_mode mode, int err)
+{
+	if (err == -ENOENT && (mode == STORE_CREATE || mode == STORE_ENSURE))
+		return report_fail("%s%s%s: the folder of the file does not exist", s->where ?
+				   s->where : "", s->where ? ":" : "", s->path);
+	return store_explain(s, NULL, err);
+}
+
 int store_call(struct store *s, unsigned int op, void *arg)
 {
 	static const uint32_t sizes[] = {

@@ -89,6 +89,8 @@ int store_insert(struct store *s, const float *rows, uint32_t count, uint64_t *f
 		 uint64_t *bad_row);
 /* Print why @what failed, with the remedy. Returns STATUS_FAILED. */
 int store_explain(struct store *s, const char *what, int err);
+/* The same for an open that failed. */
+int store_explain_open(struct store *s, enum store_mode mode, int err);
 /* Make durable; returns a status, after a message. */
 int store_sync(struct store *s);
 /* Remove a file that this command made. */

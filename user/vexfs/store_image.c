@@ -266,7 +266,9 @@ static int open_image(struct image_store *i, bool write)
 		close(fd);
 		return report_fail("%s: %s", image, strerror(-err));
 	}
-	err = vex_fs_open(&i->io, &opts, &i->fs, &why);
+	err = -EINVAL;
+	if (i->io.blocks >= VEXFS_MIN_BLOCKS)
+		err = vex_fs_open(&i->io, &opts, &i->fs, &why);
 	if (err == -EINVAL)
 		return report_fail("%s: holds no VexFS; make one with mkfs.vexfs", image);
 	if (err == -EUCLEAN)
@@ -365,7 +367,7 @@ int store_image_open(struct store **out, const struct store_place *place, const 
 			status = report_fail("%s:%s: a path inside an image has no '.' and '..'",
 					     place->image, path);
 		else if (err)
-			status = store_explain(&i->s, NULL, err);
+			status = store_explain_open(&i->s, mode, err);
 	}
 	if (status)
 		image_close(&i->s);

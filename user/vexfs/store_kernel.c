@@ -193,7 +193,7 @@ int store_kernel_open(struct store **out, const char *path, enum store_mode mode
 		err = open_file(k, mode);
 	}
 	if (err) {
-		store_explain(&k->s, NULL, err);
+		store_explain_open(&k->s, mode, err);
 		store_remove(&k->s);
 		kernel_close(&k->s);
 		return STATUS_FAILED;

@@ -25,8 +25,8 @@ struct tree {
 /*
  * Add the regular files at and below the @roots (ends with NULL), each folder
  * sorted by name; symbolic links are followed only when they are a root
- * themselves. Returns a status: when a root does not exist or nothing was found, a
- * message was printed.
+ * themselves. Returns a status, with a message: a root that does not exist, or is neither
+ * file nor folder, ends it.
  */
 int tree_walk(struct tree *t, char *const roots[]);
 /* Keep @count files, evenly spread over those found. */
