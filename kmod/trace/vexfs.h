@@ -61,6 +61,7 @@
 #define VEXFS_OP_SYMBOL(id, name)	{ VEXFS_OP_##id, name },
 
 VEXFS_OP_CLASSES(VEXFS_OP_DEFINE)
+TRACE_DEFINE_ENUM(VEXFS_OP_NR);
 
 #define vexfs_show_op(op_class)						\
 	__print_symbolic(op_class,					\
