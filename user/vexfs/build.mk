@@ -1,16 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # vexfs and mkfs.vexfs.
 
-vexfs-common := options report progress text device
-vexfs-source := source vecfile npy csv names tree document
-vexfs-cmds := cmd_create cmd_import cmd_search cmd_insert cmd_get cmd_delete cmd_stat cmd_bench
 vexfs-path = $(patsubst %,user/vexfs/%.c,$(1))
+vexfs-common := $(call vexfs-path,options report progress text device)
+vexfs-source := $(call vexfs-path,source vecfile npy csv names tree document)
+vexfs-cmds := $(call vexfs-path,common store store_kernel store_image query recall \
+	cmd_create cmd_import cmd_search cmd_insert cmd_get cmd_delete cmd_stat cmd_bench) \
+	$(vexfs-source) $(vexfs-common)
 
-$(eval $(call user-program,vexfs,$(call vexfs-path,main common store store_kernel \
-	store_image query recall $(vexfs-cmds) $(vexfs-source) $(vexfs-common))))
-$(eval $(call user-program,mkfs.vexfs,$(call vexfs-path,mkfs $(vexfs-common)),-lblkid))
+$(eval $(call user-program,vexfs,user/vexfs/main.c $(vexfs-cmds)))
+$(eval $(call user-program,mkfs.vexfs,user/vexfs/mkfs.c $(vexfs-common),-lblkid))
 
-$(eval $(call user-test,vexfs-source,$(call vexfs-path,test/test_source \
-	$(vexfs-source) $(vexfs-common)),-lcmocka))
-$(eval $(call user-test,vexfs-text,$(call vexfs-path,test/test_text $(vexfs-source) \
-	$(vexfs-common)),-lcmocka))
+vexfs-test-source := $(call vexfs-path,test/test_source) $(vexfs-source) $(vexfs-common)
+vexfs-test-text := $(call vexfs-path,test/test_text) $(vexfs-source) $(vexfs-common)
+$(eval $(call user-test,vexfs-source,$(vexfs-test-source),-lcmocka))
+$(eval $(call user-test,vexfs-text,$(vexfs-test-text),-lcmocka))
+
+# The same tests of the whole command, on an image here and mounted in the VM.
+vexfs-test-command := $(call vexfs-path,test/test_command test/command) $(vexfs-cmds)
+vexfs-test-import := $(call vexfs-path,test/test_import test/command) $(vexfs-cmds)
+$(eval $(call user-test,vexfs-command,user/vexfs/test/place_image.c $(vexfs-test-command),-lcmocka))
+$(eval $(call user-test,vexfs-import,user/vexfs/test/place_image.c $(vexfs-test-import),-lcmocka))
+
+# Not by kernel-test, which would have the command itself wait for a kernel's source.
+define vexfs-kernel-test
+kernel-tests += build/selftests/$(1)
+user-objs += $(call obj-of,$(2))
+build/selftests/$(1): $(call obj-of,$(2)) build/user/libvexfs.a
+	$$(say) LD $$@
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) -lcmocka -lm -lpthread
+endef
+$(eval $(call vexfs-kernel-test,vexfs_command,user/vexfs/test/place_mounted.c $(vexfs-test-command)))
+$(eval $(call vexfs-kernel-test,vexfs_import,user/vexfs/test/place_mounted.c $(vexfs-test-import)))

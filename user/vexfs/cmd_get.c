@@ -112,7 +112,7 @@ static int put_rows(struct get *g, const uint64_t *ids, size_t count, const floa
 	if (g->r.json && !g->f)
 		err = row_names_find(&names, g->store, ids, count);
 	if (err)
-		status = store_explain(g->store, "reading its " NAMES_SUFFIX " file", err);
+		status = store_explain(g->store, "its " NAMES_SUFFIX " file", err);
 	for (size_t i = 0; i < count && !status; i++) {
 		const float *row = rows + i * g->store->stat.dim;
 

@@ -81,7 +81,7 @@ static int write_names(struct import *im, uint64_t first_id, uint32_t count)
 		err = im->store->ops->names_write(im->store, im->names_pos, im->names.text,
 						  im->names.len);
 	if (err)
-		return store_explain(im->store, "writing its " NAMES_SUFFIX " file", err);
+		return store_explain(im->store, "its " NAMES_SUFFIX " file", err);
 	im->names_pos += im->names.len;
 	im->named = first_id + count;
 	return STATUS_OK;
@@ -201,8 +201,11 @@ static int prepare(struct import *im)
 	if (!im->text)
 		return STATUS_OK;
 	err = names_count(im->store, &im->named, &im->names_pos);
+	/* That the file can be written is seen before the first row is in. */
+	if (!err)
+		err = im->store->ops->names_write(im->store, im->names_pos, "", 0);
 	if (err)
-		return store_explain(im->store, "reading its " NAMES_SUFFIX " file", err);
+		return store_explain(im->store, "its " NAMES_SUFFIX " file", err);
 	if (im->named > im->store->stat.rows)
 		return report_fail("%s" NAMES_SUFFIX ": has %s lines, but %s has only %s rows: these are "
 				   "not its names; move the file away", im->file, grouped(im->named),

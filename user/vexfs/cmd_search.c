@@ -120,7 +120,7 @@ static int print_batch(struct search *s, uint32_t nq)
 		json_close(&s->r, '}');
 	}
 	row_names_free(&names);
-	return err ? store_explain(s->store, "reading its " NAMES_SUFFIX " file", err) : STATUS_OK;
+	return err ? store_explain(s->store, "its " NAMES_SUFFIX " file", err) : STATUS_OK;
 }
 
 /* Search a batch, and again when it is to be repeated. A status. */

@@ -64,7 +64,7 @@ static int run_stat(struct common *c, int argc, char **argv)
 		return status;
 	err = names_count(store, &named, &bytes);
 	if (err) {
-		status = store_explain(store, "reading its " NAMES_SUFFIX " file", err);
+		status = store_explain(store, "its " NAMES_SUFFIX " file", err);
 	} else {
 		report_begin(&r, c->json);
 		print_stat(&r, store, named);

@@ -94,6 +94,7 @@ static const struct {
 	  "a block of the image is damaged; restore the image from a copy" },
 	{ EIO, "the device failed, or the filesystem stopped after a failed write; see 'dmesg'",
 	  "the image could not be read or written" },
+	{ EPERM, "a collection cannot be written as a file; choose another name", NULL },
 	{ EINTR, "interrupted", NULL },
 	{ EFBIG, "the file would pass the size limit; begin another collection", NULL },
 };

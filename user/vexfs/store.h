@@ -26,9 +26,10 @@ struct store;
 /**
  * struct store_ops - one place where collections are
  * @call: do operation VEXFS_IOC_* with its structure
- * @names_size: bytes of the names file, -ENOENT when there is none
+ * @names_size: bytes of the names file, -ENOENT when there is none, -EPERM when it
+ *	is a collection itself
  * @names_read: read @len bytes of it; 0 in *@done at the end
- * @names_write: write at @pos, making the file when there is none
+ * @names_write: write at @pos, making the file when there is none; also for 0 bytes
  * @sync: make all that was done durable
  * @remove: remove the file, which this command made
  * @damage: text about a damaged block found, or false

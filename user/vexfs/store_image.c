@@ -173,6 +173,8 @@ static int image_names_size(struct store *s, uint64_t *size)
 		err = vex_inode_get(i->fs, i->names_ino, &inode);
 	if (!err && !S_ISREG(inode.mode))
 		err = -EISDIR;
+	if (!err && (inode.flags & VEXFS_INODE_COLL))
+		err = -EPERM;
 	if (!err)
 		*size = inode.size;
 	return err;

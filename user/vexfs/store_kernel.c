@@ -56,12 +56,15 @@ static int names_open(struct kernel_store *k, int flags)
 
 static int kernel_names_size(struct store *s, uint64_t *size)
 {
+	struct vexfs_stat coll = { .size = sizeof(coll) };
 	struct kernel_store *k = kernel_of(s);
 	struct stat st;
 	int err = names_open(k, O_RDONLY);
 
 	if (err)
 		return err;
+	if (!ioctl(k->names_fd, VEXFS_IOC_STAT, &coll))
+		return -EPERM;
 	if (fstat(k->names_fd, &st))
 		return -errno;
 	*size = st.st_size;
