@@ -338,14 +338,32 @@ static u64 meta_of(const struct vex_fs *fs, u64 data)
 	return min(copied, fs->tree_blocks) + data / 16 + 4;
 }
 
-bool vex_space_ok(struct vex_fs *fs, u64 data, u64 meta, u64 floor)
+/* space_lock held. */
+static bool space_fits(const struct vex_fs *fs, u64 data, u64 meta)
 {
-	u64 promised;
+	u64 promised = fs->reserved + data;
+
+	return fs->free - fs->pinned >= promised + meta_of(fs, promised) + meta + fs->reserve;
+}
+
+bool vex_space_ok(struct vex_fs *fs, u64 data, u64 meta)
+{
 	bool ok;
 
 	vex_spin_lock(&fs->space_lock);
-	promised = fs->reserved + data;
-	ok = fs->free - fs->pinned >= promised + meta_of(fs, promised) + meta + floor;
+	ok = space_fits(fs, data, meta);
+	vex_spin_unlock(&fs->space_lock);
+	return ok;
+}
+
+bool vex_space_promise(struct vex_fs *fs, u64 data)
+{
+	bool ok;
+
+	vex_spin_lock(&fs->space_lock);
+	ok = space_fits(fs, data, 0);
+	if (ok)
+		fs->reserved += data;
 	vex_spin_unlock(&fs->space_lock);
 	return ok;
 }

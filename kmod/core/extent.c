@@ -264,27 +264,35 @@ int vex_extent_drop(struct vex_fs *fs, u64 ino, u64 from, u64 to)
 	return err ? err : 1;
 }
 
-/* Touch everything that replacing [@from, @to) edits, and count what it frees. */
-static int replace_touch(struct vex_fs *fs, u64 ino, u64 from, u64 to, u32 *freed)
+int vex_extent_touch(struct vex_fs *fs, u64 ino, u64 from, u64 to, u32 items, u64 *mapped)
 {
 	struct vex_key key = vex_key(ino, VEXFS_ITEM_INODE, 0);
 	struct extent e;
 	u64 next = from;
 	int err;
 
-	*freed = 0;
+	*mapped = 0;
 	err = vex_touch_key(fs, &key);
-	key = vex_key(ino, VEXFS_ITEM_EXTENT, from);
-	if (!err)
-		err = vex_touch_key(fs, &key);
-	while (!err && next < to) {
+	for (; !err && next < to && items; items--) {
 		err = extent_touch_next(fs, ino, next, to, &e);
 		if (err)
 			break;
-		*freed += extent_overlap(&e, from, to);
+		*mapped += extent_overlap(&e, from, to);
 		next = e.fblock + e.count;
 	}
 	return err == -ENOENT ? 0 : err;
+}
+
+/* Touch everything that mapping @map anew edits, and count what it frees. */
+static int replace_touch(struct vex_fs *fs, u64 ino, const struct vex_map *map, u64 *freed)
+{
+	struct vex_key key = vex_key(ino, VEXFS_ITEM_EXTENT, map->fblock);
+	int err = vex_touch_key(fs, &key);
+
+	if (err)
+		return err;
+	return vex_extent_touch(fs, ino, map->fblock, map->fblock + map->count,
+				VEXFS_EXTENT_MAX, freed);
 }
 
 /* The edits of a replacement, after its touch. */
@@ -345,7 +353,7 @@ static int replace_inode(struct vex_fs *fs, u64 ino, s64 delta, u64 size)
 int vex_extent_replace(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, const u32 *csums,
 		       u64 size, struct vex_map *map)
 {
-	u32 freed;
+	u64 freed, end;
 	int err;
 
 	map->fblock = fblock;
@@ -355,15 +363,19 @@ int vex_extent_replace(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, const 
 		err = vex_blocks_alloc(fs, count, false, &map->block, &map->count);
 	if (err)
 		return err;
-	err = replace_touch(fs, ino, fblock, fblock + map->count, &freed);
+	err = replace_touch(fs, ino, map, &freed);
 	if (err) {
 		vex_blocks_free(fs, map->block, map->count, true);
 		return err;
 	}
 	err = vex_must(fs, replace_edit(fs, ino, map, csums));
+	/* A run that is shorter than asked for grows the file by no more than itself. */
+	end = (fblock + map->count) << VEXFS_BLOCK_SHIFT;
 	if (!err)
-		err = vex_must(fs, replace_inode(fs, ino, (s64)map->count - freed, size));
-	vex_space_unreserve(fs, map->count);
+		err = vex_must(fs, replace_inode(fs, ino, (s64)(map->count - freed),
+						 min(size, end)));
+	if (!err)
+		vex_space_unreserve(fs, map->count);
 	return err;
 }
 

@@ -166,8 +166,9 @@ int vex_inode_set(struct vex_fs *fs, u64 ino, const struct vex_inode *in, u32 ma
 		item->uid = cpu_to_le32(in->uid);
 	if (mask & VEX_SET_GID)
 		item->gid = cpu_to_le32(in->gid);
-	/* A collection's size follows from its rows. */
-	if ((mask & VEX_SET_SIZE) && !(le32_to_cpu(item->flags) & VEXFS_INODE_COLL))
+	/* A directory has none, and a collection's follows from its rows. */
+	if ((mask & VEX_SET_SIZE) && S_ISREG(le32_to_cpu(item->mode)) &&
+	    !(le32_to_cpu(item->flags) & VEXFS_INODE_COLL))
 		item->size = cpu_to_le64(in->size);
 	if (mask & VEX_SET_ATIME)
 		time_from(&item->atime, &in->atime);
@@ -290,33 +291,43 @@ int vex_inode_evict(struct vex_fs *fs, u64 ino)
 	return err;
 }
 
-/* Cut the tail inside the last block; only a host without a page cache needs it. */
-static noinline_for_stack int truncate_tail(struct vex_fs *fs, u64 ino, u64 size)
+/*
+ * Hold the segment in which the file will end, so that its tail can be cut; NULL
+ * where nothing is to be cut: a host with a page cache has done it.
+ */
+static int truncate_hold(struct vex_fs *fs, u64 ino, u64 size, struct vex_seg **seg)
 {
-	u32 from = size & (VEX_SEG_BYTES - 1);
-	struct vex_seg *seg;
-	u32 block_end;
 	int err;
 
-	if (vex_host_caches(fs) || !from)
+	*seg = NULL;
+	if (vex_host_caches(fs) || !(size & (VEX_SEG_BYTES - 1)))
 		return 0;
-	err = vex_seg_get(fs, ino, size / VEX_SEG_BYTES, false, &seg);
+	err = vex_seg_get(fs, ino, size / VEX_SEG_BYTES, false, seg);
 	if (err)
 		return err;
-	err = vex_seg_settle(fs, seg);
-	if (!err) {
-		vex_seg_cut(fs, seg, from);
-		block_end = round_up(from, VEXFS_BLOCK_SIZE);
-		if (block_end != from) {
-			vex_spin_lock(&fs->space_lock);
-			fs->reserved++;
-			vex_spin_unlock(&fs->space_lock);
-			if (!vex_seg_dirty(fs, seg, from, block_end))
-				vex_space_unreserve(fs, 1);
-		}
+	err = vex_seg_settle(fs, *seg);
+	if (err) {
+		vex_seg_put(fs, *seg);
+		*seg = NULL;
+	}
+	return err;
+}
+
+/* Cut a held segment behind @size; the last block, if it changes, is to be written. */
+static void truncate_tail(struct vex_fs *fs, struct vex_seg *seg, u64 size)
+{
+	u32 from = size & (VEX_SEG_BYTES - 1);
+	u32 end = round_up(from, VEXFS_BLOCK_SIZE);
+	u32 blocks;
+
+	vex_seg_cut(fs, seg, from);
+	if (end != from) {
+		blocks = vex_seg_dirty(fs, seg, from, end);
+		vex_spin_lock(&fs->space_lock);
+		fs->reserved += blocks;
+		vex_spin_unlock(&fs->space_lock);
 	}
 	vex_seg_put(fs, seg);
-	return err;
 }
 
 /* Edit the size of a touched inode. */
@@ -337,32 +348,63 @@ static noinline_for_stack int size_set(struct vex_fs *fs, u64 ino, u64 size)
 	return 0;
 }
 
+static int truncate_check(struct vex_fs *fs, u64 ino, struct vex_brief *inode)
+{
+	int err = vex_inode_load(fs, ino, inode);
+
+	if (!err && !S_ISREG(inode->mode))
+		err = -EISDIR;
+	if (!err && (inode->flags & VEXFS_INODE_COLL))
+		err = -EPERM;
+	return err;
+}
+
+/* First block that a file of @size bytes does not have. */
+static u64 blocks_of(u64 size)
+{
+	return DIV_ROUND_UP(size, (u64)VEXFS_BLOCK_SIZE);
+}
+
+/* The edits of a shrinking truncation, after its touch; returns 1 when there is more to do. */
+static int truncate_shrink(struct vex_fs *fs, u64 ino, u64 size)
+{
+	struct vex_key orphan = orphan_key(ino);
+	int err;
+
+	vex_seg_forget(fs, ino, DIV_ROUND_UP(size, (u64)VEX_SEG_BYTES));
+	err = vex_extent_drop(fs, ino, blocks_of(size), ~0ULL);
+	if (err == 1 && vex_must(fs, vex_insert_empty(fs, &orphan)))
+		return -EIO;
+	return err < 0 ? vex_must(fs, err) : err;
+}
+
 /* Set the size and free the first blocks; returns 1 when there is more to do. */
 static noinline_for_stack
 int truncate_first(struct vex_fs *fs, u64 ino, u64 size)
 {
 	struct vex_key orphan = orphan_key(ino);
+	struct vex_seg *seg = NULL;
 	struct vex_brief inode;
+	u64 mapped;
+	bool shrink;
 	int err;
 
-	err = vex_inode_load(fs, ino, &inode);
-	if (!err && (inode.flags & VEXFS_INODE_COLL))
-		err = -EPERM;
-	if (!err && size < inode.size)
-		err = truncate_tail(fs, ino, size);
-	if (!err)
-		err = vex_touch_key(fs, &orphan);
-	if (!err)
-		err = size_set(fs, ino, size);
-	if (err || size >= inode.size)
+	err = truncate_check(fs, ino, &inode);
+	if (err)
 		return err;
-	vex_seg_forget(fs, ino, DIV_ROUND_UP(size, (u64)VEX_SEG_BYTES));
-	err = vex_extent_drop(fs, ino, DIV_ROUND_UP(size, (u64)VEXFS_BLOCK_SIZE), ~0ULL);
-	if (err < 0)
-		return vex_must(fs, err);
-	if (err && vex_must(fs, vex_insert_empty(fs, &orphan)))
-		return -EIO;
-	return err;
+	shrink = size < inode.size;
+	err = vex_touch_key(fs, &orphan);
+	if (!err)
+		err = vex_extent_touch(fs, ino, blocks_of(size), ~0ULL,
+				       shrink ? VEX_DROP_STEP : 0, &mapped);
+	if (!err && shrink)
+		err = truncate_hold(fs, ino, size, &seg);
+	if (err)
+		return err;
+	if (seg)
+		truncate_tail(fs, seg, size);
+	err = vex_must(fs, size_set(fs, ino, size));
+	return err || !shrink ? err : truncate_shrink(fs, ino, size);
 }
 
 /* Go on with a truncation, in steps, to the end. */
@@ -381,9 +423,7 @@ int truncate_rest(struct vex_fs *fs, u64 ino)
 			return err;
 		err = vex_inode_load(fs, ino, &inode);
 		if (!err)
-			err = vex_extent_drop(fs, ino,
-					      DIV_ROUND_UP(inode.size, (u64)VEXFS_BLOCK_SIZE),
-					      ~0ULL);
+			err = vex_extent_drop(fs, ino, blocks_of(inode.size), ~0ULL);
 		if (!err)
 			err = vex_delete_key(fs, &orphan);
 		vex_txn_end(fs);
@@ -398,7 +438,7 @@ int truncate_rest(struct vex_fs *fs, u64 ino)
  * @ino: inode; the host lets nobody else change its data meanwhile
  * @size: bytes; what is added reads as zeros
  *
- * Return: 0; -EPERM for a collection; -EFBIG; -ENOSPC only when the device has no
+ * Return: 0; -EISDIR; -EPERM for a collection; -EFBIG; -ENOSPC only when the device has no
  * block left for a copied tree node; errors of the device.
  */
 int vex_file_truncate(struct vex_fs *fs, u64 ino, u64 size)
@@ -407,7 +447,10 @@ int vex_file_truncate(struct vex_fs *fs, u64 ino, u64 size)
 
 	if (size > S64_MAX)
 		return -EFBIG;
-	err = vex_txn_begin(fs, 2, 4, 1, VEX_TXN_URGENT);
+	err = vex_txn_begin(fs, 1, VEX_DROP_STEP, 1, VEX_TXN_URGENT);
+	/* A step this large may not fit a full device; a small one must. */
+	if (err == -ENOSPC)
+		err = vex_txn_begin(fs, 1, 4, 1, VEX_TXN_URGENT);
 	if (err)
 		return err;
 	err = truncate_first(fs, ino, size);

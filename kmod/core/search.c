@@ -61,6 +61,9 @@ static void distances(struct vex_search_ctx *ctx, const u8 *query, const u8 *row
 	}
 }
 
+/* Bytes of rows compared between two breaths: some 100 us of work. */
+#define VEX_BREATHE_BYTES	(1u << 20)
+
 /* Offer the distances of rows [@first, @first + @n) of one tomb group to one query's heap. */
 static u32 offer_live(struct vex_search_ctx *ctx, struct vex_topk *heap, u64 first, u32 n)
 {
@@ -82,6 +85,7 @@ int vex_search_offer(struct vex_search_ctx *ctx, u64 first, const void *rows, u3
 	const u8 *queries = ctx->s->queries;
 	u32 row_bytes = ctx->coll.row_bytes;
 	u32 done, count, q;
+	u32 work = 0;
 	int err;
 
 	for (done = 0; done < n; done += count) {
@@ -95,6 +99,13 @@ int vex_search_offer(struct vex_search_ctx *ctx, u64 first, const void *rows, u3
 			distances(ctx, queries + (size_t)q * row_bytes,
 				  (const u8 *)rows + (size_t)done * row_bytes, count);
 			ctx->s->visited += offer_live(ctx, &ctx->heaps[q], row, count);
+			work += count * row_bytes;
+			if (work < VEX_BREATHE_BYTES)
+				continue;
+			work = 0;
+			err = vex_search_breathe(ctx);
+			if (err)
+				return err;
 		}
 	}
 	return 0;

@@ -31,9 +31,9 @@ int vex_txn_begin(struct vex_fs *fs, u32 inserts, u32 touches, u64 data, u32 fla
 			err = vex_commit_locked(fs, false);
 		if (!err && !vex_space_ok_urgent(fs, data + meta))
 			err = -ENOSPC;
-	} else if (!vex_space_ok(fs, data, meta, fs->reserve)) {
+	} else if (!vex_space_ok(fs, data, meta)) {
 		err = vex_commit_locked(fs, false);
-		if (!err && !vex_space_ok(fs, data, meta, fs->reserve))
+		if (!err && !vex_space_ok(fs, data, meta))
 			err = -ENOSPC;
 	}
 	if (!err)
@@ -157,26 +157,21 @@ int vex_fs_set_read_only(struct vex_fs *fs, bool read_only)
 
 int vex_space_reserve(struct vex_fs *fs, u64 blocks)
 {
-	int err = 0;
+	int err;
 
 	if (fs->read_only)
 		return -EROFS;
 	if (READ_ONCE(fs->stopped))
 		return -EIO;
-	if (!vex_space_ok(fs, blocks, 0, fs->reserve)) {
-		/* What was freed since the last commit comes back with the next. */
-		vex_write_lock(&fs->lock);
-		err = vex_commit_locked(fs, false);
-		vex_write_unlock(&fs->lock);
-		if (!err && !vex_space_ok(fs, blocks, 0, fs->reserve))
-			err = -ENOSPC;
-	}
+	if (vex_space_promise(fs, blocks))
+		return 0;
+	/* What was freed since the last commit comes back with the next. */
+	vex_write_lock(&fs->lock);
+	err = vex_commit_locked(fs, false);
+	vex_write_unlock(&fs->lock);
 	if (err)
 		return err;
-	vex_spin_lock(&fs->space_lock);
-	fs->reserved += blocks;
-	vex_spin_unlock(&fs->space_lock);
-	return 0;
+	return vex_space_promise(fs, blocks) ? 0 : -ENOSPC;
 }
 
 void vex_space_unreserve(struct vex_fs *fs, u64 blocks)

@@ -319,10 +319,11 @@ int vex_bitmaps_store(struct vex_fs *fs);
 /* After a commit: what was pinned is free. */
 void vex_blocks_unpin(struct vex_fs *fs);
 /*
- * May @data more blocks be promised and @meta tree nodes be allocated, with @floor blocks
- * left over, next to all that is promised already?
+ * May @data more blocks be promised and @meta tree nodes be allocated, with the reserve
+ * left over, next to all that is promised already? vex_space_promise() also promises them.
  */
-bool vex_space_ok(struct vex_fs *fs, u64 data, u64 meta, u64 floor);
+bool vex_space_ok(struct vex_fs *fs, u64 data, u64 meta);
+bool vex_space_promise(struct vex_fs *fs, u64 data);
 /* The same, not minding promises: for calls that keep them, or free space. */
 bool vex_space_ok_urgent(struct vex_fs *fs, u64 need);
 
@@ -375,6 +376,11 @@ int vex_extent_find(struct vex_fs *fs, u64 ino, u64 fblock, u32 max, struct vex_
  */
 int vex_extent_replace(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, const u32 *csums,
 		       u64 size, struct vex_map *map);
+/*
+ * Touch all that unmapping [@from, @to) edits, @items extents of it at most. @mapped receives the
+ * blocks that they map there.
+ */
+int vex_extent_touch(struct vex_fs *fs, u64 ino, u64 from, u64 to, u32 items, u64 *mapped);
 /*
  * Unmap file blocks [@from, @to); at most VEX_DROP_STEP items. Returns 1 when
  * there is more to do. For writing, inside a transaction.

@@ -64,7 +64,10 @@ const struct vex_index_ops *vex_index_ops(u32 id);
 #define VEX_METRICS_SERVED	(1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | \
 				 1u << VEXFS_METRIC_COSINE)
 
-/* Let writers in; the lock is held again on return. -EINTR when the task was killed. */
+/*
+ * Let writers in; the lock is held again on return. -EINTR when the task was killed. Segments
+ * that the caller holds stay.
+ */
 int vex_search_breathe(struct vex_search_ctx *ctx);
 /* Offer @n rows from @first on, packed at @rows, to all queries; deleted ones are left out. */
 int vex_search_offer(struct vex_search_ctx *ctx, u64 first, const void *rows, u32 n);
