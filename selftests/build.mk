@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The kselftests: one program a feature. See user/rules.mk for the calls.
+
+$(eval $(call kernel-test,vexfs_mount,selftests/vexfs_mount.c,))
+$(eval $(call kernel-test,vexfs_fs,selftests/vexfs_fs.c,))
+$(eval $(call kernel-test,vexfs_file,selftests/vexfs_file.c,))
+$(eval $(call kernel-test,vexfs_ioctl,selftests/vexfs_ioctl.c,))
+$(eval $(call kernel-test,vexfs_coll,selftests/vexfs_coll.c,))
+
+# vexfs_trace.ko
+$(eval $(call kernel-test,vxt_stack,selftests/vxt_stack.c,))
