@@ -63,8 +63,8 @@ install: user $(if $(KDIR),modules)
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
 	$(Q)if [ -f build/host/vexfs.ko ]; then \
 		install -D -m 644 -t $(DESTDIR)/lib/modules/$(RELEASE)/updates/vexfs \
-			build/host/vexfs.ko build/host/vexfs_trace.ko && \
-		PATH=$$PATH:/usr/sbin:/sbin depmod $(if $(DESTDIR),-b $(DESTDIR)) $(RELEASE); \
+			build/host/vexfs.ko build/host/vexfs_trace.ko \
+			$(if $(DESTDIR),,&& PATH=$$PATH:/usr/sbin:/sbin depmod $(RELEASE)); \
 	else echo 'no module for an installed kernel was built: make install KDIR=/lib/modules/$(RELEASE)/build'; fi
 
 ## deps: install the Debian packages that all of this needs
