@@ -33,3 +33,5 @@ build/selftests/$(1): $(call obj-of,$(2)) build/user/libvexfs.a
 endef
 $(eval $(call vexfs-kernel-test,vexfs_command,user/vexfs/test/place_mounted.c $(vexfs-test-command)))
 $(eval $(call vexfs-kernel-test,vexfs_import,user/vexfs/test/place_mounted.c $(vexfs-test-import)))
+
+kernel-scripts += selftests/crosshost.sh

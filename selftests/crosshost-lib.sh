@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Collections to compare between hosts of the core: for selftests/crosshost.sh and
+# tools/crosshost.
+
+metrics="l2 ip cosine"
+
+fill() # folder, options of 'vexfs'
+{
+	local dir=$1 m
+
+	shift
+	for m in $metrics; do
+		vexfs "$@" bench --fill 1500 --dim 67 --metric "$m" --queries 1 "$dir/$m" \
+			>/dev/null || return 1
+		vexfs "$@" delete "$dir/$m" 3 100-199 1499 || return 1
+	done
+	vexfs "$@" import -q --text --sample 40 "$dir/text" /usr/include/linux
+}
+
+# All that can be told of the collections, without the path they are at.
+tell() # folder, file with queries, made when there is none, options of 'vexfs'
+{
+	local dir=$1 queries=$2 m
+
+	shift 2
+	# Always the same rows, whoever made them.
+	[ -s "$queries" ] || vexfs "$@" get -q "$dir/l2" 4-23 --output "$queries" || return 1
+	for m in $metrics; do
+		vexfs "$@" stat --json "$dir/$m" || return 1
+		vexfs "$@" search --json -k 50 --query "$queries" "$dir/$m" || return 1
+		vexfs "$@" search --json -k 4096 --row 0 "$dir/$m" || return 1
+	done | grep -v '^  "file":'
+	vexfs "$@" search --json -k 10 --text 'network socket address' "$dir/text" |
+		grep -v '^  "file":'
+}
