@@ -51,11 +51,14 @@ struct vexfs_site {
 })
 
 /*
- * @size bytes, not zeroed, aligned to 16 bytes, or to a page when @size is a page or more; NULL when
- * there is no memory. Never enters the filesystem to reclaim memory (GFP_NOFS).
+ * @size bytes, aligned to 16 bytes, or to a page when @size is a page or more; zeroed when
+ * @zero; NULL when there is no memory. Never enters the filesystem to reclaim memory (GFP_NOFS).
  */
 void *vexfs_mem_alloc(struct vexfs_site *site, size_t size, bool zero);
-/* NULL is allowed. A pointer that was freed before, or was never given, is reported and left alone. */
+/*
+ * NULL is allowed. A pointer that was freed before, or was never given, is reported and left
+ * alone.
+ */
 void vexfs_mem_free(const void *ptr);
 /* Account memory of a slab cache, which keeps its own objects. */
 void vexfs_mem_account(struct vexfs_site *site, const void *ptr, size_t size);

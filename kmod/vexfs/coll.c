@@ -8,12 +8,13 @@
  * find an old copy.
  */
 #include <linux/highmem.h>
+#include <linux/sizes.h>
 #include <linux/uio.h>
 #include "vexfs.h"
 
 /* Bytes of rows that one write(2) hands to the core at a time. */
-#define VEXFS_APPEND_BYTES	(1u << 20)
-static_assert(VEXFS_APPEND_BYTES >= VEXFS_MAX_DIM * sizeof(u32));
+#define VEXFS_APPEND_BYTES	SZ_1M
+static_assert(VEXFS_MAX_DIM * sizeof(u32) <= VEXFS_APPEND_BYTES);
 
 static int vexfs_coll_read_folio(struct file *file, struct folio *folio)
 {
@@ -184,7 +185,8 @@ static ssize_t vexfs_append_locked(struct kiocb *iocb, struct iov_iter *from)
  * Return: bytes appended, a multiple of a row; -EINVAL when it is not whole rows at the end of the
  * file; -EDOM when the next row holds NaN or an infinity.
  */
-vexfs_entry ssize_t vexfs_coll_append(struct kiocb *iocb, struct iov_iter *from)
+noinline __noclone
+ssize_t vexfs_coll_append(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct inode *inode = file_inode(iocb->ki_filp);
 	struct vexfs_op op;

@@ -33,8 +33,8 @@ static struct dentry *vexfs_lookup(struct inode *dir, struct dentry *dentry)
 	return d_splice_alias(inode, dentry);
 }
 
-static vexfs_entry struct dentry *vexfs_dir_lookup(struct inode *dir, struct dentry *dentry,
-						unsigned int flags)
+static noinline __noclone
+struct dentry *vexfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
 {
 	struct dentry *found;
 	struct vexfs_op op;
@@ -88,8 +88,9 @@ out:
 	return vexfs_check(sb, err);
 }
 
-static vexfs_entry int vexfs_dir_create(vexfs_idmap_t *idmap, struct inode *dir,
-				     struct dentry *dentry, umode_t mode, bool excl)
+static noinline __noclone
+int vexfs_dir_create(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
+		     umode_t mode, bool excl)
 {
 	struct vexfs_op op;
 	int err;
@@ -100,8 +101,9 @@ static vexfs_entry int vexfs_dir_create(vexfs_idmap_t *idmap, struct inode *dir,
 	return err;
 }
 
-static vexfs_entry int vexfs_dir_mkdir(vexfs_idmap_t *idmap, struct inode *dir,
-				    struct dentry *dentry, umode_t mode)
+static noinline __noclone
+int vexfs_dir_mkdir(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
+		    umode_t mode)
 {
 	struct vexfs_op op;
 	int err;
@@ -125,7 +127,8 @@ static int vexfs_remove(struct inode *dir, struct dentry *dentry, bool rmdir)
 	return 0;
 }
 
-static vexfs_entry int vexfs_dir_unlink(struct inode *dir, struct dentry *dentry)
+static noinline __noclone
+int vexfs_dir_unlink(struct inode *dir, struct dentry *dentry)
 {
 	struct vexfs_op op;
 	int err;
@@ -136,7 +139,8 @@ static vexfs_entry int vexfs_dir_unlink(struct inode *dir, struct dentry *dentry
 	return err;
 }
 
-static vexfs_entry int vexfs_dir_rmdir(struct inode *dir, struct dentry *dentry)
+static noinline __noclone
+int vexfs_dir_rmdir(struct inode *dir, struct dentry *dentry)
 {
 	struct vexfs_op op;
 	int err;
@@ -171,9 +175,9 @@ static int vexfs_rename(struct inode *from, struct dentry *old, struct inode *to
 	return 0;
 }
 
-static vexfs_entry int vexfs_dir_rename(vexfs_idmap_t *idmap, struct inode *from,
-				     struct dentry *old, struct inode *to,
-				     struct dentry *new, unsigned int flags)
+static noinline __noclone
+int vexfs_dir_rename(vexfs_idmap_t *idmap, struct inode *from, struct dentry *old,
+		     struct inode *to, struct dentry *new, unsigned int flags)
 {
 	struct vexfs_op op;
 	int err;
@@ -228,7 +232,8 @@ static int vexfs_readdir(struct file *file, struct dir_context *ctx)
 	return vexfs_check(dir->i_sb, err);
 }
 
-static vexfs_entry int vexfs_dir_read(struct file *file, struct dir_context *ctx)
+static noinline __noclone
+int vexfs_dir_read(struct file *file, struct dir_context *ctx)
 {
 	struct vexfs_op op;
 	int err;

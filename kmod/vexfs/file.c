@@ -8,7 +8,8 @@
 #include <linux/mm.h>
 #include "vexfs.h"
 
-static vexfs_entry ssize_t vexfs_file_read(struct kiocb *iocb, struct iov_iter *to)
+static noinline __noclone
+ssize_t vexfs_file_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct vexfs_op op;
 	ssize_t n;
@@ -20,9 +21,9 @@ static vexfs_entry ssize_t vexfs_file_read(struct kiocb *iocb, struct iov_iter *
 	return n;
 }
 
-static vexfs_entry ssize_t vexfs_file_splice_read(struct file *in, loff_t *pos,
-						  struct pipe_inode_info *pipe, size_t len,
-						  unsigned int flags)
+static noinline __noclone
+ssize_t vexfs_file_splice_read(struct file *in, loff_t *pos, struct pipe_inode_info *pipe,
+			       size_t len, unsigned int flags)
 {
 	struct vexfs_op op;
 	ssize_t n;
@@ -53,7 +54,8 @@ static ssize_t vexfs_write_locked(struct kiocb *iocb, struct iov_iter *from)
 	return __generic_file_write_iter(iocb, from);
 }
 
-static vexfs_entry ssize_t vexfs_file_write(struct kiocb *iocb, struct iov_iter *from)
+static noinline __noclone
+ssize_t vexfs_file_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct inode *inode = file_inode(iocb->ki_filp);
 	struct vexfs_op op;
@@ -88,7 +90,8 @@ static ssize_t vexfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
  *
  * Return: 0 or a negative errno.
  */
-vexfs_entry int vexfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+noinline __noclone
+int vexfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	struct inode *inode = file_inode(file);
 	struct blk_plug plug;
@@ -182,7 +185,8 @@ static vm_fault_t vexfs_mkwrite_locked(struct inode *inode, struct folio *folio,
 }
 
 /* A store to a page that is clean: it needs a block, as any other page that becomes dirty. */
-static vexfs_entry vm_fault_t vexfs_file_mkwrite(struct vm_fault *vmf)
+static noinline __noclone
+vm_fault_t vexfs_file_mkwrite(struct vm_fault *vmf)
 {
 	struct file *file = vmf->vma->vm_file;
 	struct inode *inode = file_inode(file);

@@ -181,7 +181,8 @@ int vexfs_write_inode(struct inode *inode, struct writeback_control *wbc)
 }
 
 /* The last user is gone: drop its pages, and, without names, its space. */
-vexfs_entry void vexfs_inode_evict(struct inode *inode)
+noinline __noclone
+void vexfs_inode_evict(struct inode *inode)
 {
 	struct vexfs_op op;
 	int err = 0;
@@ -258,8 +259,8 @@ static int vexfs_setattr(vexfs_idmap_t *idmap, struct dentry *dentry, struct iat
 }
 
 /* chmod, chown, utimes, truncate. */
-vexfs_entry int vexfs_inode_setattr(vexfs_idmap_t *idmap, struct dentry *dentry,
-				 struct iattr *attr)
+noinline __noclone
+int vexfs_inode_setattr(vexfs_idmap_t *idmap, struct dentry *dentry, struct iattr *attr)
 {
 	struct vexfs_op op;
 	int err;

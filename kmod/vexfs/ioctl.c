@@ -141,7 +141,8 @@ static long vexfs_do_create(struct file *file, void __user *arg, struct vexfs_op
 }
 
 /* VEXFS_IOC_CREATE. */
-static vexfs_entry long vexfs_coll_create(struct file *file, void __user *arg)
+static noinline __noclone
+long vexfs_coll_create(struct file *file, void __user *arg)
 {
 	struct vexfs_op op;
 	long err;
@@ -204,7 +205,8 @@ static long vexfs_do_insert(struct file *file, void __user *arg, struct vexfs_op
 }
 
 /* VEXFS_IOC_INSERT. */
-static vexfs_entry long vexfs_coll_insert(struct file *file, void __user *arg)
+static noinline __noclone
+long vexfs_coll_insert(struct file *file, void __user *arg)
 {
 	struct vexfs_op op;
 	long err;
@@ -267,7 +269,8 @@ static long vexfs_do_get(struct file *file, void __user *arg, struct vexfs_op *o
 }
 
 /* VEXFS_IOC_GET. */
-static vexfs_entry long vexfs_coll_get(struct file *file, void __user *arg)
+static noinline __noclone
+long vexfs_coll_get(struct file *file, void __user *arg)
 {
 	struct vexfs_op op;
 	long err;
@@ -327,7 +330,8 @@ static long vexfs_do_delete(struct file *file, void __user *arg, struct vexfs_op
 }
 
 /* VEXFS_IOC_DELETE. */
-static vexfs_entry long vexfs_coll_delete(struct file *file, void __user *arg)
+static noinline __noclone
+long vexfs_coll_delete(struct file *file, void __user *arg)
 {
 	struct vexfs_op op;
 	long err;
@@ -410,7 +414,8 @@ static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op
 }
 
 /* VEXFS_IOC_SEARCH. */
-static vexfs_entry long vexfs_coll_search(struct file *file, void __user *arg)
+static noinline __noclone
+long vexfs_coll_search(struct file *file, void __user *arg)
 {
 	struct vexfs_op op;
 	long err;
@@ -453,7 +458,8 @@ static long vexfs_do_stat(struct file *file, void __user *arg)
 }
 
 /* VEXFS_IOC_STAT. */
-static vexfs_entry long vexfs_coll_stat(struct file *file, void __user *arg)
+static noinline __noclone
+long vexfs_coll_stat(struct file *file, void __user *arg)
 {
 	struct vexfs_op op;
 	long err;

@@ -9,9 +9,6 @@
 
 #include <trace/vexfs.h>
 
-/* An entry point: one function of just this name, whatever the compiler would like. */
-#define vexfs_entry	noinline __noclone
-
 /* The slow paths, in trace.c. */
 void vexfs_op_start(struct vexfs_op *op, enum vexfs_op_class op_class, u64 ino,
 		    unsigned long entry_sp);
@@ -19,7 +16,8 @@ void vexfs_op_finish(struct vexfs_op *op, int err);
 
 /**
  * vexfs_op_begin() - an operation enters VexFS
- * @op: in the frame of the entry function, which must be a vexfs_entry
+ * @op: in the frame of the entry function, which must be noinline and __noclone, so that
+ *	it is one function of just its name
  * @op_class: its class
  * @ino: inode, or 0 when it has none yet
  *

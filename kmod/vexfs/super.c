@@ -7,13 +7,14 @@
 #include <linux/module.h>
 #include <linux/ratelimit.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/statfs.h>
 #include "vexfs.h"
 
 #define VEXFS_COMMIT_SECS	5
 #define VEXFS_COMMIT_SECS_MAX	300
-#define VEXFS_CACHE_BYTES	(64UL << 20)
-#define VEXFS_CACHE_BYTES_MIN	(1UL << 20)
+#define VEXFS_CACHE_BYTES	SZ_64M
+#define VEXFS_CACHE_BYTES_MIN	SZ_1M
 
 /* What a mount was asked for; fs_context.fs_private. */
 struct vexfs_options {
@@ -52,7 +53,8 @@ noinline void vexfs_super_report(struct super_block *sb)
  *
  * Return: 0 or a negative errno.
  */
-vexfs_entry int vexfs_super_sync(struct super_block *sb)
+noinline __noclone
+int vexfs_super_sync(struct super_block *sb)
 {
 	struct blk_plug plug;
 	struct vexfs_op op;
@@ -103,7 +105,8 @@ static int vexfs_unfreeze_fs(struct super_block *sb)
  * Inodes live anywhere, so there is no fixed number of them: the free ones are
  * as many as there are blocks for one block of data each.
  */
-static vexfs_entry int vexfs_super_statfs(struct dentry *dentry, struct kstatfs *buf)
+static noinline __noclone
+int vexfs_super_statfs(struct dentry *dentry, struct kstatfs *buf)
 {
 	struct super_block *sb = dentry->d_sb;
 	struct vex_statfs st;
@@ -271,13 +274,13 @@ out_free:
 }
 
 enum vexfs_param {
-	Opt_cache,
-	Opt_commit,
+	VEXFS_OPT_CACHE,
+	VEXFS_OPT_COMMIT,
 };
 
 static const struct fs_parameter_spec vexfs_params[] = {
-	fsparam_string("cache",		Opt_cache),
-	fsparam_u32("commit",		Opt_commit),
+	fsparam_string("cache",		VEXFS_OPT_CACHE),
+	fsparam_u32("commit",		VEXFS_OPT_COMMIT),
 	{}
 };
 
@@ -303,9 +306,9 @@ static int vexfs_parse_param(struct fs_context *fc, struct fs_parameter *param)
 	int opt = fs_parse(fc, vexfs_params, param, &result);
 
 	switch (opt) {
-	case Opt_cache:
+	case VEXFS_OPT_CACHE:
 		return vexfs_parse_cache(fc, param->string, &opts->cache_bytes);
-	case Opt_commit:
+	case VEXFS_OPT_COMMIT:
 		if (!result.uint_32 || result.uint_32 > VEXFS_COMMIT_SECS_MAX)
 			return invalfc(fc, "commit=%u: 1 to %d seconds are possible",
 				       result.uint_32, VEXFS_COMMIT_SECS_MAX);

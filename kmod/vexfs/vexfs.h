@@ -25,14 +25,14 @@
 /**
  * struct vexfs_io - the block device under one filesystem
  * @bdev: the device, opened by the mount
- * @lock: guards the next three; taken in interrupts
+ * @lock: guards the next three
  * @inflight: writes submitted or promised, and not completed
  * @err: first error of a write since the last flush
  * @idle: woken when @inflight falls to 0
  */
 struct vexfs_io {
 	struct block_device *bdev;
-	spinlock_t lock;
+	spinlock_t lock;	/* taken in interrupts, innermost */
 	unsigned long inflight;
 	int err;
 	wait_queue_head_t idle;
@@ -92,9 +92,9 @@ static inline struct vex_fs *vexfs_fs(const struct inode *inode)
 	return vexfs_sb(inode->i_sb)->fs;
 }
 
-/* Pairs with vexfs_coll_attach(): who sees the flag sees the dimension. */
 static inline bool vexfs_is_coll(const struct inode *inode)
 {
+	/* Pairs with vexfs_coll_attach(): who sees the flag sees the dimension. */
 	return smp_load_acquire(&vexfs_i(inode)->flags) & VEXFS_INODE_COLL;
 }
 

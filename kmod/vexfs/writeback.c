@@ -188,8 +188,8 @@ static int vexfs_writeback(struct vexfs_run *run, struct address_space *mapping,
 	return err ?: last;
 }
 
-static vexfs_entry int vexfs_file_writeback(struct address_space *mapping,
-					    struct writeback_control *wbc)
+static noinline __noclone
+int vexfs_file_writeback(struct address_space *mapping, struct writeback_control *wbc)
 {
 	struct vexfs_run *run;
 	struct vexfs_op op;
