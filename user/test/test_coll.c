@@ -430,33 +430,6 @@ static void ids_follow_the_rules(void **state)
 	core_end(&c);
 }
 
-static void a_deleted_row_reads_as_zeros(void **state)
-{
-	struct model m = { .dim = 500 };
-	u64 ino, rnd = 1, id, bad;
-	float row[500];
-	struct core c;
-
-	core_make(&c, 1024, 1);
-	ino = make_coll(&c, "v", VEXFS_METRIC_IP, 500);
-	insert(&c, ino, &m, 100, &rnd);
-	for (u32 round = 0; round < 2; round++) {
-		for (id = 3; id < 100; id += 31)
-			if (!round)
-				assert_int_equal(vex_coll_delete(c.fs, ino, &id, 1, &bad), 0);
-		for (id = 0; id < 100; id++) {
-			core_read(&c, ino, id * sizeof(row), row, sizeof(row));
-			if (id % 31 == 3)
-				assert_null(memchr_inv(row, 0, sizeof(row)));
-			else
-				assert_memory_equal(row, m.data + id * 500, sizeof(row));
-		}
-		core_reopen(&c);
-	}
-	model_free(&m);
-	core_end(&c);
-}
-
 static void impossible_arguments_are_refused(void **state)
 {
 	u64 ino, plain, first, bad, id[4] = { 0 };
@@ -602,7 +575,6 @@ int main(void)
 		core_test(only_empty_regular_files_become_collections),
 		core_test(rows_with_nan_or_infinity_are_refused_whole),
 		core_test(ids_follow_the_rules),
-		core_test(a_deleted_row_reads_as_zeros),
 		core_test(impossible_arguments_are_refused),
 		core_test(removing_a_collection_frees_all_of_it),
 		core_test(searches_run_beside_changes),
