@@ -6,6 +6,8 @@ $(eval $(call kernel-test,vexfs_fs,selftests/vexfs_fs.c,))
 $(eval $(call kernel-test,vexfs_file,selftests/vexfs_file.c,))
 $(eval $(call kernel-test,vexfs_ioctl,selftests/vexfs_ioctl.c,))
 $(eval $(call kernel-test,vexfs_coll,selftests/vexfs_coll.c,))
+$(eval $(call kernel-test,vexfs_stress,selftests/vexfs_stress.c,))
 
 # vexfs_trace.ko
 $(eval $(call kernel-test,vxt_stack,selftests/vxt_stack.c,))
+$(eval $(call kernel-test,vxt_netlink,selftests/vxt_netlink.c,))

@@ -19,44 +19,21 @@ static struct genl_family vxt_family;
 /* State of a dump, in netlink_callback's ctx. */
 struct vxt_dump {
 	u32 next;	/* row that comes next */
-	u32 only;	/* the one row wanted, or VXT_ALL */
+	u64 only;	/* the one row wanted, or VXT_ALL */
 };
 
-#define VXT_ALL		U32_MAX
-
-static int vxt_class_valid(const struct nlattr *attr, struct netlink_ext_ack *extack)
-{
-	if (nla_get_u32(attr) < VEXFS_OP_NR)
-		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, attr, "no such operation class");
-	return -EINVAL;
-}
-
-static int vxt_site_valid(const struct nlattr *attr, struct netlink_ext_ack *extack)
-{
-	struct vxt_alloc_row row;
-	bool known;
-
-	mutex_lock(&vxt_lock);
-	vxt_alloc_refresh(NULL);
-	known = vxt_alloc_read(nla_get_u32(attr), &row);
-	mutex_unlock(&vxt_lock);
-	if (known)
-		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, attr, "no such call site, or it never allocated");
-	return -ENOENT;
-}
+#define VXT_ALL		U64_MAX
 
 static const struct nla_policy vxt_stack_policy[] = {
-	[VEXFS_TRACE_A_STACK_CLASS] = NLA_POLICY_VALIDATE_FN(NLA_U32, vxt_class_valid),
+	[VEXFS_TRACE_A_STACK_CLASS] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy vxt_alloc_policy[] = {
-	[VEXFS_TRACE_A_ALLOC_SITE] = NLA_POLICY_VALIDATE_FN(NLA_U32, vxt_site_valid),
+	[VEXFS_TRACE_A_ALLOC_SITE] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy vxt_latency_policy[] = {
-	[VEXFS_TRACE_A_LATENCY_CLASS] = NLA_POLICY_VALIDATE_FN(NLA_U32, vxt_class_valid),
+	[VEXFS_TRACE_A_LATENCY_CLASS] = { .type = NLA_U32 },
 };
 
 /* Requests without attributes: a policy is needed for any to be refused. */
@@ -70,7 +47,7 @@ static struct vxt_dump *vxt_dump(struct netlink_callback *cb)
 	return (struct vxt_dump *)cb->ctx;
 }
 
-/* Attribute 1 of the three dump requests chooses a row; its policy has let it pass. */
+/* Attribute 1 of the three dump requests chooses a row. */
 static int vxt_dump_start(struct netlink_callback *cb)
 {
 	const struct nlattr *attr = nlmsg_find_attr(cb->nlh, GENL_HDRLEN, 1);
@@ -195,36 +172,50 @@ static int vxt_dump_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cm
 	return skb->len ?: dump->next < nr ? -EMSGSIZE : 0;
 }
 
-static int vxt_stack_dump(struct sk_buff *skb, struct netlink_callback *cb)
+/* The row that was asked for is looked at here: there is no extack before. */
+static int vxt_class_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
+			  int (*put)(struct sk_buff *skb, u32 row))
 {
+	u64 only = vxt_dump(cb)->only;
 	int err;
 
+	if (only != VXT_ALL && only >= VEXFS_OP_NR) {
+		NL_SET_ERR_MSG(cb->extack, "no such operation class");
+		return -EINVAL;
+	}
 	mutex_lock(&vxt_lock);
 	cb->seq = vxt_epoch;
-	err = vxt_dump_rows(skb, cb, VEXFS_TRACE_CMD_STACK_GET, VEXFS_OP_NR, vxt_put_stack);
+	err = vxt_dump_rows(skb, cb, cmd, VEXFS_OP_NR, put);
 	mutex_unlock(&vxt_lock);
 	return err;
+}
+
+static int vxt_stack_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return vxt_class_dump(skb, cb, VEXFS_TRACE_CMD_STACK_GET, vxt_put_stack);
 }
 
 static int vxt_latency_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	int err;
-
-	mutex_lock(&vxt_lock);
-	cb->seq = vxt_epoch;
-	err = vxt_dump_rows(skb, cb, VEXFS_TRACE_CMD_LATENCY_GET, VEXFS_OP_NR, vxt_put_latency);
-	mutex_unlock(&vxt_lock);
-	return err;
+	return vxt_class_dump(skb, cb, VEXFS_TRACE_CMD_LATENCY_GET, vxt_put_latency);
 }
 
 static int vxt_alloc_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	u64 only = vxt_dump(cb)->only;
+	struct vxt_alloc_row row;
+	u32 last;
 	int err;
 
 	mutex_lock(&vxt_lock);
-	cb->seq = vxt_epoch;
-	err = vxt_dump_rows(skb, cb, VEXFS_TRACE_CMD_ALLOC_GET, vxt_alloc_refresh(NULL) + 1,
-			    vxt_put_alloc);
+	last = vxt_alloc_refresh(NULL);
+	if (only != VXT_ALL && !vxt_alloc_read(only, &row)) {
+		NL_SET_ERR_MSG(cb->extack, "no such call site, or it never allocated");
+		err = -ENOENT;
+	} else {
+		cb->seq = vxt_epoch;
+		err = vxt_dump_rows(skb, cb, VEXFS_TRACE_CMD_ALLOC_GET, last + 1, vxt_put_alloc);
+	}
 	mutex_unlock(&vxt_lock);
 	return err;
 }
