@@ -264,10 +264,25 @@ static void call_site(Dwarf_Die *unit, Dwarf_Die *inlined, struct place *place)
 		place->line = number;
 }
 
+/*
+ * The blocks and functions around an address, innermost first. dwarf_getscopes() leaves an
+ * inlined function for the place of its definition; here it is followed to its caller.
+ */
+static int concrete_scopes(Dwarf_Die *unit, uint64_t address, Dwarf_Die **scopes)
+{
+	Dwarf_Die *lexical = NULL;
+	int n = dwarf_getscopes(unit, address, &lexical);
+
+	if (n > 0)
+		n = dwarf_getscopes_die(&lexical[0], scopes);
+	free(lexical);
+	return n;
+}
+
 static size_t dwarf_places(struct binary *b, uint64_t address, struct place *places, size_t max)
 {
 	struct place at = {};
-	Dwarf_Die unit, *scopes;
+	Dwarf_Die unit, *scopes = NULL;
 	Dwarf_Line *line;
 	size_t n = 0;
 	int nr, i;
@@ -282,7 +297,7 @@ static size_t dwarf_places(struct binary *b, uint64_t address, struct place *pla
 		dwarf_lineno(line, &number);
 		at.line = number;
 	}
-	nr = dwarf_getscopes(&unit, address, &scopes);
+	nr = concrete_scopes(&unit, address, &scopes);
 	for (i = 0; i < nr && n < max; i++) {
 		int tag = dwarf_tag(&scopes[i]);
 
@@ -294,11 +309,21 @@ static size_t dwarf_places(struct binary *b, uint64_t address, struct place *pla
 			break;
 		call_site(&unit, &scopes[i], &at);
 	}
-	if (nr > 0)
-		free(scopes);
+	free(scopes);
 	if (!n && at.file)
 		places[n++] = at;
 	return n;
+}
+
+/*
+ * DWARF knows one name of a function, the symbols all of them: ioctl rather than
+ * __ioctl. But not what the compiler hung on (foo.isra.0) or mangled.
+ */
+static bool better_name(const char *symbol, const char *func)
+{
+	if (!symbol || !func)
+		return symbol;
+	return strncmp(symbol, "_Z", 2) && !strchr(symbol, '.');
 }
 
 size_t binary_places(struct binary *b, uint64_t offset, struct place *places, size_t max)
@@ -312,8 +337,7 @@ size_t binary_places(struct binary *b, uint64_t offset, struct place *places, si
 	n = dwarf_places(b, address, places, max);
 	name = find_symbol(b, address);
 	if (n) {
-		/* The symbol is what a linker and a debugger call it: foo.cold, foo.isra.0. */
-		if (!places[n - 1].func)
+		if (better_name(name, places[n - 1].func))
 			places[n - 1].func = name;
 		return n;
 	}

@@ -128,19 +128,17 @@ static bool load(const struct options *o)
 	}
 	skel->rodata->cpus = cpus;
 	find_task_members();
-	epoch_size(skel, o, cpus);
 	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
-	err = vexfs_read_bpf__load(skel);
+	grace_inner = epoch_size(skel, o, cpus);
+	err = grace_inner < 0 ? -errno : vexfs_read_bpf__load(skel);
 	if (!err)
 		err = epoch_fill(skel);
 	if (err) {
 		explain_load(err);
 		return false;
 	}
-	grace_inner = bpf_map_create(BPF_MAP_TYPE_STACK_TRACE, "vexfs_grace", sizeof(uint32_t),
-				     bpf_map__value_size(bpf_map__inner_map(skel->maps.grace)), 1, NULL);
 	ring = ring_buffer__new(bpf_map__fd(skel->maps.ring), fallback_record, NULL, NULL);
-	if (grace_inner < 0 || !ring) {
+	if (!ring) {
 		explain_load(-errno);
 		return false;
 	}

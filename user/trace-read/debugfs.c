@@ -166,6 +166,25 @@ static unsigned int table_class(const struct table *t)
 	return i;
 }
 
+/*
+ * The table gives stack bytes and their share in tenths of a percent, but not the whole,
+ * which is a power of two.
+ */
+static uint32_t stack_size(const struct table *t)
+{
+	const char *bytes = table_word(t, "stack/B"), *share = table_word(t, "stack/%");
+	uint64_t used, permille, size;
+
+	if (!bytes || !share)
+		return 0;
+	used = strtoull(bytes, NULL, 10);
+	permille = microseconds(share) / 100;
+	for (size = 4096; used && size <= 1 << 20; size *= 2)
+		if (used * 1000 / size == permille)
+			return size;
+	return 0;
+}
+
 static bool read_stack(struct counters *c)
 {
 	struct table t;
@@ -181,6 +200,8 @@ static bool read_stack(struct counters *c)
 			continue;
 		table_take(&t, stack_columns, &c->classes[i].depth);
 		c->classes[i].depth.measured = table_word(&t, "max/B");
+		if (!c->status.thread_size)
+			c->status.thread_size = stack_size(&t);
 	}
 	free(t.text);
 	return true;

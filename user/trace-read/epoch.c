@@ -30,7 +30,7 @@ struct held {
 /* Descriptors of the stack maps: [user][epoch * cpus + cpu], -1 where there is none. */
 static int *maps[2];
 static unsigned int nr_cpus;
-static unsigned int depth;
+static unsigned int depth, slots_per_cpu;
 
 /* The stacks of the epoch that is being read. */
 static struct held *held;
@@ -39,31 +39,39 @@ static struct index held_index;
 static uint64_t *frames;
 static size_t nr_frames, room_frames;
 
-void epoch_size(struct vexfs_read_bpf *skel, const struct options *o, unsigned int cpus)
+static int new_stack_map(const char *name, unsigned int slots)
+{
+	return bpf_map_create(BPF_MAP_TYPE_STACK_TRACE, name, sizeof(uint32_t),
+			      depth * sizeof(uint64_t), slots, NULL);
+}
+
+int epoch_size(struct vexfs_read_bpf *skel, const struct options *o, unsigned int cpus)
 {
 	struct bpf_map *outer[] = {
 		skel->maps.kernel_stacks, skel->maps.user_stacks, skel->maps.grace,
 	};
 	char *limit = read_file("/proc/sys/kernel/perf_event_max_stack", NULL);
-	unsigned int online = sysconf(_SC_NPROCESSORS_ONLN), per_cpu = 1, i;
+	unsigned int online = sysconf(_SC_NPROCESSORS_ONLN), i;
+	int template;
 
 	depth = limit ? strtoul(limit, NULL, 10) : VXR_FRAMES;
 	if (!depth || depth > VXR_FRAMES)
 		depth = VXR_FRAMES;
 	free(limit);
-	while (per_cpu * 2 * online <= o->stack_slots)
-		per_cpu *= 2;
+	slots_per_cpu = 1;
+	while (slots_per_cpu * 2 * online <= o->stack_slots)
+		slots_per_cpu *= 2;
 	nr_cpus = cpus;
-	for (i = 0; i < ARRAY_LEN(outer); i++) {
-		struct bpf_map *inner = bpf_map__inner_map(outer[i]);
-
-		bpf_map__set_value_size(inner, depth * sizeof(uint64_t));
-		bpf_map__set_max_entries(inner, i < 2 ? per_cpu : 1);
-		if (i < 2)
-			bpf_map__set_max_entries(outer[i], VXR_EPOCHS * cpus);
-	}
+	/* All stack maps have this one's shape; it serves the grace periods itself. */
+	template = new_stack_map("vexfs_grace", 1);
+	for (i = 0; i < ARRAY_LEN(outer); i++)
+		if (template >= 0)
+			bpf_map__set_inner_map_fd(outer[i], template);
+	bpf_map__set_max_entries(skel->maps.kernel_stacks, VXR_EPOCHS * cpus);
+	bpf_map__set_max_entries(skel->maps.user_stacks, VXR_EPOCHS * cpus);
 	bpf_map__set_max_entries(skel->maps.totals_even, o->totals);
 	bpf_map__set_max_entries(skel->maps.totals_odd, o->totals);
+	return template;
 }
 
 static bool online(unsigned int cpu)
@@ -87,7 +95,6 @@ static bool online(unsigned int cpu)
 static int fill(struct bpf_map *outer, const char *name, int **fds)
 {
 	unsigned int slots = VXR_EPOCHS * nr_cpus, n = 0, i;
-	unsigned int size = bpf_map__max_entries(bpf_map__inner_map(outer));
 	uint32_t *keys = xmalloc(slots * sizeof(*keys)), *values = xmalloc(slots * sizeof(*values));
 	int fd = bpf_map__fd(outer), err = 0;
 
@@ -96,8 +103,7 @@ static int fill(struct bpf_map *outer, const char *name, int **fds)
 	for (i = 0; i < slots && !err; i++) {
 		if (!online(i % nr_cpus))
 			continue;
-		(*fds)[i] = bpf_map_create(BPF_MAP_TYPE_STACK_TRACE, name, sizeof(uint32_t),
-					   depth * sizeof(uint64_t), size, NULL);
+		(*fds)[i] = new_stack_map(name, slots_per_cpu);
 		if ((*fds)[i] < 0) {
 			err = -errno;
 			break;

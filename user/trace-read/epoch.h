@@ -9,8 +9,11 @@
 
 struct vexfs_read_bpf;
 
-/* Sets the sizes of the maps, between open and load. */
-void epoch_size(struct vexfs_read_bpf *skel, const struct options *options, unsigned int cpus);
+/*
+ * Sets the sizes of the maps, between open and load. Returns the descriptor of a
+ * stack map that fits into the maps of maps, to be closed by the caller, or -1 (errno).
+ */
+int epoch_size(struct vexfs_read_bpf *skel, const struct options *options, unsigned int cpus);
 
 /* Puts a stack map into each place for an online CPU; 0 or a negative errno. */
 int epoch_fill(struct vexfs_read_bpf *skel);

@@ -74,8 +74,12 @@ static uint32_t user_stack(const struct sample *s)
 	struct user_frame frames[VXR_FRAMES] = {};
 	size_t i, n = s->nr_user < VXR_FRAMES ? s->nr_user : VXR_FRAMES;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		process_frame(s->key->tgid, s->value->first_ns, s->user[i], &frames[i]);
+		/* What lies beyond is not from here either. */
+		if (frames[i].object == &cut_object)
+			n = i + 1;
+	}
 	return pool_number(&user_pool, frames, n);
 }
 

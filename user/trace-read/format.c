@@ -32,6 +32,14 @@ const char *number(uint64_t n)
 	return out;
 }
 
+const char *plural(uint64_t n, const char *noun)
+{
+	char *out = buffer();
+
+	snprintf(out, BUFFER_SIZE, "%s %s%s", number(n), noun, n == 1 ? "" : "s");
+	return out;
+}
+
 /* Three significant digits and a unit. */
 static const char *scaled(double value, const char *unit)
 {

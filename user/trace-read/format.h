@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 const char *number(uint64_t n);				/* 1,234,567 */
+const char *plural(uint64_t n, const char *noun);	/* 1 call, 2 calls */
 const char *bytes(uint64_t n);				/* 1.2 MiB */
 const char *duration(uint64_t ns);			/* 12.3 us */
 const char *percent(uint64_t part, uint64_t whole);	/* 99.9 %, "-" of nothing */

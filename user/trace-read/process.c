@@ -51,6 +51,7 @@ struct process {
 };
 
 struct object jit_object = { .path = "jit", .name = "jit", .fd = -1 };
+struct object cut_object = { .path = "", .name = "", .fd = -1 };
 
 static struct process *processes;
 static size_t nr_processes, room_processes;
@@ -241,6 +242,9 @@ void process_frame(uint32_t tgid, uint64_t time, uint64_t address, struct user_f
 	name = perfmap_name(tgid, address);
 	if (name)
 		*frame = (struct user_frame){ &jit_object, (uintptr_t)name };
+	else if (!m && g && g->maps)
+		/* Not executable: the stack was followed through a function without frame pointer. */
+		*frame = (struct user_frame){ &cut_object, 0 };
 	else
 		*frame = (struct user_frame){ NULL, address };
 }

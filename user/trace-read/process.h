@@ -18,15 +18,16 @@ struct object;
 /**
  * struct user_frame - an address that outlives its process
  * @object: file that was mapped there; &jit_object when the process's own
- *	/tmp/perf-PID.map named it; NULL when nothing is known
- * @where: offset in the file; the name, an interned string; the address
+ *	/tmp/perf-PID.map named it; &cut_object when it is no address of code;
+ *	NULL when nothing is known
+ * @where: offset in the file; the name, an interned string; 0; the address
  */
 struct user_frame {
 	struct object *object;
 	uint64_t where;
 };
 
-extern struct object jit_object;
+extern struct object jit_object, cut_object;
 
 /* Starts to follow processes, then learns those that exist. */
 void processes_open(void);

@@ -32,7 +32,10 @@ static void write_chain(struct json *j, const char *key, uint32_t chain)
 			json_u64(j, "line", l[i].line);
 		if (l[i].inlined)
 			json_bool(j, "inlined", true);
-		json_u64(j, l[i].step == STEP_ADDRESS ? "address" : "offset", l[i].offset);
+		if (l[i].step == STEP_CUT)
+			json_bool(j, "callers_unknown", true);
+		else
+			json_u64(j, l[i].step == STEP_ADDRESS ? "address" : "offset", l[i].offset);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -179,6 +182,7 @@ static void write_ladder(struct json *j, const struct ladder *l)
 	json_u64(j, "function", l->user[STEP_FUNCTION]);
 	json_u64(j, "module_offset", l->user[STEP_MODULE]);
 	json_u64(j, "address", l->user[STEP_ADDRESS]);
+	json_u64(j, "callers_unknown", l->user[STEP_CUT]);
 	U64(j, l, stale);
 	json_close(j, '}');
 	U64(j, l, thread_only);

@@ -48,6 +48,8 @@ static const char *label_word(const struct label *l)
 	const char *slash = l->file ? strrchr(l->file, '/') : NULL;
 	int n;
 
+	if (l->step == STEP_CUT)
+		return "...";
 	if (l->step == STEP_ADDRESS)
 		n = snprintf(word, sizeof(word), "0x%" PRIx64, l->offset);
 	else if (l->step == STEP_MODULE)
@@ -73,12 +75,14 @@ static void print_chain(FILE *out, const char *title, uint32_t chain, const char
 	l = symbols_chain(chain, &n);
 	w.column = fprintf(out, "%10s%-8s", "", title);
 	for (i = 0; i < n; i++) {
-		const char *m = l[i].module ? l[i].module : l[i].step == STEP_ADDRESS ? "?" : proper;
+		const char *m = l[i].module ? l[i].module : proper;
 
+		if (l[i].step >= STEP_ADDRESS)
+			m = module;
 		if (m != module)
 			word = xprintf("%s[%s] %s", i ? "<- " : "", printable(m), label_word(&l[i]));
 		else
-			word = xprintf("<- %s", label_word(&l[i]));
+			word = xprintf("%s%s", i ? "<- " : "", label_word(&l[i]));
 		wrap_word(&w, word);
 		free(word);
 		module = m;
@@ -100,28 +104,36 @@ static void print_stacks(FILE *out, const struct caller *c)
 		fprintf(out, "%10suser    (none: thread %s)\n", "", printable(c->comm));
 }
 
+static void print_command(char **command, FILE *out)
+{
+	struct wrap w = { .out = out, .indent = 9 };
+	char **arg, *copy, *rest, *word;
+
+	w.column = fprintf(out, "command: ");
+	for (arg = command; *arg; arg++) {
+		rest = copy = xprintf("%s", *arg);
+		while ((word = strsep(&rest, " \t\n")))
+			if (*word)
+				wrap_word(&w, printable(word));
+		free(copy);
+	}
+	fputc('\n', out);
+}
+
 static void print_header(const struct report *r, FILE *out)
 {
 	const struct status_counters *s = &r->counters.status;
 	struct utsname name;
-	char **word;
 
 	uname(&name);
-	fprintf(out, "VexFS trace report   kernel %s   window %s   counters by %s", name.release,
-		duration(r->window_ns), r->source);
+	fprintf(out, "VexFS trace report   kernel %s   window %s\n", name.release,
+		duration(r->window_ns));
+	fprintf(out, "counters by %s", r->source);
 	if (s->since_reset)
 		fprintf(out, ", of the last %s", duration(s->since_reset));
 	fputc('\n', out);
-	if (r->command) {
-		struct wrap w = { .out = out, .column = fprintf(out, "command:"), .indent = 9 };
-
-		w.indent = w.column;
-		fputc(' ', out);
-		w.column = ++w.indent;
-		for (word = r->command; *word; word++)
-			wrap_word(&w, printable(*word));
-		fputc('\n', out);
-	}
+	if (r->command)
+		print_command(r->command, out);
 }
 
 static bool class_active(const struct report *r, unsigned int i)
@@ -132,40 +144,54 @@ static bool class_active(const struct report *r, unsigned int i)
 
 static void print_overview(const struct report *r, FILE *out)
 {
-	unsigned int i;
+	unsigned int i, active = 0;
 
 	section(out, "OPERATIONS", "");
-	fprintf(out, "%-12s %11s %8s   %9s %9s %9s   %8s %7s %7s %8s\n", "class", "calls", "errors",
-		"p50", "p99", "max", "painted", "p99", "max", "of stack");
+	fprintf(out, "%-12s %10s %9s %7s   %29s   %24s\n", "", "", "", "", "latency           ",
+		"stack bytes, share of it");
+	fprintf(out, "%-12s %10s %9s %7s   %9s %9s %9s   %7s %7s %8s\n", "class", "calls", "in window",
+		"errors", "p50", "p99", "max", "p99", "max", "deepest");
 	for (i = 0; i < VEXFS_OP_NR; i++) {
 		const struct depth_counters *d = &r->counters.classes[i].depth;
 		const struct latency_counters *l = &r->counters.classes[i].latency;
 
 		if (!class_active(r, i))
 			continue;
-		fprintf(out, "%-12s %11s %8s", class_name(i), number(d->calls), number(l->errors));
+		active++;
+		fprintf(out, "%-12s %10s %9s %7s", class_name(i), number(d->calls),
+			r->captured ? number(report_callers(r, VEXFS_EVENT_OP, i).events) : "-",
+			number(l->errors));
 		if (l->count)
 			fprintf(out, "   %9s %9s %9s", duration(l->p50), duration(l->p99),
 				duration(l->max));
 		else
 			fprintf(out, "   %9s %9s %9s", "-", "-", "-");
-		fprintf(out, "   %8s", percent(d->painted, d->calls));
 		if (d->measured)
-			fprintf(out, " %7s %7s %8s\n", number(d->p99), number(d->max),
+			fprintf(out, "   %7s %7s %8s\n", number(d->p99), number(d->max),
 				percent(d->max_absolute, r->counters.status.thread_size));
 		else
-			fprintf(out, " %7s %7s %8s\n", "-", "-", "-");
+			fprintf(out, "   %7s %7s %8s\n", "-", "-", "-");
 	}
+	if (!active)
+		fputs("none yet\n", out);
 }
 
-static void print_latency(const struct latency_counters *l, FILE *out)
+static void print_figures(const struct class_counters *c, FILE *out)
 {
+	const struct latency_counters *l = &c->latency;
+	const struct depth_counters *d = &c->depth;
+
 	if (!l->count)
 		return;
-	fprintf(out, "  latency  min %s  p50 %s  p90 %s", duration(l->min), duration(l->p50),
+	fprintf(out, "%-10s %9s %9s %9s %9s %9s %9s %9s\n", "", "min", "p50", "p90", "p99", "p99.9",
+		"max", "mean");
+	fprintf(out, "  %-8s %9s %9s %9s", "latency", duration(l->min), duration(l->p50),
 		duration(l->p90));
-	fprintf(out, "  p99 %s  p99.9 %s", duration(l->p99), duration(l->p999));
-	fprintf(out, "  max %s  mean %s\n", duration(l->max), duration(l->mean));
+	fprintf(out, " %9s %9s %9s %9s\n", duration(l->p99), duration(l->p999), duration(l->max),
+		duration(l->mean));
+	if (d->measured)
+		fprintf(out, "  %-8s %9s %9s %9s %9s %9s %9s %9s bytes\n", "stack", number(d->min),
+			number(d->p50), "", number(d->p99), "", number(d->max), number(d->mean));
 }
 
 static void print_depth(const struct report *r, unsigned int i, FILE *out)
@@ -173,21 +199,26 @@ static void print_depth(const struct report *r, unsigned int i, FILE *out)
 	const struct depth_counters *d = &r->counters.classes[i].depth;
 	const struct caller *deepest = report_deepest(r, i);
 
-	if (d->measured) {
-		fprintf(out, "  stack    min %s  p50 %s  p99 %s  max %s  mean %s bytes", number(d->min),
-			number(d->p50), number(d->p99), number(d->max), number(d->mean));
-		fprintf(out, "; with its callers %s of %s\n", number(d->max_absolute),
-			number(r->counters.status.thread_size));
-	}
-	fprintf(out, "           painted %s  unpainted %s  clipped %s", number(d->painted),
-		number(d->unpainted), number(d->clipped));
-	fprintf(out, "  shallow %s  over 75 %%: %s\n", number(d->shallow), number(d->over_75));
+	fprintf(out, "  %-8s %s of %s calls", "painted", number(d->painted), number(d->calls));
+	fprintf(out, "; %s unpainted, %s clipped", number(d->unpainted), number(d->clipped));
+	if (d->shallow)
+		fprintf(out, "; %s of them shallow", number(d->shallow));
+	if (d->over_75)
+		fprintf(out, "; %s over 75 %% of the stack", number(d->over_75));
+	fputc('\n', out);
+	if (!d->measured)
+		return;
+	fprintf(out, "  %-8s %s bytes below its caller, %s from the top of the stack", "deepest",
+		number(d->max), number(d->max_absolute));
+	if (r->counters.status.thread_size)
+		fprintf(out, " of %s", number(r->counters.status.thread_size));
 	if (deepest) {
-		fprintf(out, "  deepest  %s bytes, of which these are the callers (%s, process %u)\n",
-			number(deepest->depth), printable(deepest->comm), deepest->tgid);
+		fprintf(out, ", by %s\n", printable(deepest->comm));
 		print_stacks(out, deepest);
-	} else if (d->measured && r->captured && r->accounts[VEXFS_EVENT_RECORD].attached) {
-		fputs("  deepest  reached before this window; --reset catches the next one\n", out);
+	} else if (r->captured && r->accounts[VEXFS_EVENT_RECORD].attached) {
+		fputs(",\n           before this window: --reset starts anew\n", out);
+	} else {
+		fputc('\n', out);
 	}
 }
 
@@ -198,9 +229,11 @@ static void print_op_callers(const struct report *r, unsigned int i, FILE *out)
 
 	if (!callers.count)
 		return;
-	fprintf(out, "  callers  %s calls in the window by %s call stacks", number(callers.events),
-		number(callers.count));
-	fprintf(out, n < callers.count ? ", the first %s of them\n" : "\n", number(n));
+	fprintf(out, "  %-8s %s in the window, by %s", "calls", number(callers.events),
+		plural(callers.count, "call stack"));
+	if (n < callers.count)
+		fprintf(out, ", of which %s", number(n));
+	fputc('\n', out);
 	for (j = 0; j < n; j++) {
 		const struct caller *c = &callers.first[j];
 
@@ -231,24 +264,24 @@ static void print_classes(const struct report *r, FILE *out)
 		snprintf(title, sizeof(title), "%s", class_name(i));
 		for (j = 0; title[j]; j++)
 			title[j] = toupper((unsigned char)title[j]);
-		fprintf(out, "\n%s  %s calls", title, number(c->depth.calls));
+		fprintf(out, "\n%s  %s", title, plural(c->depth.calls, "call"));
 		if (c->latency.errors)
 			fprintf(out, ", %s failed", number(c->latency.errors));
 		fputc('\n', out);
-		print_latency(&c->latency, out);
+		print_figures(c, out);
 		print_depth(r, i, out);
 		print_op_callers(r, i, out);
 	}
 }
 
-static void print_site(const struct report *r, const struct site_counters *s, FILE *out)
+static void print_site_callers(const struct report *r, const struct site_counters *s, FILE *out)
 {
 	struct callers callers = report_callers(r, VEXFS_EVENT_ALLOC, s->id);
 	size_t n = callers.count < r->top ? callers.count : r->top, j;
 
-	fprintf(out, "%4u %10s %9s %10s %11s %10s %5s  %s %s:%u\n", s->id, bytes(s->live),
-		number(s->live_objects), bytes(s->peak), number(s->allocs), bytes(s->bytes),
-		number(s->failures), printable(s->func), printable(s->file), s->line);
+	fprintf(out, "  site %u, %s: %s in the window, %s, by %s\n", s->id, printable(s->func),
+		plural(callers.events, "allocation"), bytes(callers.size),
+		plural(callers.count, "call stack"));
 	for (j = 0; j < n; j++) {
 		const struct caller *c = &callers.first[j];
 
@@ -256,29 +289,39 @@ static void print_site(const struct report *r, const struct site_counters *s, FI
 			percent(c->size, callers.size), printable(c->comm), bytes(c->size));
 		print_stacks(out, c);
 	}
-	if (n < callers.count)
-		fprintf(out, "%24s%s further call stacks\n", "", number(callers.count - n));
 }
 
 static void print_sites(const struct report *r, FILE *out)
 {
 	const struct site_counters **sites = report_sites(r);
-	size_t i, idle = 0;
+	size_t i, idle = 0, shown = 0;
 
-	section(out, "ALLOCATIONS", "by live bytes; below each site what its window's bytes were for");
-	fprintf(out, "%4s %10s %9s %10s %11s %10s %5s  %s\n", "site", "live", "objects", "peak",
-		"allocs", "bytes", "fails", "where");
+	section(out, "ALLOCATIONS", "by live bytes");
+	fprintf(out, "%4s %8s %8s %8s %10s %8s %5s  %s\n", "site", "live", "objects", "peak", "allocs",
+		"bytes", "fails", "where");
 	for (i = 0; i < r->counters.nr_sites; i++) {
-		if (sites[i]->allocs || sites[i]->live || sites[i]->failures)
-			print_site(r, sites[i], out);
-		else
+		const struct site_counters *s = sites[i];
+		const char *slash = strrchr(s->file, '/');
+
+		if (!s->allocs && !s->live && !s->failures) {
 			idle++;
+			continue;
+		}
+		fprintf(out, "%4u %8s %8s %8s %10s %8s %5s  %s %s:%u\n", s->id, bytes(s->live),
+			number(s->live_objects), bytes(s->peak), number(s->allocs), bytes(s->bytes),
+			number(s->failures), printable(s->func),
+			printable(slash ? slash + 1 : s->file), s->line);
 	}
 	if (idle)
-		fprintf(out, "%s sites that hold nothing and were not used\n", number(idle));
+		fprintf(out, "%s hold nothing and were not used\n", plural(idle, "further site"));
 	if (r->counters.status.sites_dropped)
-		fprintf(out, "%s sites are missing: the module's table is full\n",
-			number(r->counters.status.sites_dropped));
+		fprintf(out, "%s missing: the module's table is full\n",
+			plural(r->counters.status.sites_dropped, "site"));
+	for (i = 0; i < r->counters.nr_sites && shown < 2 * r->top; i++)
+		if (report_callers(r, VEXFS_EVENT_ALLOC, sites[i]->id).count) {
+			print_site_callers(r, sites[i], out);
+			shown++;
+		}
 	free(sites);
 }
 
@@ -286,34 +329,16 @@ static void print_ladder(const struct report *r, FILE *out)
 {
 	const struct ladder *l = &r->ladder;
 
-	section(out, "SYMBOLS", "frames of the stacks above, by the best that could be had");
-	fprintf(out, "%-12s %11s named %11s by address\n", "kernel",
-		number(l->kernel[STEP_FUNCTION]), number(l->kernel[STEP_ADDRESS]));
-	fprintf(out, "%-12s %11s named %11s by module and offset %11s by address\n", "user",
-		number(l->user[STEP_FUNCTION]), number(l->user[STEP_MODULE]),
-		number(l->user[STEP_ADDRESS]));
-	fprintf(out, "%-12s %11s stacks have none of user space: they go by the thread's name\n", "",
-		number(l->thread_only));
+	section(out, "SYMBOLS", "frames of all call stacks, by the best that could be had");
+	fprintf(out, "%-8s %10s %18s %12s %16s %12s\n", "", "function", "module and offset", "address",
+		"callers unknown", "thread only");
+	fprintf(out, "%-8s %10s %18s %12s\n", "kernel", number(l->kernel[STEP_FUNCTION]), "",
+		number(l->kernel[STEP_ADDRESS]));
+	fprintf(out, "%-8s %10s %18s %12s %16s %12s\n", "user", number(l->user[STEP_FUNCTION]),
+		number(l->user[STEP_MODULE]), number(l->user[STEP_ADDRESS]),
+		number(l->user[STEP_CUT]), number(l->thread_only));
 	if (l->stale)
-		fprintf(out, "%-12s %11s user frames lie in files that were replaced since\n", "",
-			number(l->stale));
-}
-
-static void print_outside(const struct report *r, FILE *out)
-{
-	unsigned int kind;
-
-	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
-		const struct outside *o = &r->outside[kind];
-
-		if (!r->accounts[kind].attached || !o->known)
-			continue;
-		fprintf(out, "%-12s %11s numbered by the module since before the window, %s of them outside\n",
-			kind_name(kind), number(o->between), number(o->around));
-		if (o->contradictions)
-			fprintf(out, "%-12s %11s CPUs emitted numbers that the module never gave\n", "",
-				number(o->contradictions));
-	}
+		fprintf(out, "%s in files that were replaced since\n", plural(l->stale, "user frame"));
 }
 
 static void print_reasons(const struct account *a, FILE *out)
@@ -334,32 +359,45 @@ static void print_reasons(const struct account *a, FILE *out)
 			number(s->no_user_stack));
 }
 
+static void print_trouble(const struct report *r, FILE *out)
+{
+	const struct trouble *t = &r->trouble;
+	unsigned int kind;
+
+	if (t->missing_stacks || t->unsettled || t->misnumbered)
+		fprintf(out, "TROUBLE: %s without a stack, %s not left in time, %s of another CPU\n",
+			plural(t->missing_stacks, "stack id"), plural(t->unsettled, "epoch"),
+			plural(t->misnumbered, "event"));
+	for (kind = 0; kind < VEXFS_EVENT_NR; kind++)
+		if (r->outside[kind].contradictions)
+			fprintf(out, "TROUBLE: %s: on %s there were numbers that the module never gave\n",
+				kind_name(kind), plural(r->outside[kind].contradictions, "CPU"));
+}
+
 static void print_identity(const struct report *r, FILE *out)
 {
 	int64_t residual = 0;
 	unsigned int kind;
 
-	section(out, "IDENTITY", "each event that the kernel numbered, and where it went");
-	fprintf(out, "%-12s %11s = %11s + %11s + %11s   %8s\n", "", "emitted", "in maps", "via ring",
-		"lost", "residual");
+	section(out, "IDENTITY", "every event that the kernel numbered, and where it went");
+	fprintf(out, "%-11s %10s = %10s + %10s + %10s   %8s   %10s %12s\n", "", "emitted", "in maps",
+		"via ring", "lost", "residual", "by module", "out of window");
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
 		const struct account *a = &r->accounts[kind];
+		const struct outside *o = &r->outside[kind];
 
 		if (!a->attached) {
-			fprintf(out, "%-12s not watched: no tracepoint\n", kind_name(kind));
+			fprintf(out, "%-11s not watched: no tracepoint\n", kind_name(kind));
 			continue;
 		}
-		fprintf(out, "%-12s %11s = %11s + %11s + %11s   %8" PRId64 "\n", kind_name(kind),
-			number(a->emitted), number(a->from_map), number(a->from_ring),
-			number(account_lost(a)), account_residual(a));
+		fprintf(out, "%-11s %10s = %10s + %10s + %10s   %8" PRId64 "   %10s %12s\n",
+			kind_name(kind), number(a->emitted), number(a->from_map), number(a->from_ring),
+			number(account_lost(a)), account_residual(a),
+			o->known ? number(o->between) : "-", o->known ? number(o->around) : "-");
 		print_reasons(a, out);
 		residual += llabs(account_residual(a));
 	}
-	print_outside(r, out);
-	if (r->trouble.missing_stacks || r->trouble.unsettled || r->trouble.misnumbered)
-		fprintf(out, "TROUBLE: %s stack ids without a stack, %s epochs not left in time, %s events of another CPU\n",
-			number(r->trouble.missing_stacks), number(r->trouble.unsettled),
-			number(r->trouble.misnumbered));
+	print_trouble(r, out);
 	fprintf(out, "identity: emitted = captured + lost, residual %" PRId64 "\n", residual);
 }
 

@@ -98,6 +98,7 @@ static bool is_machinery(const struct label *l)
 	static const char *const prefixes[] = {
 		"bpf_prog_", "bpf_trace_run", "bpf_get_stack", "bpf_dispatcher_", "__bpf_trace_",
 		"__traceiter_", "__probestub_", "vexfs_op_finish",
+		"vexfs_mem_",
 	};
 	size_t i;
 
@@ -151,6 +152,10 @@ static void add_user_label(const struct user_frame *frame, bool innermost)
 			.step = STEP_FUNCTION, .func = (const char *)(uintptr_t)frame->where,
 			.module = o->name,
 		});
+		return;
+	}
+	if (o == &cut_object) {
+		add_label((struct label){ .step = STEP_CUT });
 		return;
 	}
 	n = object_places(o, frame->where - !innermost, places, MAX_INLINED);

@@ -15,6 +15,7 @@ enum step {
 	STEP_FUNCTION,
 	STEP_MODULE,
 	STEP_ADDRESS,
+	STEP_CUT,	/* no frame: the callers beyond are unknown */
 	STEP_NR
 };
 

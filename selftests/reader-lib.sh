@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What the tests of vexfs-trace-read share: a mounted VexFS with a collection, two
+# programs that keep it busy, verdicts.
+
+device=${VEXFS_TEST_DEV:-/dev/vda}
+here=$(dirname "$(realpath "$0")")
+work=$(mktemp -d)
+mnt=$work/mnt
+export work mnt
+failed=0
+busy=()
+
+verdict() # status, name
+{
+	if [ "$1" -eq 0 ]; then
+		echo "ok - $2"
+	else
+		echo "not ok - $2"
+		# shellcheck disable=SC2034 # the exit status of the test
+		failed=1
+		# What was said, for whoever has to find out why.
+		[ ! -s "$work/err" ] || sed 's/^/# /' "$work/err"
+	fi
+}
+
+# The exit status of a run of the reader, its messages in $work/err.
+reader() # options
+{
+	vexfs-trace-read "$@" 2>"$work/err"
+}
+
+# A claim about the last JSON report; see reader_check.py.
+claim() # name, claim, arguments
+{
+	local name=$1
+
+	shift
+	python3 "$here/reader_check.py" "$work/report.json" "$@" >"$work/err" 2>&1
+	verdict $? "$name"
+}
+
+# One program that searches and one that writes, each as fast as it can, and one
+# after another that do a bit of everything: enough for two CPUs.
+busy_start()
+{
+	local pid
+
+	vexfs bench --op search --queries 16000000 -k 3 "$mnt/rows" >/dev/null 2>&1 &
+	busy+=($!)
+	dd if=/dev/zero of="$mnt/zeros" bs=1 count=300000000 status=none &
+	busy+=($!)
+	while :; do
+		ls -l "$mnt" && cat "$mnt/rows" && mkdir "$mnt/d" && rmdir "$mnt/d"
+	done >/dev/null 2>&1 &
+	busy+=($!)
+	sleep 1
+	for pid in "${busy[@]}"; do
+		kill -0 "$pid" || return 1
+	done
+}
+
+busy_stop()
+{
+	[ ${#busy[@]} -eq 0 ] || kill "${busy[@]}" 2>/dev/null
+	wait "${busy[@]}" 2>/dev/null
+	busy=()
+}
+
+# shellcheck disable=SC2317
+finish()
+{
+	busy_stop
+	mountpoint -q "$mnt" && umount "$mnt"
+	rm -rf "$work"
+}
+trap finish EXIT
+
+mkdir "$mnt"
+mkfs.vexfs -q -f -s 512M "$device" && mount -t vexfs "$device" "$mnt" &&
+	vexfs bench --fill 64 --dim 16 --queries 1 "$mnt/rows" >/dev/null
+verdict $? "a filesystem with a collection"

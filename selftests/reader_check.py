@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Claims about the JSON of vexfs-trace-read: reader_check.py FILE CLAIM [ARGUMENT]...
+
+Exit status 0 when the claim holds; otherwise says what is wrong.
+"""
+import json
+import sys
+
+# Which function of vexfs.ko is the entry point of which class: see trace/vexfs.h.
+ENTRIES = {
+    "lookup": {"vexfs_dir_lookup"},
+    "create": {"vexfs_dir_create"},
+    "mkdir": {"vexfs_dir_mkdir"},
+    "unlink": {"vexfs_dir_unlink"},
+    "rmdir": {"vexfs_dir_rmdir"},
+    "rename": {"vexfs_dir_rename"},
+    "readdir": {"vexfs_dir_read"},
+    "read": {"vexfs_file_read", "vexfs_file_splice_read"},
+    "write": {"vexfs_file_write", "vexfs_file_mkwrite"},
+    "writeback": {"vexfs_file_writeback"},
+    "fsync": {"vexfs_file_fsync"},
+    "setattr": {"vexfs_inode_setattr"},
+    "evict": {"vexfs_inode_evict"},
+    "sync": {"vexfs_super_sync"},
+    "statfs": {"vexfs_super_statfs"},
+    "coll_create": {"vexfs_coll_create"},
+    "insert": {"vexfs_coll_insert", "vexfs_coll_append"},
+    "get": {"vexfs_coll_get"},
+    "delete": {"vexfs_coll_delete"},
+    "search": {"vexfs_coll_search"},
+    "coll_stat": {"vexfs_coll_stat"},
+}
+KINDS = ("operations", "allocations", "records")
+
+
+def documents(path):
+    """All the reports of a file, one after another."""
+    text = open(path, encoding="utf-8").read()
+    decoder, at, found = json.JSONDecoder(), 0, []
+    while text[at:].strip():
+        at += len(text[at:]) - len(text[at:].lstrip())
+        report, at = decoder.raw_decode(text, at)
+        found.append(report)
+    assert found, "no report"
+    return found
+
+
+def by_class(report, name):
+    for c in report["classes"]:
+        if c["class"] == name:
+            return c
+    raise AssertionError(f"no class {name}")
+
+
+def functions(frames):
+    return [f.get("function", "?") for f in frames]
+
+
+def holds(reports):
+    """Nothing is missing, and what is reported is what was counted."""
+    for r in reports:
+        identity = r["identity"]
+        assert identity["holds"] and identity["residual"] == 0, identity
+        for kind in KINDS:
+            a = identity[kind]
+            assert a["watched"], kind
+            lost = sum(a["lost"].values())
+            assert a["emitted"] == a["captured"] + lost, a
+            assert a["captured"] == a["in_maps"] + a["via_ring"], a
+            assert not a["module"]["contradictions"], a
+        for kind, members in (("operations", r["classes"]), ("allocations", r["sites"])):
+            counted = sum(c["count"] for m in members for c in m["callers"])
+            assert counted == identity[kind]["captured"], (kind, counted, identity[kind])
+            for m in members:
+                assert m["events"] == sum(c["count"] for c in m["callers"]), m
+
+
+def captured(reports, least):
+    n = sum(r["identity"]["operations"]["captured"] for r in reports)
+    assert n >= int(least), f"only {n} operations"
+
+
+def nothing_lost(reports):
+    for r in reports:
+        for kind in KINDS:
+            assert not any(r["identity"][kind]["lost"].values()), r["identity"][kind]
+
+
+def lost(reports, cause):
+    n = sum(r["identity"][k]["lost"][cause] for r in reports for k in KINDS)
+    assert n > 0, f"nothing lost by {cause}"
+
+
+def via_ring(reports, reason):
+    n = sum(r["identity"][k]["via_ring"] for r in reports for k in KINDS)
+    m = sum(r["identity"][k]["ring_reasons"][reason] for r in reports for k in KINDS)
+    assert n > 0 and m > 0, f"{n} events by the ring, {m} of them by {reason}"
+
+
+def own_stacks(reports):
+    """Each operation's kernel stack begins at its own entry point; user stacks are its program's."""
+    for r in reports:
+        for c in r["classes"]:
+            for caller in c["callers"] + c["records"]:
+                assert caller["kernel"], (c["class"], "no kernel stack")
+                first = caller["kernel"][0]
+                assert first["function"] in ENTRIES[c["class"]], (c["class"], first)
+                modules = {f.get("module") for f in caller["user"]}
+                if caller["thread"] == "dd":
+                    assert "vexfs" not in modules, caller
+                if caller["thread"] == "vexfs":
+                    assert "dd" not in modules, caller
+        for name, thread in (("search", "vexfs"),):
+            threads = {x["thread"] for c in r["classes"] if c["class"] == name
+                       for x in c["callers"]}
+            assert threads <= {thread}, threads
+
+
+def reports_at_least(reports, least):
+    assert len(reports) >= int(least), f"{len(reports)} reports"
+
+
+def continuous(reports):
+    """No event falls between two windows."""
+    for kind in ("allocations",):
+        seen = sum(r["identity"][kind]["emitted"] for r in reports)
+        module = reports[-1]["identity"][kind]["module"]
+        assert seen == module["numbered"] - module["outside"], (kind, seen, module)
+
+
+def measured(reports, name):
+    """A class has everything that a report promises."""
+    r = reports[-1]
+    c = by_class(r, name)
+    s, t = c["stack"], c["latency_ns"]
+    assert s["calls"] > 0 and s["painted"] > 0, s
+    assert s["calls"] == s["painted"] + s["unpainted"] + s["clipped"], s
+    assert 0 < s["min"] <= s["p50"] <= s["p99"] <= s["max"] < s["max_absolute"], s
+    assert s["max_absolute"] < r["thread_size"], s
+    assert t["min"] <= t["p50"] <= t["p90"] <= t["p99"] <= t["p999"] <= t["max"], t
+    assert t["count"] >= c["events"] > 0, (t["count"], c["events"])
+
+
+def called_from(reports, name, kernel, user, module):
+    """A class was reached through these functions."""
+    for caller in by_class(reports[-1], name)["callers"]:
+        if (kernel in functions(caller["kernel"]) and user in functions(caller["user"])
+                and module in {f.get("module") for f in caller["user"]}):
+            return
+    raise AssertionError(by_class(reports[-1], name)["callers"])
+
+
+def deepest(reports, name, kernel, user):
+    c = by_class(reports[-1], name)
+    d = c["deepest"]
+    assert d, f"no record of {name}"
+    assert d["depth"] == c["stack"]["max"], (d["depth"], c["stack"]["max"])
+    assert kernel in functions(d["kernel"]) and user in functions(d["user"]), d
+
+
+def live_sites(reports):
+    sites = reports[-1]["sites"]
+    assert sum(s["live"] for s in sites) > 0, "nothing is held"
+    assert [s["live"] for s in sites] == sorted((s["live"] for s in sites), reverse=True)
+    assert any(s["callers"] for s in sites), "no call stack of an allocation"
+    for s in sites:
+        assert s["events"] <= s["allocs"], s
+        assert s["function"] and s["file"] and s["line"], s
+
+
+def named(reports):
+    s = reports[-1]["symbols"]
+    assert s["kernel"]["function"] > 0 and s["kernel"]["address"] == 0, s
+    assert s["user"]["function"] > 0, s
+
+
+def unnamed_kernel(reports):
+    s = reports[-1]["symbols"]["kernel"]
+    assert s["address"] > 0 and s["function"] == 0, s
+
+
+def counters_only(reports):
+    r = reports[-1]
+    assert r["identity"] is None and r["classes"] and r["sites"], r.keys()
+
+
+def same_counters(reports, other):
+    """Two reports of an idle filesystem agree in all that both sources tell."""
+    a, b = reports[-1], documents(other)[-1]
+    assert a["counters_by"] != b["counters_by"]
+    assert [c["class"] for c in a["classes"]] == [c["class"] for c in b["classes"]]
+    for x, y in zip(a["classes"], b["classes"]):
+        for key in x["stack"]:
+            if key != "max_seq":
+                assert x["stack"][key] == y["stack"][key], (x["class"], key)
+        assert x["latency_ns"] == y["latency_ns"], x["class"]
+    assert a["sites"] == b["sites"]
+    assert a["thread_size"] == b["thread_size"]
+
+
+def main():
+    path, claim, *arguments = sys.argv[1:]
+    try:
+        globals()[claim](documents(path), *arguments)
+    except (AssertionError, KeyError, ValueError) as e:
+        print(f"{claim}: {type(e).__name__}: {e}"[:2000])
+        sys.exit(1)
+
+
+main()
