@@ -62,7 +62,7 @@ static void wrong_usage_is_status_2(void **state)
 	const char *a = place_path("a");
 
 	fresh();
-	expect(2, "unknown command 'crate'", "crate");
+	expect(2, "unknown command 'cook'", "cook");
 	expect(2, "--dim is needed", "create", a);
 	expect(2, "--dim '0' is not a number from 1 to 65535", "create", a, "--dim", "0");
 	expect(2, "--dim '65536' is not", "create", a, "--dim", "65536");
