@@ -11,3 +11,6 @@ $(eval $(call kernel-test,vexfs_stress,selftests/vexfs_stress.c,))
 # vexfs_trace.ko
 $(eval $(call kernel-test,vxt_stack,selftests/vxt_stack.c,))
 $(eval $(call kernel-test,vxt_netlink,selftests/vxt_netlink.c,))
+$(eval $(call kernel-test,vxt_latency,selftests/vxt_latency.c,))
+$(eval $(call kernel-test,vxt_alloc,selftests/vxt_alloc.c,))
+kernel-scripts += selftests/vxt_ynl.sh selftests/vxt_unload.sh

@@ -23,6 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/vexfs.h>
+#include "vex_check.h"
+#include "vex_io.h"
 #include "kselftest_harness.h"
 
 #define MNT	"/tmp/vexfs-mnt"
@@ -83,6 +85,30 @@ static inline int remount(void)
 	int err = do_umount();
 
 	return err ? err : do_mount(0, NULL);
+}
+
+/*
+ * The number of invariants of the format that the unmounted filesystem violates (they go to
+ * standard error), or a negative errno.
+ */
+static inline long check_fs(void)
+{
+	struct vex_open_opts opts = { .read_only = true };
+	struct vex_io io;
+	struct vex_fs *fs;
+	long bad;
+
+	vex_core_init();
+	bad = vex_io_fd_open(&io, test_dev(), 0);
+	if (bad)
+		return bad;
+	bad = vex_fs_open(&io, &opts, &fs, NULL);
+	if (!bad) {
+		bad = vex_check(fs, stderr);
+		vex_fs_close(fs);
+	}
+	vex_io_fd_close(&io);
+	return bad;
 }
 
 /* The size of an existing file, or a negative errno. */

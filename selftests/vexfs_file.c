@@ -17,6 +17,7 @@ FIXTURE_SETUP(file)
 FIXTURE_TEARDOWN(file)
 {
 	EXPECT_EQ(0, do_umount());
+	EXPECT_EQ(0, check_fs());
 }
 
 /* Forget the page cache, so that the next read comes from the device. */
@@ -379,6 +380,7 @@ FIXTURE_SETUP(full)
 FIXTURE_TEARDOWN(full)
 {
 	EXPECT_EQ(0, do_umount());
+	EXPECT_EQ(0, check_fs());
 }
 
 TEST_F_TIMEOUT(full, a_full_device_is_enospc_at_write_and_loses_nothing, 120)

@@ -26,6 +26,7 @@ FIXTURE_SETUP(fs)
 FIXTURE_TEARDOWN(fs)
 {
 	EXPECT_EQ(0, do_umount());
+	EXPECT_EQ(0, check_fs());
 }
 
 static int renameat2_(const char *from, const char *to, unsigned int flags)

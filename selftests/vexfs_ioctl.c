@@ -28,6 +28,7 @@ FIXTURE_TEARDOWN(ioc)
 {
 	close(self->fd);
 	EXPECT_EQ(0, do_umount());
+	EXPECT_EQ(0, check_fs());
 }
 
 /* Every operation with its structure's size and where it stores what cannot be 0. */

@@ -3,9 +3,9 @@
  * Collections as files.
  *
  * The core holds the rows; the page cache holds copies, for read(2) and mmap(2), and no page of
- * it is ever dirty. A change of rows goes to the core first, then the copies of what
- * changed are dropped, and only then does the size grow: a reader that sees the new size cannot
- * find an old copy.
+ * it is ever dirty. New rows go to the core first, then the copy of the page in which the file
+ * ended is dropped, and only then does the size grow: a reader that sees the new size cannot
+ * find an old copy. Deleting a row leaves its bytes in the file as they are.
  */
 #include <linux/highmem.h>
 #include <linux/sizes.h>
@@ -65,13 +65,6 @@ int vexfs_coll_attach(struct inode *inode)
 	return 0;
 }
 
-/* Drop the copies of bytes [@from, @to). */
-static void vexfs_coll_forget(struct inode *inode, u64 from, u64 to)
-{
-	invalidate_inode_pages2_range(inode->i_mapping, from >> PAGE_SHIFT,
-				      (to - 1) >> PAGE_SHIFT);
-}
-
 /**
  * vexfs_coll_add() - append rows
  * @file: collection; its inode's rwsem is held
@@ -100,7 +93,8 @@ int vexfs_coll_add(struct file *file, const void *rows, u32 count, u64 *first_id
 			      bad_row);
 	if (err)
 		return vexfs_check(inode->i_sb, err);
-	vexfs_coll_forget(inode, old, size);
+	invalidate_inode_pages2_range(inode->i_mapping, old >> PAGE_SHIFT,
+				      (size - 1) >> PAGE_SHIFT);
 	i_size_write(inode, size);
 	file_update_time(file);
 	return 0;
@@ -118,7 +112,6 @@ int vexfs_coll_add(struct file *file, const void *rows, u32 count, u64 *first_id
 int vexfs_coll_drop(struct file *file, u64 *ids, u32 count, u64 *bad_id)
 {
 	struct inode *inode = file_inode(file);
-	struct vexfs_inode *vi = vexfs_i(inode);
 	int err;
 
 	err = file_remove_privs(file);
@@ -127,8 +120,6 @@ int vexfs_coll_drop(struct file *file, u64 *ids, u32 count, u64 *bad_id)
 	err = vex_coll_delete(vexfs_fs(inode), inode->i_ino, ids, count, bad_id);
 	if (err)
 		return vexfs_check(inode->i_sb, err);
-	vexfs_coll_forget(inode, ids[0] * vi->row_bytes,
-			  (ids[count - 1] + 1) * vi->row_bytes);
 	file_update_time(file);
 	return 0;
 }

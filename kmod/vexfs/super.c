@@ -146,6 +146,8 @@ static void vexfs_put_super(struct super_block *sb)
 	if (err)
 		pr_err("%s: the last commit failed (%d): changes since the one before are lost\n",
 		       sb->s_id, err);
+	/* Who has the device open, too, shall not keep seeing what was there before. */
+	invalidate_bdev(sb->s_bdev);
 	sb->s_fs_info = NULL;
 	vex_free(sbi);
 }
