@@ -206,10 +206,11 @@ static int print_result(struct bench *b)
 	json_uint(&r, "cycles_max", c[n - 1]);
 	json_uint(&r, "cycles_clock", clock_cost());
 	if (!r.json)
-		fprintf(r.f, "%s of %" PRIu64 " in %s rows x %u: %s times, cycles min %s, median %s, "
-			"mean %s, max %s; the clock takes %s\n", op_names[b->op], b->batch,
-			grouped(st->rows), st->dim, grouped(n), grouped(c[0]), grouped(c[n / 2]),
-			grouped(sum / n), grouped(c[n - 1]), grouped(clock_cost()));
+		fprintf(r.f, "%s of %" PRIu64 " in %s rows x %u: %s times, cycles min %s, "
+			"median %s, mean %s, max %s; the clock takes %s\n", op_names[b->op],
+			b->batch, grouped(st->rows), st->dim, grouped(n), grouped(c[0]),
+			grouped(c[n / 2]), grouped(sum / n), grouped(c[n - 1]),
+			grouped(clock_cost()));
 	return report_end(&r);
 }
 
@@ -222,8 +223,8 @@ static int allocate(struct bench *b)
 		return report_fail("--batch %" PRIu64 ": more than %u MiB of rows of %u elements",
 				   b->batch, VEXFS_MAX_BATCH >> 20, st->dim);
 	if (b->op == BENCH_SEARCH && slots > VEXFS_MAX_RESULTS)
-		return report_fail("--batch %" PRIu64 " times -k %" PRIu64 " is more than %u results",
-				   b->batch, b->k, VEXFS_MAX_RESULTS);
+		return report_fail("--batch %" PRIu64 " times -k %" PRIu64
+				   " is more than %u results", b->batch, b->k, VEXFS_MAX_RESULTS);
 	if (b->op == BENCH_GET && !st->rows)
 		return report_fail("%s: has no row to get", b->store->path);
 	b->vectors = calloc(b->batch, st->row_bytes);

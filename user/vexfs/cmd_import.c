@@ -207,9 +207,9 @@ static int prepare(struct import *im)
 	if (err)
 		return store_explain(im->store, "its " NAMES_SUFFIX " file", err);
 	if (im->named > im->store->stat.rows)
-		return report_fail("%s" NAMES_SUFFIX ": has %s lines, but %s has only %s rows: these are "
-				   "not its names; move the file away", im->file, grouped(im->named),
-				   im->file, grouped(im->store->stat.rows));
+		return report_fail("%s" NAMES_SUFFIX ": has %s lines, but %s has only %s rows: "
+				   "these are not its names; move the file away", im->file,
+				   grouped(im->named), im->file, grouped(im->store->stat.rows));
 	return STATUS_OK;
 }
 
@@ -295,9 +295,9 @@ static void print_documents(struct report *r, const struct documents *d)
 		json_uint(r, "unreadable", d->unreadable);
 		return;
 	}
-	fprintf(r->f, "from %s files, %.1f MB of text; left out: %s not text, %s empty, %s unreadable\n",
-		grouped(d->texts), d->bytes / 1e6, grouped(d->binary), grouped(d->empty),
-		grouped(d->unreadable));
+	fprintf(r->f, "from %s files, %.1f MB of text; left out: %s not text, %s empty, "
+		"%s unreadable\n", grouped(d->texts), d->bytes / 1e6, grouped(d->binary),
+		grouped(d->empty), grouped(d->unreadable));
 }
 
 static int print_result(struct import *im)
@@ -317,9 +317,9 @@ static int print_result(struct import *im)
 	}
 	json_double(&r, "seconds", spent);
 	if (!r.json && im->count)
-		fprintf(r.f, "%s: %s row%s in, ids %" PRIu64 " to %" PRIu64 ", %.1f s, %.0f rows/s\n",
-			im->file, grouped(im->count), im->count == 1 ? "" : "s", im->first_id,
-			im->last_id, spent,
+		fprintf(r.f, "%s: %s row%s in, ids %" PRIu64 " to %" PRIu64
+			", %.1f s, %.0f rows/s\n", im->file, grouped(im->count),
+			im->count == 1 ? "" : "s", im->first_id, im->last_id, spent,
 			spent > 0 ? im->count / spent : 0);
 	else if (!r.json)
 		fprintf(r.f, "%s: no rows to import\n", im->file);
@@ -415,8 +415,8 @@ const struct command command_import = {
 	"       vexfs import --text [OPTION]... FILE DIR|TEXTFILE...\n"
 	"\n"
 	"Appends the rows of each SOURCE to the collection FILE, which is made if there is\n"
-	"none, and makes them durable. SOURCE is a file whose name ends in .fvecs, .bvecs, .npy or\n"
-	".csv; - is standard input. With --text the regular files at and below each DIR are\n"
+	"none, and makes them durable. SOURCE is a file whose name ends in .fvecs, .bvecs, .npy\n"
+	"or .csv; - is standard input. With --text the regular files at and below each DIR are\n"
 	"taken as text, each turned into a vector of its words' parts (hashed character n-grams,\n"
 	"see vexfs(1)); their names are kept in FILE.names. What is no UTF-8 text is left out.\n"
 	"\n"

@@ -47,8 +47,8 @@ static int read_args(struct insert *in)
 		int err;
 
 		if (in->count == most_rows(in))
-			return report_fail("more than %u rows of this dimension; use 'vexfs import'",
-					   most_rows(in));
+			return report_fail("more than %u rows of this dimension; use "
+					   "'vexfs import'", most_rows(in));
 		err = csv_parse(*arg, row, dim, &got, &column);
 		if (err == -EINVAL)
 			return report_misuse("'%s': not a number at character %u", *arg, column);
@@ -83,8 +83,8 @@ static int read_file(struct insert *in)
 	if (!in->count)
 		return report_fail("%s: holds no row", in->from);
 	if (in->count > most_rows(in))
-		return report_fail("%s: more than %u rows do not fit one operation; use 'vexfs import'",
-				   in->from, most_rows(in));
+		return report_fail("%s: more than %u rows do not fit one operation; use "
+				   "'vexfs import'", in->from, most_rows(in));
 	return STATUS_OK;
 }
 
@@ -169,8 +169,8 @@ const struct command command_insert = {
 	"       vexfs insert [OPTION]... FILE --from SOURCE\n"
 	"\n"
 	"Appends rows to the collection FILE in one operation, all of them or none, durably,\n"
-	"and prints their ids. A ROW is its elements, separated by commas or spaces. At most 16 MiB\n"
-	"of rows; 'vexfs import' takes any number.\n"
+	"and prints their ids. A ROW is its elements, separated by commas or spaces. At most\n"
+	"16 MiB of rows; 'vexfs import' takes any number.\n"
 	"\n"
 	"  --from SOURCE  the rows of a .fvecs, .bvecs, .npy or .csv file; - is standard input\n"
 	"  --format NAME  format of SOURCE: fvecs, bvecs, npy, csv\n"

@@ -18,8 +18,8 @@ void common_usage(void)
 	      "  -q, --quiet   print no summary\n"
 	      "  -h, --help    this text\n"
 	      "\n"
-	      "Exit status: 0 done; 1 failed; 2 wrong usage; 3 done in part, a message tells what;\n"
-	      "128 + n when signal n ended the command.\n", stdout);
+	      "Exit status: 0 done; 1 failed; 2 wrong usage; 3 done in part, a message tells\n"
+	      "what; 128 + n when signal n ended the command.\n", stdout);
 }
 
 static int set_isa(struct common *c, const char *name)
@@ -79,7 +79,7 @@ int option_ids(struct id_list *list, const char *text)
 	if (isdigit((unsigned char)*text) && *end == '-' && isdigit((unsigned char)end[1]))
 		last = strtoull(end + 1, &end, 10);
 	if (!isdigit((unsigned char)*text) || *end || errno || last < first)
-		return report_misuse("'%s' is neither a row id nor a range FIRST-LAST of ids", text);
+		return report_misuse("'%s' is neither a row id nor a range FIRST-LAST", text);
 	if (last - first >= VEXFS_MAX_IDS - list->count)
 		return report_misuse("more than %u ids; do it in parts", VEXFS_MAX_IDS);
 	ids = reallocarray(list->ids, list->count + (last - first) + 1, sizeof(*ids));

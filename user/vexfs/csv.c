@@ -109,9 +109,9 @@ static int next_row(struct source *s, struct csv *c, uint32_t *count)
 		if (err && !*count && c->number == 1)
 			continue;
 		if (err)
-			return source_error(s, "line %" PRIu64 ", column %" PRIu32 " at byte %" PRIu64
-					    ": not a number", c->number, column,
-					    c->start + column - 1);
+			return source_error(s, "line %" PRIu64 ", column %" PRIu32
+					    " at byte %" PRIu64 ": not a number", c->number,
+					    column, c->start + column - 1);
 		if (*count)
 			return 1;
 	}
@@ -149,9 +149,9 @@ static int check_row(struct source *s, const struct csv *c, uint32_t count)
 
 		memcpy(&bits, c->row + i, sizeof(bits));
 		if ((~bits & 0x7f800000) == 0)
-			return source_error(s, "line %" PRIu64 " at byte %" PRIu64 ", element %" PRIu32
-					    ": NaN and what is infinite in binary32 cannot be stored",
-					    c->number, c->start, i);
+			return source_error(s, "line %" PRIu64 " at byte %" PRIu64
+					    ", element %" PRIu32 ": NaN and what is infinite in "
+					    "binary32 cannot be stored", c->number, c->start, i);
 	}
 	return 0;
 }

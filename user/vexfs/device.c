@@ -75,7 +75,8 @@ int device_claim(const char *path, int fd, bool write)
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
 		return report_fail("%s: is neither a regular file nor a block device", path);
 	if (S_ISREG(st.st_mode) && attached_to(path, where, sizeof(where)))
-		return report_fail("%s: is attached to %s; unmount and detach it first", path, where);
+		return report_fail("%s: is attached to %s; unmount and detach it first", path,
+				   where);
 	if (flock(fd, (write ? LOCK_EX : LOCK_SH) | LOCK_NB))
 		return report_fail("%s: %s", path, errno == EWOULDBLOCK ?
 				   "another command is using it; try again when it has ended" :
@@ -99,9 +100,10 @@ int device_open(const char *path, bool write, int *fd)
 	if (*fd < 0 && errno == EBUSY) {
 		bool mounted = mounted_at(st.st_rdev, where, sizeof(where));
 
-		return report_fail("%s: is in use%s%s; %s first", path, mounted ? ", mounted at " : "",
-				   mounted ? where : "", mounted ? "unmount it" :
-				   "release it (a partition, swap, RAID or LVM on it)");
+		if (mounted)
+			return report_fail("%s: is mounted at %s; unmount it first", path, where);
+		return report_fail("%s: is in use; release it first (a partition, swap, RAID or "
+				   "LVM on it)", path);
 	}
 	if (*fd < 0)
 		return report_fail("%s: %s", path, strerror(errno));

@@ -17,7 +17,8 @@ static void usage(FILE *f)
 {
 	fputs("Usage: vexfs [OPTION]... COMMAND FILE...\n"
 	      "\n"
-	      "Makes, fills and searches collections of vectors on a VexFS, mounted or in an image.\n"
+	      "Makes, fills and searches collections of vectors on a VexFS, mounted or in an\n"
+	      "image.\n"
 	      "\n", f);
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(f, "  %-8s %s\n", commands[i]->name, commands[i]->summary);

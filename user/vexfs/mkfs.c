@@ -46,8 +46,8 @@ static void usage(FILE *f)
 	      "\n"
 	      "  -L, --label TEXT  name of the filesystem, at most 32 bytes\n"
 	      "  -U, --uuid UUID   its UUID; random by default\n"
-	      "  -s, --size SIZE   use only SIZE bytes (K, M, G, T); an IMAGE that does not exist\n"
-	      "                    is made, one that is smaller grows; no space is used in advance\n"
+	      "  -s, --size SIZE   use only SIZE bytes (K, M, G, T); an IMAGE that does not\n"
+	      "                    exist is made, one that is smaller grows, sparsely\n"
 	      "  -f, --force       make it although something is there already\n"
 	      "  -q, --quiet       print no summary\n"
 	      "  -h, --help        this text\n"
@@ -112,14 +112,14 @@ static int parse(struct mkfs *m, int argc, char **argv)
 			m->label = optarg;
 			if (strlen(optarg) > VEXFS_LABEL_MAX ||
 			    text_prefix(optarg, strlen(optarg), &cut) != strlen(optarg))
-				return report_misuse("the label '%s' is longer than %u bytes, or not UTF-8",
-						     optarg, VEXFS_LABEL_MAX);
+				return report_misuse("the label '%s' is longer than %u bytes, or "
+						     "not UTF-8", optarg, VEXFS_LABEL_MAX);
 			break;
 		case 'U':
 			m->uuid_text = optarg;
 			if (parse_uuid(optarg, m->uuid))
-				return report_misuse("'%s' is not a UUID, 8-4-4-4-12 hexadecimal digits",
-						     optarg);
+				return report_misuse("'%s' is not a UUID, 8-4-4-4-12 hexadecimal "
+						     "digits", optarg);
 			break;
 		case 's':
 			status = option_size("--size", optarg,
@@ -156,8 +156,8 @@ static int open_target(struct mkfs *m)
 
 	if (stat(m->path, &st) && errno == ENOENT) {
 		if (!m->size)
-			return report_fail("%s: does not exist; to make an image file, tell its size: "
-					   "--size 1G", m->path);
+			return report_fail("%s: does not exist; to make an image file, tell its "
+					   "size: --size 1G", m->path);
 		m->fd = open(m->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (m->fd < 0)
 			return report_fail("%s: %s", m->path, strerror(errno));
@@ -171,8 +171,8 @@ static int open_target(struct mkfs *m)
 	if (!S_ISREG(st.st_mode) || m->size <= (uint64_t)st.st_size)
 		return STATUS_OK;
 	if (ftruncate(m->fd, m->size))
-		return report_fail("%s: cannot make it %" PRIu64 " bytes long: %s", m->path, m->size,
-				   strerror(errno));
+		return report_fail("%s: cannot make it %" PRIu64 " bytes long: %s", m->path,
+				   m->size, strerror(errno));
 	m->grown_from = st.st_size;
 	return STATUS_OK;
 }
@@ -228,8 +228,8 @@ static int check_foreign(struct mkfs *m)
 		    blkid_probe_lookup_value(pr, "PTTYPE", &type, NULL))
 			continue;
 		if (!m->force)
-			status = report_fail("%s: holds a %s %s already; use -f to destroy it", m->path,
-					     type, blkid_probe_has_value(pr, "TYPE") ?
+			status = report_fail("%s: holds a %s %s already; use -f to destroy it",
+					     m->path, type, blkid_probe_has_value(pr, "TYPE") ?
 					     "filesystem" : "partition table");
 		else if (blkid_do_wipe(pr, false))
 			status = report_fail("%s: the old %s could not be wiped: %s", m->path, type,
@@ -263,8 +263,9 @@ static int print_summary(struct mkfs *m, const struct vex_io *io)
 	report_text(r.f, m->path);
 	fputs(": VexFS made\n  label  ", r.f);
 	report_text(r.f, st.label[0] ? st.label : "none");
-	fprintf(r.f, "\n  uuid   %s\n  size   %.1f MiB, %" PRIu64 " blocks of 4 KiB, %" PRIu64 " free\n",
-		uuid, st.blocks / 256.0, (uint64_t)st.blocks, (uint64_t)st.avail);
+	fprintf(r.f, "\n  uuid   %s\n", uuid);
+	fprintf(r.f, "  size   %.1f MiB, %" PRIu64 " blocks of 4 KiB, %" PRIu64 " free\n",
+		st.blocks / 256.0, (uint64_t)st.blocks, (uint64_t)st.avail);
 	return report_end(&r);
 }
 
@@ -277,8 +278,8 @@ static int make(struct mkfs *m, const struct vex_io *io)
 	int status, err;
 
 	if (io->blocks < VEXFS_MIN_BLOCKS)
-		return report_fail("%s: is %" PRIu64 " KiB long; a VexFS needs %u KiB at least", m->path,
-				   (uint64_t)io->blocks * 4, VEXFS_MIN_BLOCKS * 4);
+		return report_fail("%s: is %" PRIu64 " KiB long; a VexFS needs %u KiB at least",
+				   m->path, (uint64_t)io->blocks * 4, VEXFS_MIN_BLOCKS * 4);
 	if (opts.blocks > io->blocks)
 		return report_fail("%s: is %" PRIu64 " KiB long, less than --size", m->path,
 				   (uint64_t)io->blocks * 4);

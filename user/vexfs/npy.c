@@ -178,8 +178,8 @@ static char *read_header(struct source *s)
 		len |= (uint32_t)prefix[10] << 16 | (uint32_t)prefix[11] << 24;
 	}
 	if (len > NPY_HEADER_MAX) {
-		source_error(s, "the header says that it is %" PRIu32 " bytes long; at most %u are read",
-			     len, NPY_HEADER_MAX);
+		source_error(s, "the header says that it is %" PRIu32 " bytes long; at most %u "
+			     "are read", len, NPY_HEADER_MAX);
 		return NULL;
 	}
 	text = calloc(1, len + 1);
@@ -220,12 +220,12 @@ static int use_header(struct source *s, struct npy *n, const struct header *h)
 		return -1;
 	s->dim = h->shape[h->axes - 1];
 	if (__builtin_mul_overflow(n->rows, (uint64_t)s->dim * n->width, &bytes))
-		return source_error(s, "the shape (%" PRIu64 ", %" PRIu32 ") is too large for any file",
-				    n->rows, s->dim);
+		return source_error(s, "the shape (%" PRIu64 ", %" PRIu32 ") is too large for any "
+				    "file", n->rows, s->dim);
 	if (s->size && s->size - s->offset != bytes)
 		return source_error(s, "the shape (%" PRIu64 ", %" PRIu32 ") needs %" PRIu64
-				    " bytes after the header, the file has %" PRIu64, n->rows, s->dim,
-				    bytes, s->size - s->offset);
+				    " bytes after the header, the file has %" PRIu64, n->rows,
+				    s->dim, bytes, s->size - s->offset);
 	return 0;
 }
 

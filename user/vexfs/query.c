@@ -15,14 +15,14 @@ static int open_file(struct queries *q)
 		return report_fail("%s: %s", q->path, q->source.error);
 	if (q->source.format == &source_ivecs) {
 		source_close(&q->source);
-		return report_fail("%s: holds ids of neighbours, not vectors; give it to --groundtruth",
-				   q->path);
+		return report_fail("%s: holds ids of neighbours, not vectors; give it to "
+				   "--groundtruth", q->path);
 	}
 	if (q->source.dim == dim)
 		return STATUS_OK;
 	source_close(&q->source);
-	return report_fail("%s: queries have %" PRIu32 " elements, rows of %s have %" PRIu32, q->path,
-			   q->source.dim, q->store->path, dim);
+	return report_fail("%s: queries have %" PRIu32 " elements, rows of %s have %" PRIu32,
+			   q->path, q->source.dim, q->store->path, dim);
 }
 
 static int open_texts(struct queries *q)

@@ -169,8 +169,8 @@ int store_open(struct store **out, const struct store_place *place, const char *
 
 	*out = NULL;
 	if (!place->image && place->isa >= 0)
-		return report_misuse("--isa goes with --image; the kernel's choice is the parameter "
-				     "isa of vexfs.ko");
+		return report_misuse("--isa goes with --image; the kernel's choice is the "
+				     "parameter isa of vexfs.ko");
 	status = place->image ? store_image_open(out, place, path, mode) :
 		 store_kernel_open(out, path, mode);
 	if (status || (*out)->made || mode == STORE_CAPS)

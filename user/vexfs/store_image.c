@@ -355,7 +355,8 @@ int store_image_open(struct store **out, const struct store_place *place, const 
 
 	vex_core_init();
 	if (place->isa >= 0 && vex_dist_select(place->isa))
-		return report_fail("--isa %s: this CPU does not have it", store_isa_name(place->isa));
+		return report_fail("--isa %s: this CPU does not have it",
+				   store_isa_name(place->isa));
 	i = calloc(1, sizeof(*i));
 	if (!i)
 		return report_fail("out of memory");

@@ -66,7 +66,8 @@ static void wrong_usage_is_status_2(void **state)
 	expect(2, "--dim is needed", "create", a);
 	expect(2, "--dim '0' is not a number from 1 to 65535", "create", a, "--dim", "0");
 	expect(2, "--dim '65536' is not", "create", a, "--dim", "65536");
-	expect(2, "--metric 'hamming' is none of", "create", a, "--dim", "2", "--metric", "hamming");
+	expect(2, "--metric 'hamming' is none of", "create", a, "--dim", "2", "--metric",
+	       "hamming");
 	expect(2, "exactly one FILE", "create", "--dim", "2");
 	expect(2, "exactly one FILE", "create", "--dim", "2", a, a);
 	expect(2, "unrecognized option '--dimm'", "create", "--dimm", "2", a);
@@ -97,7 +98,8 @@ static void create_makes_an_empty_collection(void **state)
 	expect_out("\"dim\": 7");
 	expect_out("\"rows\": 0");
 	expect(1, "exists already", "create", place_path("c"), "--dim", "7");
-	expect(1, "the folder of the file does not exist", "create", place_path("x/c"), "--dim", "7");
+	expect(1, "the folder of the file does not exist", "create", place_path("x/c"), "--dim",
+	       "7");
 	expect(1, "no such file", "stat", place_path("none"));
 	expect(1, "a folder; name a file", "stat", place_path(""));
 	expect(0, "", "search", place_path("c"), "--query", "-", "--format", "csv", "--help");
@@ -125,7 +127,8 @@ static void search_finds_the_nearest_rows(void **state)
 	}
 	expect_out("\"visited\": 200");
 	expect(0, "", "search", place_path("a"), "--row", "0-2", "-k", "1");
-	expect_out("nearest to row 2\n  rank      distance          id\n     1             0           2\n");
+	expect_out("nearest to row 2\n  rank      distance          id\n"
+		   "     1             0           2\n");
 	expect(1, "there is no row 200: it was never inserted", "search", place_path("a"), "--row",
 	       "200");
 	assert_string_equal(command_out, "");
@@ -150,8 +153,8 @@ static void recall_is_the_share_of_true_neighbours(void **state)
 	expect(0, "", "search", "-q", place_path("a"), "--query", "a.fvecs", "-k", "2",
 	       "--groundtruth", "gt.ivecs", "--limit", "1", "--json");
 	expect_out("\"recall\": 1");
-	expect(1, "holds 2 neighbours of each query", "search", place_path("a"), "--query", "a.fvecs",
-	       "-k", "3", "--groundtruth", "gt.ivecs");
+	expect(1, "holds 2 neighbours of each query", "search", place_path("a"), "--query",
+	       "a.fvecs", "-k", "3", "--groundtruth", "gt.ivecs");
 	write_fvecs("b.fvecs", ROWS + 1, DIM, SEED);
 	expect(1, "holds the neighbours of 200 queries", "search", place_path("a"), "--query",
 	       "b.fvecs", "-k", "2", "--groundtruth", "gt.ivecs");
@@ -174,7 +177,8 @@ static void wrong_queries_are_refused_and_nothing_is_printed(void **state)
 	       place_path("a"), "--query", "q.fvecs");
 	assert_string_equal(command_out, "");
 	write_fvecs("q.fvecs", 3, DIM + 1, 7);
-	expect(1, "queries have 6 elements, rows of", "search", place_path("a"), "--query", "q.fvecs");
+	expect(1, "queries have 6 elements, rows of", "search", place_path("a"), "--query",
+	       "q.fvecs");
 	expect(1, "No such file", "search", place_path("a"), "--query", "none.fvecs");
 }
 

@@ -59,8 +59,10 @@ static void an_import_that_does_not_fit_changes_nothing(void **state)
 	expect(1, "no such file", "stat", place_path("a"));
 	expect(0, "", "import", "-q", place_path("a"), "a.fvecs");
 	expect(1, "b.fvecs: has 5 elements a row", "import", place_path("a"), "b.fvecs");
-	expect(1, "has the metric l2, not ip", "import", place_path("a"), "a.fvecs", "--metric", "ip");
-	expect(1, "has 4 elements a row, not 9", "import", place_path("a"), "a.fvecs", "--dim", "9");
+	expect(1, "has the metric l2, not ip", "import", place_path("a"), "a.fvecs", "--metric",
+	       "ip");
+	expect(1, "has 4 elements a row, not 9", "import", place_path("a"), "a.fvecs", "--dim",
+	       "9");
 	expect(1, "elements a row", "import", place_path("z"), "a.fvecs", "--dim", "9");
 	expect(1, "no such file", "stat", place_path("z"));
 	damage("b.fvecs", 24 * 50, "\x04\0\0\0", 4);

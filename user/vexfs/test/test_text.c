@@ -107,7 +107,8 @@ static void texts_alike_are_near(void **state)
 	const char *query = "lock and unlock a mutex";
 	double near = likeness(query, "int pthread_mutex_lock(pthread_mutex_t *mutex); "
 			       "int pthread_mutex_unlock(pthread_mutex_t *mutex);");
-	double far = likeness(query, "struct sockaddr { sa_family_t sa_family; char sa_data[14]; };");
+	double far = likeness(query, "struct sockaddr { sa_family_t sa_family; "
+			      "char sa_data[14]; };");
 
 	assert_true(near > 0.2);
 	assert_true(far < 0.1);
@@ -122,7 +123,8 @@ static void text_is_told_from_the_rest(void **state)
 {
 	static const char *const bad[] = {
 		"ab\xff", "ab\xc0\x80", "ab\xc1\xbf", "ab\xe0\x80\x80", "ab\xed\xa0\x80",
-		"ab\xf0\x80\x80\x80", "ab\xf4\x90\x80\x80", "ab\x80", "ab\xc3" "a", "ab\xf8\x88\x80\x80\x80",
+		"ab\xf0\x80\x80\x80", "ab\xf4\x90\x80\x80", "ab\x80", "ab\xc3" "a",
+		"ab\xf8\x88\x80\x80\x80",
 	};
 	static const char *const parts[] = { "ab\xc3", "ab\xe2\x82", "ab\xf0\x9f\x98" };
 	bool cut;
