@@ -173,7 +173,7 @@ static int coll_touch(struct vex_fs *fs, u64 ino)
 
 static noinline_for_stack
 int insert_locked(struct vex_fs *fs, u64 ino, const void *rows, u32 count, u32 dim,
-			 u64 *first_id)
+		  u64 *first_id)
 {
 	struct vex_file_span span;
 	struct vex_coll c;

@@ -123,7 +123,7 @@ static u8 mode_dt(u32 mode)
 /* Add an entry whose place was touched. */
 static noinline_for_stack
 int entry_insert(struct vex_fs *fs, const struct vex_key *key, const struct vex_name *name,
-			u64 ino, u8 type)
+		 u64 ino, u8 type)
 {
 	struct vexfs_dirent_item *item;
 	struct vex_path path;
@@ -195,7 +195,7 @@ static void inode_init(struct vex_fs *fs, struct vex_inode *node, u64 dir)
 
 static noinline_for_stack
 int create_locked(struct vex_fs *fs, u64 dir, const struct vex_name *name,
-			 struct vex_inode *node)
+		  struct vex_inode *node)
 {
 	struct vex_key keys[3];
 	struct vex_brief parent;

@@ -100,12 +100,11 @@ static __always_inline void ip_rows(const vex_f32 *q, const vex_f32 *row, u32 di
 		out[j] = vex_finish_ip(dot[j], q, row + (size_t)j * dim, dim);
 }
 
-/* @qq is the squared norm of the query; those of the rows are summed on the way. */
-static __always_inline void cosine_rows(const vex_f32 *q, const vex_f32 *row, u32 dim, u32 rows,
-					float qq, u32 *out)
+/* Inner products with the query, and squared norms, summed on one way. */
+static __always_inline void cosine_sums(const vex_f32 *q, const vex_f32 *row, u32 dim, u32 rows,
+					float *dot, float *norm2)
 {
 	vec qr[ROWS] = { 0 }, rr[ROWS] = { 0 }, x, y;
-	float dot[ROWS], norm2[ROWS];
 	u32 i, j;
 
 	for (i = 0; i + LANES <= dim; i += LANES) {
@@ -128,8 +127,19 @@ static __always_inline void cosine_rows(const vex_f32 *q, const vex_f32 *row, u3
 	}
 	sum4(qr[0], qr[1], qr[2], qr[3], dot);
 	sum4(rr[0], rr[1], rr[2], rr[3], norm2);
-	for (j = 0; j < rows; j++)
-		out[j] = vex_finish_cosine(dot[j], qq, norm2[j], q, row + (size_t)j * dim, dim);
+}
+
+/* Apart, so that a frame holds the registers of one only. */
+static noinline void cosine_sums_one(const vex_f32 *q, const vex_f32 *row, u32 dim, float *dot,
+				     float *norm2)
+{
+	cosine_sums(q, row, dim, 1, dot, norm2);
+}
+
+static noinline void cosine_sums_all(const vex_f32 *q, const vex_f32 *row, u32 dim, float *dot,
+				     float *norm2)
+{
+	cosine_sums(q, row, dim, ROWS, dot, norm2);
 }
 
 static void l2_vec(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
@@ -162,18 +172,25 @@ static void ip_vec(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
 
 static void cosine_vec(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
 {
+	float qq[ROWS], dot[ROWS], norm2[ROWS];
 	const vex_f32 *row = rows;
-	float qq[ROWS];
+	u32 i, j, step;
 
 	if (dim < LANES) {
 		narrower.f32[VEXFS_METRIC_COSINE](q, rows, n, dim, out);
 		return;
 	}
-	dot_rows(q, q, dim, 1, qq);
-	for (; n >= ROWS; n -= ROWS, row += ROWS * (size_t)dim, out += ROWS)
-		cosine_rows(q, row, dim, ROWS, qq[0], out);
-	for (; n; n--, row += dim, out++)
-		cosine_rows(q, row, dim, 1, qq[0], out);
+	/* The squared norm of the query is its inner product with itself. */
+	cosine_sums_one(q, q, dim, qq, norm2);
+	for (i = 0; i < n; i += step) {
+		step = n - i < ROWS ? 1 : ROWS;
+		if (step == 1)
+			cosine_sums_one(q, row, dim, dot, norm2);
+		else
+			cosine_sums_all(q, row, dim, dot, norm2);
+		for (j = 0; j < step; j++, row += dim)
+			*out++ = vex_finish_cosine(dot[j], qq[0], norm2[j], q, row, dim);
+	}
 }
 
 #endif /* VEX_DIST_VEC_H */

@@ -82,7 +82,8 @@ static int seg_read(struct vex_fs *fs, struct vex_seg *seg)
 		err = vex_extent_find(fs, seg->ino, first + done, VEX_SEG_BLOCKS - done, &map,
 				      csums);
 		if (!err)
-			err = seg_read_run(fs, seg->data + (done << VEXFS_BLOCK_SHIFT), &map, csums);
+			err = seg_read_run(fs, seg->data + (done << VEXFS_BLOCK_SHIFT), &map,
+					   csums);
 		if (err)
 			return err;
 		done += map.count;

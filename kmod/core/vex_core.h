@@ -17,7 +17,7 @@
 
 struct vex_fs;
 
-/* ---- the outside world ------------------------------------------------ */
+/* ---- the outside world --------------------------------------------------- */
 
 #define VEX_IO_FUA	1u	/* on stable storage when the write returns */
 
@@ -54,7 +54,7 @@ struct vex_io {
 	u64 blocks;		/* size of the device */
 };
 
-/* ---- filesystem (fs.c, txn.c) ------------------------------------------ */
+/* ---- filesystem (fs.c, txn.c) -------------------------------------------- */
 
 /**
  * struct vex_mkfs_opts - how to make a filesystem
@@ -140,7 +140,7 @@ void vex_fs_statfs(struct vex_fs *fs, struct vex_statfs *st);
  */
 bool vex_fs_take_damage(struct vex_fs *fs, u64 *block, const char **what);
 
-/* ---- inodes (inode.c) -------------------------------------------------- */
+/* ---- inodes (inode.c) ---------------------------------------------------- */
 
 struct vex_time {
 	s64 sec;
@@ -190,7 +190,7 @@ int vex_inode_set(struct vex_fs *fs, u64 ino, const struct vex_inode *in, u32 ma
  */
 int vex_inode_evict(struct vex_fs *fs, u64 ino);
 
-/* ---- directories (dir.c) ------------------------------------------------ */
+/* ---- directories (dir.c) ------------------------------------------------- */
 
 struct vex_name {
 	const char *str;
@@ -255,7 +255,7 @@ struct vex_dirent {
  */
 int vex_dir_read(struct vex_fs *fs, u64 dir, u64 pos, void *buf, size_t len, size_t *used);
 
-/* ---- file data for a host with its own page cache (extent.c) -------------- */
+/* ---- file data for a host with its own page cache (extent.c) ------------- */
 
 /**
  * struct vex_map - where a run of file blocks lies
@@ -309,13 +309,13 @@ int vex_extent_write(struct vex_fs *fs, u64 ino, u64 fblock, u32 count,
  */
 int vex_file_truncate(struct vex_fs *fs, u64 ino, u64 size);
 
-/* ---- file data for a host without one, and all collections (file.c) ------- */
+/* ---- file data for a host without one, and all collections (file.c) ------ */
 
 /* Read or write bytes through the core's segment cache; @done bytes. */
 int vex_file_read(struct vex_fs *fs, u64 ino, u64 pos, void *buf, size_t len, size_t *done);
 int vex_file_write(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, size_t len);
 
-/* ---- collections (coll.c, search.c) ---------------------------------------- */
+/* ---- collections (coll.c, search.c) -------------------------------------- */
 
 struct vex_coll {
 	u32 elem;
@@ -368,7 +368,7 @@ struct vex_search {
 
 int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s);
 
-/* ---- distance kernels (dist.c) ---------------------------------------------- */
+/* ---- distance kernels (dist.c) ------------------------------------------- */
 
 /*
  * Choose the instruction set of all distance kernels, VEXFS_ISA_*. EOPNOTSUPP

@@ -23,6 +23,7 @@
 struct vex_dist_ops {
 	u32 isa;
 	const char *name;
+
 	void (*f32[4])(const void *q, const void *rows, u32 n, u32 dim, u32 *out);
 };
 

@@ -17,7 +17,7 @@
 #include "vex_core.h"
 #include "vex_util.h"
 
-/* ---- limits ---------------------------------------------------------------- */
+/* ---- limits -------------------------------------------------------------- */
 
 #define VEX_NODE_SPACE		(VEXFS_BLOCK_SIZE - sizeof(struct vexfs_node))
 #define VEX_CHILD_MAX		(VEX_NODE_SPACE / sizeof(struct vexfs_child))
@@ -33,7 +33,7 @@
 /* Items whose deletion one step of evict or truncate does in one hold of the lock. */
 #define VEX_DROP_STEP		64u
 
-/* ---- tree nodes (node.c) ----------------------------------------------------- */
+/* ---- tree nodes (node.c) ------------------------------------------------- */
 
 struct vex_key {
 	u64 ino;
@@ -72,7 +72,7 @@ struct vex_path {
 	u16 levels;
 };
 
-/* ---- free space (alloc.c) ------------------------------------------------------ */
+/* ---- free space (alloc.c) ------------------------------------------------ */
 
 /**
  * struct vex_group - VEXFS_GROUP_BLOCKS blocks of the device
@@ -94,7 +94,7 @@ struct vex_group {
 	struct list_head dirty;
 };
 
-/* ---- segments (segment.c) -------------------------------------------------------- */
+/* ---- segments (segment.c) ------------------------------------------------ */
 
 /**
  * struct vex_seg - VEX_SEG_BYTES of a file in memory
@@ -200,7 +200,7 @@ static inline u64 vex_now(struct vex_fs *fs)
 	return fs->io.ops->now(fs->io.ctx);
 }
 
-/* ---- fs.c ------------------------------------------------------------------------- */
+/* ---- fs.c ---------------------------------------------------------------- */
 
 /* Remember a damaged block and return -EUCLEAN. */
 int vex_damaged(struct vex_fs *fs, u64 block, const char *what);
@@ -224,7 +224,7 @@ static inline bool vex_host_caches(const struct vex_fs *fs)
 	return fs->io.ops->data_begin;
 }
 
-/* ---- node.c: fs->lock held ------------------------------------------------------------ */
+/* ---- node.c: fs->lock held ----------------------------------------------- */
 
 int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct vex_node **out);
 void vex_node_put(struct vex_fs *fs, struct vex_node *node);
@@ -258,7 +258,7 @@ static inline struct vexfs_child *vex_node_children(const struct vex_node *n)
 	return (struct vexfs_child *)(n->hdr + 1);
 }
 
-/* ---- tree.c: fs->lock held ------------------------------------------------------------- */
+/* ---- tree.c: fs->lock held ----------------------------------------------- */
 
 /*
  * Find @key for reading. 0: @path stands on it. -ENOENT: @path stands on the
@@ -304,7 +304,7 @@ int vex_insert_empty(struct vex_fs *fs, const struct vex_key *key);
 int vex_item_find(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path);
 int vex_item_touch(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path);
 
-/* ---- alloc.c: fs->lock held for writing -------------------------------------------------- */
+/* ---- alloc.c: fs->lock held for writing ---------------------------------- */
 
 int vex_alloc_init(struct vex_fs *fs);
 void vex_alloc_destroy(struct vex_fs *fs);
@@ -327,7 +327,7 @@ bool vex_space_promise(struct vex_fs *fs, u64 data);
 /* The same, not minding promises: for calls that keep them, or free space. */
 bool vex_space_ok_urgent(struct vex_fs *fs, u64 need);
 
-/* ---- txn.c -------------------------------------------------------------------------------- */
+/* ---- txn.c --------------------------------------------------------------- */
 
 #define VEX_TXN_URGENT	1u	/* frees space: may use the reserve */
 
@@ -341,7 +341,7 @@ void vex_txn_end(struct vex_fs *fs);
 /* vex_fs_commit() for a caller that holds the lock for writing. */
 int vex_commit_locked(struct vex_fs *fs, bool force);
 
-/* ---- inode.c: fs->lock held ------------------------------------------------------------------ */
+/* ---- inode.c: fs->lock held ---------------------------------------------- */
 
 /* The part of an inode that the core itself looks at; small, for it stands in frames. */
 struct vex_brief {
@@ -366,7 +366,7 @@ int vex_inode_add_blocks(struct vex_fs *fs, u64 ino, s64 delta);
 /* Finish orphans; called once by open. Takes the lock. */
 int vex_orphans_finish(struct vex_fs *fs);
 
-/* ---- extent.c: fs->lock held ------------------------------------------------------------------ */
+/* ---- extent.c: fs->lock held --------------------------------------------- */
 
 int vex_extent_find(struct vex_fs *fs, u64 ino, u64 fblock, u32 max, struct vex_map *map,
 		    u32 *csums);
@@ -387,9 +387,9 @@ int vex_extent_touch(struct vex_fs *fs, u64 ino, u64 from, u64 to, u32 items, u6
  */
 int vex_extent_drop(struct vex_fs *fs, u64 ino, u64 from, u64 to);
 
-/* ---- segment.c: fs->lock held ----------------------------------------------------------------- */
+/* ---- segment.c: fs->lock held -------------------------------------------- */
 
-/* Forget what a cached segment holds from byte @from on: zeros, and no write-back of whole blocks. */
+/* Zero a segment from byte @from on; the blocks behind that need no write any more. */
 void vex_seg_cut(struct vex_fs *fs, struct vex_seg *seg, u32 from);
 /* Get a segment; @fresh: nothing of it exists yet, do not read. */
 int vex_seg_get(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_seg **out);
@@ -407,7 +407,7 @@ void vex_seg_destroy_all(struct vex_fs *fs);
 bool vex_seg_evict_one(struct vex_fs *fs, struct vex_seg **dead);
 void vex_seg_release_memory(struct vex_seg *seg);
 
-/* ---- file.c: fs->lock held ---------------------------------------------------------------------- */
+/* ---- file.c: fs->lock held ----------------------------------------------- */
 
 /* Copy bytes out; all of [@pos, @pos + @len) lies inside the file. */
 int vex_file_read_locked(struct vex_fs *fs, u64 ino, u64 pos, void *buf, size_t len);
@@ -435,7 +435,7 @@ static inline u64 vex_span_blocks(u64 pos, size_t len)
 	       (pos >> VEXFS_BLOCK_SHIFT);
 }
 
-/* ---- coll.c: fs->lock held ------------------------------------------------------------------------ */
+/* ---- coll.c: fs->lock held ----------------------------------------------- */
 
 int vex_coll_load(struct vex_fs *fs, u64 ino, struct vex_coll *out);
 /*

@@ -154,8 +154,8 @@ struct vexfs_get {
  * @bad_id: out: with ENOENT, the first id that is not a live row
  *
  * Ids are never given to another row. A deleted row is never found or got again,
- * but its bytes stay where they are in the file. EINVAL a field is out of range, or an id stands twice; ENOENT an id
- * never existed or was deleted before.
+ * but its bytes stay where they are in the file. EINVAL a field is out of range, or
+ * an id stands twice; ENOENT an id never existed or was deleted before.
  */
 struct vexfs_delete {
 	__u32 size;
