@@ -143,6 +143,50 @@ static void misplaced_blocks_give_a_clean_error(void **state)
 	core_drop(&c);
 }
 
+/* A device that lost a write: a block holds what it held some commits ago. */
+static void lost_writes_give_a_clean_error(void **state)
+{
+	enum { KEPT = 40 };
+	struct vex_io_mem *past[KEPT];
+	u64 digests[2], rnd = 10, tried = 0;
+	struct step s;
+	struct core c;
+
+	make_image(&c, &digests[1]);
+	for (u32 i = 0; i < KEPT; i++) {
+		past[i] = vex_io_mem_clone(c.m);
+		assert_int_equal(core_digest(c.fs, &digests[1]), 0);
+		for (u32 n = 0; n < 4; n++) {
+			step_random(&s, &rnd);
+			step_run(c.fs, &s);
+		}
+		core_create(&c, VEXFS_ROOT_INO, (char[]){ 'A' + i, '!', 0 });
+		core_commit(&c);
+	}
+	assert_int_equal(core_digest(c.fs, &digests[0]), 0);
+	core_close(&c);
+	for (u64 b = 0; b < 512; b++) {
+		if (b == VEXFS_SUPER_BLOCK(0) || b == VEXFS_SUPER_BLOCK(1))
+			continue;
+		for (u32 i = 0; i < KEPT; i += 3) {
+			struct vex_io_mem *m;
+
+			if (!memcmp(vex_io_mem_peek(c.m, b), vex_io_mem_peek(past[i], b),
+				    VEXFS_BLOCK_SIZE))
+				continue;
+			m = vex_io_mem_clone(c.m);
+			memcpy(vex_io_mem_block(m, b), vex_io_mem_peek(past[i], b), VEXFS_BLOCK_SIZE);
+			try_image(m, digests, test_random(&rnd));
+			vex_io_mem_destroy(m);
+			tried++;
+		}
+	}
+	assert_true(tried > 300);
+	for (u32 i = 0; i < KEPT; i++)
+		vex_io_mem_destroy(past[i]);
+	core_drop(&c);
+}
+
 /* ---- forged ------------------------------------------------------------------------------ */
 
 static bool is_node(const u8 *block)
@@ -215,12 +259,57 @@ static void forged_images_do_no_harm(void **state)
 	core_drop(&c);
 }
 
+/* The offset of the last directory entry of a leaf becomes @offset. */
+static bool forge_entry(u8 *block, u64 offset)
+{
+	struct vexfs_node *hdr = (void *)block;
+	struct vexfs_item *it = (void *)(hdr + 1);
+
+	if (!is_node(block) || hdr->level)
+		return false;
+	for (u32 i = le16_to_cpu(hdr->count); i-- > 0;) {
+		if (it[i].type != VEXFS_ITEM_DIRENT)
+			continue;
+		it[i].offset = cpu_to_le64(offset);
+		seal(block);
+		return true;
+	}
+	return false;
+}
+
+static void directory_positions_fit_63_bits(void **state)
+{
+	static const u64 offsets[] = { U64_MAX, 1ULL << 63 };
+	u8 buf[4096];
+	size_t used;
+
+	for (u32 i = 0; i < ARRAY_SIZE(offsets); i++) {
+		struct core c;
+		u32 forged = 0;
+
+		core_make(&c, 512, 1);
+		core_create(&c, VEXFS_ROOT_INO, "a");
+		core_create(&c, VEXFS_ROOT_INO, "b");
+		core_close(&c);
+		for (u64 b = 0; b < 512; b++)
+			if (is_node(vex_io_mem_peek(c.m, b)))
+				forged += forge_entry(vex_io_mem_block(c.m, b), offsets[i]);
+		assert_true(forged);
+		assert_int_equal(core_adopt(&c, c.m, true), 0);
+		assert_int_equal(vex_dir_read(c.fs, VEXFS_ROOT_INO, 0, buf, sizeof(buf), &used),
+				 -EUCLEAN);
+		core_drop(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		core_test(a_flipped_bit_gives_a_clean_error),
 		core_test(misplaced_blocks_give_a_clean_error),
+		core_test(lost_writes_give_a_clean_error),
 		core_test(forged_images_do_no_harm),
+		core_test(directory_positions_fit_63_bits),
 	};
 	int failed;
 
