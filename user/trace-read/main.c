@@ -27,26 +27,40 @@
 static struct options options;
 static const struct counter_source *source;
 static struct status_counters before;
-static FILE *out;
+static FILE *out, *json_out;
 static bool capturing, residual, failed;
 static uint64_t window_start;
 static int command_status = -1;
 
+/* NULL without a @name. */
+static FILE *open_file(const char *name)
+{
+	FILE *f = name ? fopen(name, "we") : NULL;
+
+	if (name && !f)
+		die("%s: %s", name, strerror(errno));
+	return f;
+}
+
 static void open_output(void)
 {
-	out = stdout;
-	if (!options.output)
-		return;
-	out = fopen(options.output, "we");
+	out = open_file(options.output);
 	if (!out)
-		die("%s: %s", options.output, strerror(errno));
+		out = stdout;
+	json_out = open_file(options.json_output);
+}
+
+static void close_file(FILE *f, const char *name)
+{
+	if (fflush(f) || ferror(f) || (f != stdout && fclose(f)))
+		die("%s: %s", name ? name : "standard output", strerror(errno));
 }
 
 static void close_output(void)
 {
-	if (fflush(out) || ferror(out) || (out != stdout && fclose(out)))
-		die("%s: %s", options.output ? options.output : "standard output",
-		    strerror(errno));
+	close_file(out, options.output);
+	if (json_out)
+		close_file(json_out, options.json_output);
 }
 
 /* Every CPU takes a few descriptors. */
@@ -105,6 +119,10 @@ static void report(bool last)
 	else
 		report_text(&r, out);
 	fflush(out);
+	if (json_out) {
+		report_json(&r, json_out);
+		fflush(json_out);
+	}
 	report_free(&r);
 	window_start = now;
 }

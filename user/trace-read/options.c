@@ -15,7 +15,7 @@
 
 enum {
 	OPT_NETLINK = 256, OPT_DEBUGFS, OPT_NO_BPF, OPT_RESET, OPT_STACK_MAP_SIZE,
-	OPT_TOTALS_SIZE, OPT_RING_SIZE, OPT_VERSION,
+	OPT_TOTALS_SIZE, OPT_RING_SIZE, OPT_JSON_OUTPUT, OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -26,6 +26,7 @@ static const struct option long_options[] = {
 	{ "top",		required_argument,	NULL, 'n' },
 	{ "json",		no_argument,		NULL, 'j' },
 	{ "output",		required_argument,	NULL, 'o' },
+	{ "json-output",	required_argument,	NULL, OPT_JSON_OUTPUT },
 	{ "reset",		no_argument,		NULL, OPT_RESET },
 	{ "no-bpf",		no_argument,		NULL, OPT_NO_BPF },
 	{ "stack-map-size",	required_argument,	NULL, OPT_STACK_MAP_SIZE },
@@ -51,6 +52,7 @@ static const char help[] =
 "  -n, --top N           call stacks shown for each class and site (3)\n"
 "  -j, --json            JSON, one object a report; the manual page has its schema\n"
 "  -o, --output FILE     write the reports to FILE instead of standard output\n"
+"      --json-output FILE  write the same reports as JSON to FILE, too\n"
 "      --reset           reset the module's counters first, so that they and the stacks\n"
 "                        cover the same time and the deepest stacks are caught anew\n"
 "      --no-bpf          counters only, no call stacks\n"
@@ -66,7 +68,7 @@ static const char help[] =
 "numbered are neither in the report nor among the losses that it counts.\n"
 "\n"
 "Examples:\n"
-"  vexfs-trace-read -- vexfs search /mnt/docs 'lock ordering'\n"
+"  vexfs-trace-read -- vexfs search /mnt/docs --text 'lock ordering'\n"
 "  vexfs-trace-read --reset --duration 10 --top 5\n"
 "  vexfs-trace-read --interval 5 --json --output /var/tmp/vexfs.json\n"
 "  vexfs-trace-read --debugfs --no-bpf --duration 1\n";
@@ -149,6 +151,9 @@ static void parse_option(struct options *o, int c)
 		break;
 	case 'o':
 		o->output = optarg;
+		break;
+	case OPT_JSON_OUTPUT:
+		o->json_output = optarg;
 		break;
 	case 'h':
 		fputs(help, stdout);

@@ -24,6 +24,7 @@
  * @duration_ns: length of the window; 0: until a signal or the end of @command
  * @top: call stacks printed for each class and site
  * @output: file for the reports, or NULL for standard output
+ * @json_output: file for the same reports as JSON, or NULL
  * @command: NULL, or what to run, NULL-terminated
  * @stack_slots: slots of the stack maps of one epoch, over all CPUs
  * @totals: keys of one epoch
@@ -39,6 +40,7 @@ struct options {
 	uint64_t duration_ns;
 	unsigned int top;
 	const char *output;
+	const char *json_output;
 	char **command;
 	unsigned int stack_slots;
 	unsigned int totals;
