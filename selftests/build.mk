@@ -7,6 +7,7 @@ $(eval $(call kernel-test,vexfs_file,selftests/vexfs_file.c,))
 $(eval $(call kernel-test,vexfs_ioctl,selftests/vexfs_ioctl.c,))
 $(eval $(call kernel-test,vexfs_coll,selftests/vexfs_coll.c,))
 $(eval $(call kernel-test,vexfs_stress,selftests/vexfs_stress.c,))
+$(eval $(call kernel-test,vexfs_events,selftests/vexfs_events.c,))
 
 # vexfs_trace.ko
 $(eval $(call kernel-test,vxt_stack,selftests/vxt_stack.c,))

@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# vexfs_trace.ko comes and goes while operations run, and never misreads one that
+# began before it came.
+set -u
+
+failed=0
+verdict() # status, name
+{
+	if [ "$1" -eq 0 ]; then
+		echo "ok - $2"
+	else
+		echo "not ok - $2"
+		failed=1
+	fi
+}
+
+device=${VEXFS_TEST_DEV:-/dev/vda}
+dir=/sys/kernel/debug/vexfs
+fixture=/sys/kernel/debug/vxt_fixture
+mnt=$(mktemp -d)
+busy=()
+
+stop()
+{
+	[ ${#busy[@]} -eq 0 ] || kill "${busy[@]}" 2>/dev/null
+	wait 2>/dev/null
+	busy=()
+}
+# shellcheck disable=SC2317
+cleanup()
+{
+	stop
+	umount "$mnt" 2>/dev/null
+	rmmod vxt_fixture 2>/dev/null
+	[ -d "$dir" ] || insmod "$VEXFS_MODDIR/vexfs_trace.ko"
+	rmdir "$mnt"
+}
+trap cleanup EXIT
+
+# A figure of a table: class or name, column by its title.
+figure() # file, row, column
+{
+	awk -v row="$2" -v column="$3" '
+		NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i }
+		$1 == row { value = $at }
+		END { print value + 0 }' "$dir/$1"
+}
+
+insmod "$VEXFS_MODDIR/selftests/modules/vxt_fixture.ko"
+verdict $? "the fixture loads"
+
+# 1.6 seconds in an operation; the tracer goes and comes back meanwhile.
+echo 'wait 19 16' >$fixture &
+waiter=$!
+sleep 0.3
+rmmod vexfs_trace
+verdict $? "unloads while an operation is running"
+insmod "$VEXFS_MODDIR/vexfs_trace.ko"
+verdict $? "loads while an operation is running"
+wait $waiter
+verdict $? "the operation ends well"
+[ "$(figure stack search calls)" -eq 0 ] && [ "$(figure latency search count)" -eq 0 ]
+verdict $? "an operation that began under the previous load is not counted"
+echo 'plain 19 5' >$fixture
+[ "$(figure stack search painted)" -eq 1 ] && [ "$(figure stack search max/B)" -lt 4000 ]
+verdict $? "one that began under this load is, at its own depth"
+
+# The same without the tracer at its end, and at its beginning.
+echo 'wait 19 10' >$fixture &
+waiter=$!
+sleep 0.3
+rmmod vexfs_trace
+wait $waiter
+verdict $? "an operation ends with nobody listening"
+echo 'wait 19 10' >$fixture &
+waiter=$!
+sleep 0.3
+insmod "$VEXFS_MODDIR/vexfs_trace.ko"
+wait $waiter
+[ "$(figure stack search calls)" -eq 0 ]
+verdict $? "an operation that began untraced is not counted"
+
+# Load and unload under load: files, names, a collection.
+mkfs.vexfs -q -f "$device" && mount -t vexfs "$device" "$mnt"
+verdict $? "a filesystem to work on"
+work()
+{
+	local i=0
+
+	while :; do
+		i=$((i + 1))
+		echo "$i" >"$mnt/$1-$i"
+		cat "$mnt/$1-$i" >/dev/null
+		mv "$mnt/$1-$i" "$mnt/$1" && ls "$mnt" >/dev/null
+		[ $((i % 10)) -ne 0 ] || sync -f "$mnt"
+	done
+}
+for name in a b; do
+	work $name 2>/dev/null &
+	busy+=($!)
+done
+(while :; do echo 'outer 19 8' >$fixture; done) &
+busy+=($!)
+
+bad=0
+for _ in $(seq 30); do
+	rmmod vexfs_trace || bad=1
+	insmod "$VEXFS_MODDIR/vexfs_trace.ko" || bad=1
+	cat $dir/stack $dir/latency $dir/alloc >/dev/null || bad=1
+	echo 1 >$dir/reset || bad=1
+done
+verdict $bad "30 times loaded and unloaded under load"
+sleep 2
+# Every call is counted once, and no depth is beyond the stack.
+awk 'NR > 1 && ($2 != $3 + $4 + $5 || ($11 != "-" && $11 + 0 > 16384)) { bad = 1 }
+	END { exit bad || NR < 4 }' $dir/stack
+verdict $? "the counters are sound after it"
+cat $dir/stack | sed 's/^/# /'
+
+# Reading and resetting from two sides while all that runs.
+(for _ in $(seq 200); do echo 1 >$dir/reset; done) &
+resetter=$!
+bad=0
+while kill -0 $resetter 2>/dev/null; do
+	awk 'NR > 1 && $2 != $3 + $4 + $5 { exit 1 }' $dir/stack || bad=1
+	cat $dir/latency >/dev/null
+done
+verdict $bad "every read between resets is sound"
+
+kill -0 "${busy[@]}"
+verdict $? "the load ran all the time"
+stop
+umount "$mnt"
+verdict $? "the filesystem unmounts"
+rmmod vxt_fixture
+verdict $? "the fixture unloads"
+exit $failed
