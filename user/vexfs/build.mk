@@ -16,11 +16,19 @@ vexfs-test-text := $(call vexfs-path,test/test_text) $(vexfs-source) $(vexfs-com
 $(eval $(call user-test,vexfs-source,$(vexfs-test-source),-lcmocka))
 $(eval $(call user-test,vexfs-text,$(vexfs-test-text),-lcmocka))
 
+vexfs-test-mkfs := $(call vexfs-path,test/test_mkfs test/command) $(vexfs-common)
+$(eval $(call user-test,vexfs-mkfs,$(vexfs-test-mkfs),-lcmocka -lblkid))
+
 # The same tests of the whole command, on an image here and mounted in the VM.
-vexfs-test-command := $(call vexfs-path,test/test_command test/command) $(vexfs-cmds)
-vexfs-test-import := $(call vexfs-path,test/test_import test/command) $(vexfs-cmds)
-$(eval $(call user-test,vexfs-command,user/vexfs/test/place_image.c $(vexfs-test-command),-lcmocka))
-$(eval $(call user-test,vexfs-import,user/vexfs/test/place_image.c $(vexfs-test-import),-lcmocka))
+vexfs-program := $(call vexfs-path,test/program_vexfs test/command) $(vexfs-cmds)
+vexfs-test-command := user/vexfs/test/test_command.c $(vexfs-program)
+vexfs-test-import := user/vexfs/test/test_import.c $(vexfs-program)
+vexfs-test-image := user/vexfs/test/test_image.c $(vexfs-program)
+vexfs-image := user/vexfs/test/place_image.c
+vexfs-mounted := user/vexfs/test/place_mounted.c
+$(eval $(call user-test,vexfs-command,$(vexfs-image) $(vexfs-test-command),-lcmocka))
+$(eval $(call user-test,vexfs-import,$(vexfs-image) $(vexfs-test-import),-lcmocka))
+$(eval $(call user-test,vexfs-image,$(vexfs-image) $(vexfs-test-image),-lcmocka))
 
 # Not by kernel-test, which would have the command itself wait for a kernel's source.
 define vexfs-kernel-test
@@ -31,7 +39,7 @@ build/selftests/$(1): $(call obj-of,$(2)) build/user/libvexfs.a
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) -lcmocka -lm -lpthread
 endef
-$(eval $(call vexfs-kernel-test,vexfs_command,user/vexfs/test/place_mounted.c $(vexfs-test-command)))
-$(eval $(call vexfs-kernel-test,vexfs_import,user/vexfs/test/place_mounted.c $(vexfs-test-import)))
+$(eval $(call vexfs-kernel-test,vexfs_command,$(vexfs-mounted) $(vexfs-test-command)))
+$(eval $(call vexfs-kernel-test,vexfs_import,$(vexfs-mounted) $(vexfs-test-import)))
 
 kernel-scripts += selftests/crosshost.sh

@@ -130,7 +130,8 @@ static int import_source(struct import *im, struct source *s)
 				break;
 			return report_fail("%s: %s", s->path, s->error);
 		}
-		if (!got || interrupt_pending())
+		/* What was read when a signal came goes in, too. */
+		if (!got)
 			break;
 		status = insert_batch(im, s, got);
 		if (status)

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Running the command: its main(), in a process of its own. */
+/* Running a command: its main(), in a process of its own. */
 #include <fcntl.h>
 #include <stdio_ext.h>
 #include <sys/wait.h>
 
 #include "command.h"
-
-int vexfs_main(int argc, char **argv);
-
-#define main vexfs_main
-#include "../main.c"
-#undef main
 
 #define MAX_ARGS 32
 
@@ -28,7 +22,7 @@ static void redirect(const char *name, int fd)
 
 pid_t command_start(int *in, const char *const *args)
 {
-	char *argv[MAX_ARGS + 4] = { (char *)"vexfs" };
+	char *argv[MAX_ARGS + 4] = { (char *)"program" };
 	int argc = 1, fds[2];
 	pid_t pid;
 
@@ -47,7 +41,7 @@ pid_t command_start(int *in, const char *const *args)
 		close(fds[1]);
 		/* The test's own output stays the parent's. */
 		__fpurge(stdout);
-		exit(vexfs_main(argc, argv));
+		exit(program_main(argc, argv));
 	}
 	close(fds[0]);
 	*in = fds[1];
@@ -75,7 +69,7 @@ int command_wait(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int vexfs(const char *first, ...)
+int command_run(const char *first, ...)
 {
 	const char *args[MAX_ARGS] = { first };
 	va_list list;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Running the command as a user does, in a process of its own, on an image or on
+ * Running a command as a user does, in a process of its own; vexfs on an image or on
  * a mounted filesystem: the tests are the same for both.
  */
 #ifndef VEXFS_CMD_TEST_COMMAND_H
@@ -24,18 +24,20 @@ void place_end(void);
 extern char command_out[1 << 20];
 extern char command_err[1 << 16];
 
+/* The main() of the command under test: of program_vexfs.c, or the test's own. */
+int program_main(int argc, char **argv);
 /*
- * Run "vexfs", what place_args say, and the arguments, of which the last is NULL.
+ * Run it with what place_args say and the arguments, of which the last is NULL.
  * Returns the exit status, 128 + n after signal n.
  */
-int vexfs(const char *first, ...) __attribute__((sentinel));
+int command_run(const char *first, ...) __attribute__((sentinel));
 /* Start it with standard input from a pipe whose other end is *@in; end it with command_wait(). */
 pid_t command_start(int *in, const char *const *args);
 int command_wait(pid_t pid);
 
 /* The command ended with @status, and said @words on standard error ("" is silence). */
 #define expect(status, words, ...) do {						\
-	int __got = vexfs(__VA_ARGS__, NULL);					\
+	int __got = command_run(__VA_ARGS__, NULL);					\
 	if (__got != (status) || !strstr(command_err, words) ||			\
 	    (!*(words) && *command_err))					\
 		fail_msg("line %d: status %d, not %d; said: %s", __LINE__, __got,	\
