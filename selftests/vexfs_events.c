@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What people build their tracing on: the entry points that kmod/trace/vexfs.h lists can be
+ * probed, its events have their fields, each operation fires its class once, and numbered events
+ * have no gap.
+ */
+#include "common.h"
+#include <ctype.h>
+#include <linux/vexfs.h>
+
+#define TRACEFS	"/sys/kernel/tracing"
+#define INST	TRACEFS "/instances/vexfs"
+#define HEADER	"kmod/trace/vexfs.h"
+
+FIXTURE(events) {
+};
+
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_APPEND);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = neg(write(fd, text, strlen(text)));
+	close(fd);
+	return err < 0 ? err : 0;
+}
+
+FIXTURE_SETUP(events)
+{
+	mount("tracefs", TRACEFS, "tracefs", 0, NULL);
+	rmdir(INST);
+	ASSERT_EQ(0, mkdir(INST, 0700));
+	ASSERT_EQ(0, put(INST "/buffer_size_kb", "8192"));
+	ASSERT_EQ(0, make_fs(64));
+	ASSERT_EQ(0, do_mount(0, "commit=300"));
+}
+
+FIXTURE_TEARDOWN(events)
+{
+	EXPECT_EQ(0, do_umount());
+	EXPECT_EQ(0, rmdir(INST));
+}
+
+static int set_events(const char *on)
+{
+	return put(INST "/events/vexfs/enable", on);
+}
+
+/* ---- names ---------------------------------------------------------------- */
+
+/* Whether a module's function of just this name exists. */
+static int symbol_is_there(const char *name)
+{
+	FILE *f = fopen("/proc/kallsyms", "r");
+	char line[512], symbol[256];
+	int found = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %*c %255s [vexfs]", symbol) == 1 && !strcmp(symbol, name) &&
+		    strstr(line, "[vexfs]"))
+			found++;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+TEST_F_TIMEOUT(events, every_documented_entry_point_can_be_probed, 100)
+{
+	FILE *f = fopen(HEADER, "r");
+	char line[256], class[64], function[64], probe[160];
+	int n = 0;
+
+	ASSERT_NE(NULL, f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " *\t%63[a-z_]%*[\t]%63[a-z_]", class, function) != 2 ||
+		    strncmp(function, "vexfs_", 6))
+			continue;
+		n++;
+		EXPECT_EQ(1, symbol_is_there(function))
+			TH_LOG("%s", function);
+		snprintf(probe, sizeof(probe), "p:vexfs_test/probe vexfs:%s", function);
+		EXPECT_EQ(0, put(TRACEFS "/kprobe_events", probe))
+			TH_LOG("%s", function);
+		EXPECT_EQ(0, put(TRACEFS "/kprobe_events", "-:vexfs_test/probe"));
+	}
+	fclose(f);
+	EXPECT_LE(24, n);
+}
+
+static int field_is_there(const char *event, const char *field)
+{
+	char path[128], line[256], want[96];
+	int found = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), INST "/events/vexfs/%s/format", event);
+	snprintf(want, sizeof(want), " %s;", field);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (strstr(line, "field:") && strstr(line, want))
+			found = 1;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+TEST_F(events, every_event_has_its_fields)
+{
+	static const char *const want[][2] = {
+		{ "vexfs_op_enter", "seq" }, { "vexfs_op_enter", "ino" },
+		{ "vexfs_op_enter", "op_class" },
+		{ "vexfs_op_exit", "seq" }, { "vexfs_op_exit", "event" },
+		{ "vexfs_op_exit", "ino" }, { "vexfs_op_exit", "bytes" },
+		{ "vexfs_op_exit", "visited" }, { "vexfs_op_exit", "op_class" },
+		{ "vexfs_op_exit", "dim" }, { "vexfs_op_exit", "k" },
+		{ "vexfs_op_exit", "count" }, { "vexfs_op_exit", "err" },
+		{ "vexfs_alloc", "event" }, { "vexfs_alloc", "ptr" },
+		{ "vexfs_alloc", "size" }, { "vexfs_alloc", "site" },
+		{ "vexfs_free", "ptr" }, { "vexfs_free", "size" }, { "vexfs_free", "site" },
+		{ "vexfs_commit", "generation" }, { "vexfs_commit", "data_blocks" },
+		{ "vexfs_commit", "nodes" }, { "vexfs_commit", "err" },
+	};
+	unsigned int i, missing = 0;
+
+	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		if (field_is_there(want[i][0], want[i][1]))
+			continue;
+		TH_LOG("%s.%s is missing", want[i][0], want[i][1]);
+		missing++;
+	}
+	EXPECT_EQ(0, missing);
+}
+
+/* ---- what fires -------------------------------------------------------------- */
+
+#define MOST	20000
+
+/* One line of the trace, as far as it is needed. */
+struct event {
+	char name[32], op[32];
+	unsigned long long seq, number, bytes, visited;
+	int pid, err;
+	unsigned int dim, k, count;
+};
+
+static unsigned long long value(const char *line, const char *key)
+{
+	const char *at = strstr(line, key);
+
+	return at ? strtoull(at + strlen(key), NULL, 0) : 0;
+}
+
+static int read_trace(struct event *events)
+{
+	FILE *f = fopen(INST "/trace", "r");
+	char line[1024];
+	int n = 0;
+
+	while (f && n < MOST && fgets(line, sizeof(line), f)) {
+		struct event *e = &events[n];
+		char *at = strstr(line, ": vexfs_"), *space;
+
+		if (line[0] == '#' || !at)
+			continue;
+		memset(e, 0, sizeof(*e));
+		sscanf(at + 2, "%31[a-z_]", e->name);
+		if (strstr(line, " op="))
+			sscanf(strstr(line, " op="), " op=%31[a-z_]", e->op);
+		/* TASK-PID [CPU] */
+		space = strstr(line, " [");
+		while (space && space > line && space[-1] == ' ')
+			space--;
+		while (space && space > line && isdigit(space[-1]))
+			space--;
+		e->pid = space ? atoi(space) : 0;
+		e->seq = value(line, " seq=");
+		e->number = value(line, " event=");
+		e->bytes = value(line, " bytes=");
+		e->visited = value(line, " visited=");
+		e->dim = value(line, " dim=");
+		e->k = value(line, " k=");
+		e->count = value(line, " count=");
+		e->err = (int)strtol(strstr(line, " err=") ? strstr(line, " err=") + 5 : "0",
+				     NULL, 10);
+		n++;
+	}
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* The exits of one class, by this process; *@last is the last of them. */
+static int exits(const struct event *events, int n, const char *op, const struct event **last)
+{
+	int i, found = 0;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(events[i].name, "vexfs_op_exit") && !strcmp(events[i].op, op) &&
+		    events[i].pid == getpid()) {
+			found++;
+			*last = &events[i];
+		}
+	return found;
+}
+
+TEST_F(events, each_operation_fires_its_class_with_what_it_did)
+{
+	struct event *events = calloc(MOST, sizeof(*events));
+	const struct event *e = NULL;
+	float rows[4 * 10], distances[3];
+	uint64_t ids[3];
+	struct vexfs_search s = search_args(rows, 2, 4, 1, ids, distances);
+	char buf[5000];
+	int fd, n;
+
+	fill_floats(rows, 40, 1);
+	ASSERT_EQ(0, set_events("1"));
+	ASSERT_EQ(0, mkdir(MNT "/d", 0755));
+	fd = open(MNT "/d/f", O_CREAT | O_RDWR, 0644);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(5000, write(fd, buf, 5000));
+	ASSERT_EQ(4000, pread(fd, buf, 5000, 1000));
+	ASSERT_EQ(0, fsync(fd));
+	close(fd);
+	ASSERT_EQ(0, rename(MNT "/d/f", MNT "/d/g"));
+	ASSERT_EQ(0, truncate(MNT "/d/g", 10));
+	ASSERT_EQ(-ENOTEMPTY, neg(rmdir(MNT "/d")));
+	ASSERT_EQ(0, unlink(MNT "/d/g"));
+	fd = coll_open(MNT "/c", 4, VEXFS_METRIC_L2);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, coll_insert(fd, rows, 10, 4));
+	ASSERT_EQ(0, ioctl(fd, VEXFS_IOC_SEARCH, &s));
+	s.k = 0;
+	ASSERT_EQ(-EINVAL, neg(ioctl(fd, VEXFS_IOC_SEARCH, &s)));
+	close(fd);
+	ASSERT_EQ(0, set_events("0"));
+	n = read_trace(events);
+
+	EXPECT_EQ(1, exits(events, n, "mkdir", &e));
+	EXPECT_EQ(2, exits(events, n, "create", &e));
+	EXPECT_EQ(1, exits(events, n, "write", &e));
+	EXPECT_EQ(5000, e->bytes);
+	EXPECT_EQ(1, exits(events, n, "read", &e));
+	EXPECT_EQ(4000, e->bytes);
+	EXPECT_EQ(1, exits(events, n, "fsync", &e));
+	EXPECT_LE(1, exits(events, n, "writeback", &e));
+	EXPECT_EQ(1, exits(events, n, "rename", &e));
+	EXPECT_EQ(1, exits(events, n, "setattr", &e));
+	EXPECT_EQ(1, exits(events, n, "rmdir", &e));
+	EXPECT_EQ(-ENOTEMPTY, e->err);
+	EXPECT_EQ(1, exits(events, n, "unlink", &e));
+	EXPECT_EQ(1, exits(events, n, "evict", &e));
+	EXPECT_EQ(1, exits(events, n, "coll_create", &e));
+	EXPECT_EQ(4, e->dim);
+	EXPECT_EQ(1, exits(events, n, "insert", &e));
+	EXPECT_EQ(4, e->dim);
+	EXPECT_EQ(10, e->count);
+	EXPECT_EQ(160, e->bytes);
+	EXPECT_EQ(2, exits(events, n, "search", &e));
+	EXPECT_EQ(-EINVAL, e->err);
+	for (e = events; strcmp(e->op, "search") || strcmp(e->name, "vexfs_op_exit"); e++)
+		;
+	EXPECT_EQ(0, e->err);
+	EXPECT_EQ(2, e->count);
+	EXPECT_EQ(1, e->k);
+	EXPECT_EQ(20, e->visited);
+	free(events);
+}
+
+TEST_F(events, every_entry_has_one_exit)
+{
+	struct event *events = calloc(MOST, sizeof(*events));
+	int i, j, n, enters = 0, pairs = 0;
+
+	ASSERT_EQ(0, set_events("1"));
+	for (i = 0; i < 30; i++) {
+		ASSERT_EQ(0, make_file(MNT "/f", 50000, i));
+		ASSERT_EQ(0, check_file(MNT "/f", 50000, i));
+		sync();
+	}
+	ASSERT_EQ(0, set_events("0"));
+	n = read_trace(events);
+	for (i = 0; i < n; i++) {
+		if (strcmp(events[i].name, "vexfs_op_enter") || events[i].pid != getpid())
+			continue;
+		enters++;
+		for (j = i + 1; j < n; j++)
+			if (events[j].seq == events[i].seq) {
+				EXPECT_STREQ("vexfs_op_exit", events[j].name);
+				EXPECT_STREQ(events[i].op, events[j].op);
+				pairs++;
+			}
+	}
+	EXPECT_LT(100, enters);
+	EXPECT_EQ(enters, pairs);
+	free(events);
+}
+
+/* The numbers of a kind, sorted: on each CPU one follows the other. */
+static int by_value(const void *pa, const void *pb)
+{
+	unsigned long long a = *(unsigned long long *)pa, b = *(unsigned long long *)pb;
+
+	return a < b ? -1 : a > b;
+}
+
+static int gaps(const struct event *events, int n, const char *name, int *count)
+{
+	unsigned long long *numbers = calloc(n, sizeof(*numbers));
+	int i, bad = 0;
+
+	*count = 0;
+	for (i = 0; i < n; i++)
+		if (!strcmp(events[i].name, name))
+			numbers[(*count)++] = events[i].number;
+	qsort(numbers, *count, sizeof(*numbers), by_value);
+	for (i = 1; i < *count; i++)
+		if (numbers[i] >> 48 == numbers[i - 1] >> 48 && numbers[i] != numbers[i - 1] + 1)
+			bad++;
+	free(numbers);
+	return bad;
+}
+
+/* Also across a pause: no number is taken while nobody listens. */
+TEST_F(events, numbers_have_no_gap)
+{
+	struct event *events = calloc(MOST, sizeof(*events));
+	int i, n, count;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, put(INST "/events/vexfs/vexfs_alloc/enable", "1"));
+		ASSERT_EQ(0, make_file(MNT "/f", 50000, i));
+		sync();
+		ASSERT_EQ(0, unlink(MNT "/f"));
+		ASSERT_EQ(0, put(INST "/events/vexfs/vexfs_alloc/enable", "0"));
+		ASSERT_EQ(0, make_file(MNT "/f", 50000, i));
+		sync();
+	}
+	n = read_trace(events);
+	EXPECT_EQ(0, gaps(events, n, "vexfs_alloc", &count));
+	EXPECT_LT(6, count);
+
+	ASSERT_EQ(0, put(INST "/trace", "x"));
+	ASSERT_EQ(0, put(INST "/events/vexfs/vexfs_op_exit/enable", "1"));
+	for (i = 0; i < 30; i++)
+		ASSERT_EQ(0, make_file(MNT "/f", 50000, i));
+	ASSERT_EQ(0, put(INST "/events/vexfs/vexfs_op_exit/enable", "0"));
+	n = read_trace(events);
+	EXPECT_EQ(0, gaps(events, n, "vexfs_op_exit", &count));
+	EXPECT_LT(60, count);
+	free(events);
+}
+
+TEST_F(events, a_commit_is_told_once)
+{
+	struct event *events = calloc(MOST, sizeof(*events));
+	int i, n, commits = 0;
+
+	sync();
+	ASSERT_EQ(0, set_events("1"));
+	ASSERT_EQ(0, make_file(MNT "/f", 50000, 1));
+	sync();
+	sync();
+	ASSERT_EQ(0, set_events("0"));
+	n = read_trace(events);
+	for (i = 0; i < n; i++)
+		if (!strcmp(events[i].name, "vexfs_commit"))
+			commits++;
+	EXPECT_EQ(1, commits);
+	free(events);
+}
+
+TEST_HARNESS_MAIN
