@@ -30,14 +30,20 @@ reader() # options
 	vexfs-trace-read "$@" 2>"$work/err"
 }
 
-# A claim about the last JSON report; see reader_check.py.
+# A claim about the next JSON report, judged by judge(); see reader_check.py.
 claim() # name, claim, arguments
 {
-	local name=$1
+	local IFS=$'\t'
 
-	shift
-	python3 "$here/reader_check.py" "$work/report.json" "$@" >"$work/err" 2>&1
-	verdict $? "$name"
+	echo "$*" >>"$work/claims"
+}
+
+# Prints a verdict on each claim.
+judge()
+{
+	# shellcheck disable=SC2034 # the exit status of the test
+	python3 "$here/reader_check.py" "$work/report.json" <"$work/claims" || failed=1
+	rm "$work/claims"
 }
 
 # One program that searches and one that writes, each as fast as it can, and one
@@ -60,9 +66,16 @@ busy_start()
 	done
 }
 
+# They rest while reports are judged.
+busy_signal() # STOP or CONT
+{
+	[ ${#busy[@]} -eq 0 ] || kill "-$1" "${busy[@]}" 2>/dev/null
+}
+
 busy_stop()
 {
-	[ ${#busy[@]} -eq 0 ] || kill "${busy[@]}" 2>/dev/null
+	busy_signal TERM
+	busy_signal CONT
 	wait "${busy[@]}" 2>/dev/null
 	busy=()
 }

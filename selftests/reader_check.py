@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Claims about the JSON of vexfs-trace-read: reader_check.py FILE CLAIM [ARGUMENT]...
+"""Judges claims about the JSON of vexfs-trace-read: reader_check.py FILE <CLAIMS
 
-Exit status 0 when the claim holds; otherwise says what is wrong.
+Each line of the input is a name, a claim (a function below) and its arguments, with
+tabs between them. Prints TAP; exit status 1 when a claim does not hold.
 """
+import functools
 import json
 import sys
 
@@ -34,6 +36,7 @@ ENTRIES = {
 KINDS = ("operations", "allocations", "records")
 
 
+@functools.lru_cache
 def documents(path):
     """All the reports of a file, one after another."""
     text = open(path, encoding="utf-8").read()
@@ -200,12 +203,16 @@ def same_counters(reports, other):
 
 
 def main():
-    path, claim, *arguments = sys.argv[1:]
-    try:
-        globals()[claim](documents(path), *arguments)
-    except (AssertionError, KeyError, ValueError) as e:
-        print(f"{claim}: {type(e).__name__}: {e}"[:2000])
-        sys.exit(1)
+    failed = False
+    for line in sys.stdin:
+        name, claim, *arguments = line.rstrip("\n").split("\t")
+        try:
+            globals()[claim](documents(sys.argv[1]), *arguments)
+            print(f"ok - {name}")
+        except (AssertionError, KeyError, ValueError, OSError) as e:
+            print(f"not ok - {name}\n# {claim}: {type(e).__name__}: {e}"[:2000])
+            failed = True
+    sys.exit(failed)
 
 
 main()

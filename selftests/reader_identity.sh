@@ -8,13 +8,16 @@ PATH=$PATH:/usr/sbin
 # shellcheck source=selftests/reader-lib.sh
 . "$(dirname "$(realpath "$0")")/reader-lib.sh"
 
+# Runs the reader under load; the claims that follow are judged by end_window().
 window() # name, options
 {
 	local name=$1
 
 	shift
+	busy_signal CONT
 	reader --json --output "$work/report.json" "$@"
 	verdict $? "$name: exit status 0"
+	busy_signal STOP
 	claim "$name: emitted = captured + lost" holds
 	claim "$name: every stack belongs to its operation" own_stacks
 }
@@ -22,38 +25,44 @@ window() # name, options
 busy_start
 verdict $? "programs keep the filesystem busy"
 
-window "two busy tasks" --duration 4
-claim "two busy tasks: there was a load" captured 500
-claim "two busy tasks: nothing was lost" nothing_lost
+window "two busy CPUs" --duration 4
+claim "two busy CPUs: there was a load" captured 500
+claim "two busy CPUs: nothing was lost" nothing_lost
+judge
 
-window "colliding stacks" --duration 4 --stack-map-size 2
+window "colliding stacks" --duration 3 --stack-map-size 2
 claim "colliding stacks: kernel stacks went by the ring buffer" via_ring kernel_collision
 claim "colliding stacks: user stacks went by the ring buffer" via_ring user_collision
 claim "colliding stacks: nothing was lost" nothing_lost
+judge
 
 window "full totals" --duration 2 --totals-size 1
 claim "full totals: events went by the ring buffer" via_ring totals_full
 claim "full totals: nothing was lost" nothing_lost
+judge
 
-# A reader that gets no time for a second cannot empty the ring buffer.
-reader --json --output "$work/report.json" --duration 4 --stack-map-size 1 --totals-size 1 \
-	--ring-size 4096 &
-until bpftool map show name totals_odd >/dev/null 2>&1; do sleep 0.1; done
-sleep 1
-pid=$(pgrep -P $! vexfs-trace || echo $!)
-kill -STOP "$pid" && sleep 1 && kill -CONT "$pid"
-wait $!
-verdict $? "full ring buffer: exit status 0"
-claim "full ring buffer: emitted = captured + lost" holds
-claim "full ring buffer: every stack belongs to its operation" own_stacks
+# A reader that gets no time cannot empty the ring buffer.
+stall()
+{
+	local reader
+
+	until bpftool map show name totals_odd >/dev/null 2>&1; do sleep 0.1; done
+	sleep 1
+	reader=$(pgrep -P $$ vexfs-trace) && kill -STOP "$reader" && sleep 1 && kill -CONT "$reader"
+}
+stall &
+window "full ring buffer" --duration 3 --stack-map-size 1 --totals-size 1 --ring-size 4096
 claim "full ring buffer: what was lost is counted" lost ring_full
+judge
 
 window "many windows" --interval 0.5 --duration 3
 claim "many windows: there are several" reports_at_least 3
 claim "many windows: no event falls between two" continuous
 claim "many windows: nothing was lost" nothing_lost
+judge
 
 # A reader that loses events must say so: take some away behind its back.
+busy_signal CONT
 vexfs-trace-read --duration 4 --output "$work/report.txt" 2>"$work/err" &
 pid=$!
 python3 "$here/reader_thief.py" 2>>"$work/err"
@@ -65,8 +74,9 @@ tail -n 1 "$work/report.txt" | grep -qE '^identity: .* residual [1-9]'
 verdict $? "thief: the report ends with the residual"
 
 busy_stop
-reader --duration 1 --json --output "$work/report.json"
+reader --duration 0.5 --json --output "$work/report.json"
 verdict $? "idle: exit status 0"
 claim "idle: emitted = captured + lost" holds
+judge
 
 exit $failed

@@ -36,6 +36,7 @@ claim "insert: the deepest call has its stacks" deepest insert vexfs_coll_insert
 claim "each stack begins at the operation's entry point" own_stacks
 claim "allocation sites have live bytes and stacks" live_sites
 claim "all kernel frames have names" named
+judge
 sleep 6	# what the kernel writes back by itself is over
 
 reader --reset --top 2 --output "$work/report.txt" -- sh "$work/job" >"$work/out"
@@ -56,12 +57,14 @@ verdict $? "counters by netlink: exit status 0"
 reader --no-bpf --json --debugfs --output "$work/report.json"
 verdict $? "counters by debugfs: exit status 0"
 claim "both are the same" same_counters "$work/other.json"
+judge
 
 vexfs bench --op search --queries 16000000 "$mnt/rows" >/dev/null 2>&1 &
 busy+=($!)
 reader --debugfs --json --output "$work/report.json" --duration 2
 verdict $? "a process that ran before: exit status 0"
 claim "a process that ran before: has its functions" called_from search vexfs_coll_search main vexfs
+judge
 
 vexfs-trace-read --json --output "$work/report.json" 2>"$work/err" &
 pid=$!
@@ -71,10 +74,12 @@ kill -INT $pid
 wait $pid
 verdict $? "Ctrl-C: exit status 0"
 claim "Ctrl-C: there is a report" captured 1
+judge
 
 reader --interval 0.5 --duration 3 --json --output "$work/report.json"
 verdict $? "intervals: exit status 0"
 claim "intervals: several reports" reports_at_least 2
+judge
 
 (
 	echo 2 >/proc/sys/kernel/kptr_restrict
@@ -86,6 +91,7 @@ claim "intervals: several reports" reports_at_least 2
 verdict $? "hidden kernel addresses: exit status 0"
 says kptr_restrict "hidden kernel addresses: names the cause"
 claim "hidden kernel addresses: frames by address" unnamed_kernel
+judge
 busy_stop
 
 setpriv --bounding-set=-all,+net_admin vexfs-trace-read --json --output "$work/report.json" \
@@ -93,6 +99,7 @@ setpriv --bounding-set=-all,+net_admin vexfs-trace-read --json --output "$work/r
 verdict $? "no permission for BPF: exit status 0"
 says CAP_BPF "no permission for BPF: names it"
 claim "no permission for BPF: the counters are there" counters_only
+judge
 setpriv --bounding-set=-all vexfs-trace-read >"$work/out" 2>"$work/err"
 [ $? -eq 1 ]
 verdict $? "no permission for the counters: exit status 1"
