@@ -207,8 +207,11 @@ static int mix_collection(struct walk *w, u64 ino)
 {
 	struct vex_coll coll;
 	u64 bad;
-	int err = vex_coll_stat(w->fs, ino, &coll);
+	int err;
 
+	/* With its padding. */
+	memset(&coll, 0, sizeof(coll));
+	err = vex_coll_stat(w->fs, ino, &coll);
 	if (err)
 		return err;
 	coll.blocks = 0;

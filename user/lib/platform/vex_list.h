@@ -64,26 +64,9 @@ static inline void list_move_tail(struct list_head *item, struct list_head *head
 	list_add_tail(item, head);
 }
 
-/* Put all of @list behind @head, and leave @list empty. */
-static inline void list_splice_init(struct list_head *list, struct list_head *head)
-{
-	if (list_empty(list))
-		return;
-	vex_list_join(list->prev, head->next);
-	vex_list_join(head, list->next);
-	INIT_LIST_HEAD(list);
-}
-
-static inline void list_splice_tail_init(struct list_head *list, struct list_head *head)
-{
-	list_splice_init(list, head->prev);
-}
-
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 #define list_first_entry(head, type, member) list_entry((head)->next, type, member)
 #define list_last_entry(head, type, member) list_entry((head)->prev, type, member)
-#define list_first_entry_or_null(head, type, member)				\
-	(list_empty(head) ? NULL : list_first_entry(head, type, member))
 #define list_next_entry(pos, member) list_entry((pos)->member.next, typeof(*(pos)), member)
 #define list_prev_entry(pos, member) list_entry((pos)->member.prev, typeof(*(pos)), member)
 

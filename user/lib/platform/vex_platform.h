@@ -25,19 +25,12 @@ typedef __s16 s16;
 typedef __s32 s32;
 typedef __s64 s64;
 
-#define U8_MAX		((u8)~0U)
-#define U16_MAX		((u16)~0U)
 #define U32_MAX		((u32)~0U)
-#define S32_MAX		((s32)(U32_MAX >> 1))
 #define U64_MAX		((u64)~0ULL)
 #define S64_MAX		((s64)(U64_MAX >> 1))
 
 /* The kernel's type of a directory entry from a file mode. */
 #define S_DT(mode)	(((mode) & S_IFMT) >> 12)
-#ifndef S_IALLUGO
-#define S_IRWXUGO	(S_IRWXU | S_IRWXG | S_IRWXO)
-#define S_IALLUGO	(S_ISUID | S_ISGID | S_ISVTX | S_IRWXUGO)
-#endif
 
 /* ---- compiler ----------------------------------------------------------- */
 
@@ -60,9 +53,6 @@ typedef __s64 s64;
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 #define READ_ONCE(x)	(*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
-#define smp_load_acquire(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define smp_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#define barrier()	__asm__ __volatile__("" : : : "memory")
 
 #undef static_assert
 #define static_assert(expr, ...) VEX_STATIC_ASSERT(expr, ##__VA_ARGS__, #expr)
@@ -72,11 +62,8 @@ typedef __s64 s64;
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]) +				\
 			 0 * sizeof(struct { int not_an_array : 1 -		\
 				2 * __builtin_types_compatible_p(typeof(a), typeof(&(a)[0])); }))
-#define sizeof_field(t, f) sizeof(((t *)0)->f)
 #define container_of(ptr, type, member)						\
 	((type *)((char *)(ptr) - offsetof(type, member)))
-#define struct_size(p, member, n)						\
-	(offsetof(typeof(*(p)), member) + (size_t)(n) * sizeof(*(p)->member))
 
 /* ---- arithmetic --------------------------------------------------------- */
 
@@ -85,23 +72,13 @@ typedef __s64 s64;
 #define max(a, b)	VEX_PICK(a, >, b)
 #define min_t(t, a, b)	VEX_PICK((t)(a), <, (t)(b))
 #define max_t(t, a, b)	VEX_PICK((t)(a), >, (t)(b))
-#define min3(a, b, c)	({ __auto_type m_ = min(a, b); min(m_, c); })
-#define max3(a, b, c)	({ __auto_type m_ = max(a, b); max(m_, c); })
 #define clamp(v, lo, hi) ({ __auto_type v_ = max(v, lo); min(v_, hi); })
-#define clamp_t(t, v, lo, hi) clamp((t)(v), (t)(lo), (t)(hi))
 #define swap(a, b)	do { typeof(a) swap_ = (a); (a) = (b); (b) = swap_; } while (0)
 
-#define BIT(n)		(1UL << (n))
-#define BIT_ULL(n)	(1ULL << (n))
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
-#define DIV_ROUND_UP_ULL(n, d) DIV_ROUND_UP((u64)(n), (d))
 #define VEX_MASK(x, y)	((typeof(x))((y) - 1))
 #define round_up(x, y)	((((x) - 1) | VEX_MASK(x, y)) + 1)
 #define round_down(x, y) ((x) & ~VEX_MASK(x, y))
-#define roundup(x, y)	(DIV_ROUND_UP(x, y) * (y))
-#define rounddown(x, y)	((x) - (x) % (y))
-#define ALIGN(x, a)	(((x) + VEX_MASK(x, a)) & ~VEX_MASK(x, a))
-#define ALIGN_DOWN(x, a) round_down(x, a)
 #define IS_ALIGNED(x, a) (((x) & VEX_MASK(x, a)) == 0)
 #define check_add_overflow(a, b, d) __builtin_add_overflow(a, b, d)
 #define check_sub_overflow(a, b, d) __builtin_sub_overflow(a, b, d)
@@ -110,24 +87,9 @@ typedef __s64 s64;
 static inline u64 div_u64(u64 n, u32 d) { return n / d; }
 static inline u64 div64_u64(u64 n, u64 d) { return n / d; }
 static inline u64 div_u64_rem(u64 n, u32 d, u32 *rem) { *rem = n % d; return n / d; }
-static inline u64 div64_u64_rem(u64 n, u64 d, u64 *rem) { *rem = n % d; return n / d; }
 
-static inline u64 mul_u64_u32_div(u64 a, u32 mul, u32 d)
-{
-	return (u64)((unsigned __int128)a * mul / d);
-}
-
-static inline int fls(u32 x) { return x ? 32 - __builtin_clz(x) : 0; }
-static inline int fls64(u64 x) { return x ? 64 - __builtin_clzll(x) : 0; }
-static inline unsigned long __ffs(unsigned long x) { return __builtin_ctzl(x); }
-static inline unsigned long __ffs64(u64 x) { return __builtin_ctzll(x); }
-static inline bool is_power_of_2(unsigned long x) { return x && !(x & (x - 1)); }
-static inline u32 rol32(u32 x, unsigned int n) { return x << (n & 31) | x >> (-n & 31); }
 static inline u64 rol64(u64 x, unsigned int n) { return x << (n & 63) | x >> (-n & 63); }
-#define ilog2(n)	(fls64(n) - 1)
 #define hweight8(x)	((unsigned int)__builtin_popcount((u8)(x)))
-#define hweight32(x)	((unsigned int)__builtin_popcount(x))
-#define hweight64(x)	((unsigned long)__builtin_popcountll(x))
 
 /* ---- byte order --------------------------------------------------------- */
 
@@ -160,10 +122,6 @@ static inline void put_unaligned_le##bits(u##bits val, void *p)			\
 	__le##bits v = cpu_to_le##bits(val);					\
 										\
 	memcpy(p, &v, sizeof(v));						\
-}										\
-static inline void le##bits##_add_cpu(__le##bits *var, u##bits val)		\
-{										\
-	*var = cpu_to_le##bits(le##bits##_to_cpu(*var) + val);			\
 }
 VEX_LE_HELPERS(16)
 VEX_LE_HELPERS(32)
