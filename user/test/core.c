@@ -70,6 +70,10 @@ void core_drop(struct core *c)
 	c->fs = NULL;
 	vex_io_mem_destroy(c->m);
 	c->m = NULL;
+	while (c->page_count)
+		free(c->pages[--c->page_count]);
+	free(c->pages);
+	c->pages = NULL;
 }
 
 void core_end(struct core *c)
@@ -168,6 +172,57 @@ int core_resolve(struct vex_fs *fs, const char *path, u64 *ino, u64 *parent,
 	if (ino)
 		*ino = here;
 	return err ? err : type;
+}
+
+/* ---- a host with a page cache ------------------------------------------------------- */
+
+u32 core_announced;
+
+
+static void host_data_begin(void *ctx)
+{
+	core_announced++;
+}
+
+void core_adopt_host(struct core *c)
+{
+	static struct vex_io_ops ops;
+
+	c->io = vex_io_mem_io(c->m);
+	ops = *c->io.ops;
+	ops.data_begin = host_data_begin;
+	c->io.ops = &ops;
+	core_announced = 0;
+	assert_int_equal(vex_fs_open(&c->io, &(struct vex_open_opts){ 0 }, &c->fs, NULL), 0);
+}
+
+/* The device may read the pages until a flush: they are kept for as long as the fixture. */
+static void host_submit(struct core *c, const struct vex_map *map, const u8 *data)
+{
+	u8 *buf = aligned_alloc(VEXFS_BLOCK_SIZE, map->count * VEXFS_BLOCK_SIZE);
+
+	memcpy(buf, data, map->count * VEXFS_BLOCK_SIZE);
+	c->pages = realloc(c->pages, (c->page_count + 1) * sizeof(*c->pages));
+	c->pages[c->page_count++] = buf;
+	assert_int_equal(c->io.ops->write(c->io.ctx, map->block, map->count, buf, 0), 0);
+}
+
+void core_host_write(struct core *c, u64 ino, u64 fblock, u32 count, const u8 *data)
+{
+	u32 csums[VEXFS_EXTENT_MAX], done;
+	struct vex_map map;
+
+	assert_int_equal(vex_space_reserve(c->fs, count), 0);
+	for (; count; count -= done, fblock += done, data += done * VEXFS_BLOCK_SIZE) {
+		for (u32 i = 0; i < count; i++)
+			csums[i] = vex_block_csum(data + i * VEXFS_BLOCK_SIZE);
+		assert_int_equal(vex_extent_write(c->fs, ino, fblock, count, csums,
+						  (fblock + count) * VEXFS_BLOCK_SIZE, &map), 0);
+		assert_true(map.count >= 1 && map.count <= count);
+		assert_int_equal(map.fblock, fblock);
+		host_submit(c, &map, data);
+		done = map.count;
+	}
 }
 
 /* ---- digest ------------------------------------------------------------------- */

@@ -13,12 +13,16 @@
  * @io: the same as the core sees it
  * @fs: the filesystem, NULL while it is closed
  * @cache: bound of its cache; 0: the core's choice
+ * @pages: what core_host_write() wrote
+ * @page_count: of them
  */
 struct core {
 	struct vex_io_mem *m;
 	struct vex_io io;
 	struct vex_fs *fs;
 	size_t cache;
+	u8 **pages;
+	size_t page_count;
 };
 
 /* cmocka's set-up and tear-down for each test: no allocation of the core outlives it. */
@@ -62,6 +66,15 @@ int core_resolve(struct vex_fs *fs, const char *path, u64 *ino, u64 *parent,
  * Return: 0, or the first error of reading.
  */
 int core_digest(struct vex_fs *fs, u64 *digest);
+
+/* ---- a host with a page cache, as the kernel is one ------------------------------- */
+
+/* Open as such a host; its files are written by core_host_write() only. */
+void core_adopt_host(struct core *c);
+/* Write pages back: reserve, map, write without waiting. */
+void core_host_write(struct core *c, u64 ino, u64 fblock, u32 count, const u8 *data);
+/* How often the core announced data. */
+extern u32 core_announced;
 
 /* ---- image.c ------------------------------------------------------------------- */
 

@@ -253,54 +253,6 @@ static void attributes_are_kept(void **state)
 
 /* ---- a host with a page cache ---------------------------------------------------------- */
 
-/* The memory device, and how often data were announced. */
-static struct vex_io_ops host_ops;
-static u32 announced;
-
-static void host_data_begin(void *ctx)
-{
-	announced++;
-}
-
-static void host_begin(struct core *c, u64 blocks)
-{
-	core_make(c, blocks, 1);
-	core_close(c);
-	host_ops = *c->io.ops;
-	host_ops.data_begin = host_data_begin;
-	c->io.ops = &host_ops;
-	announced = 0;
-	assert_int_equal(vex_fs_open(&c->io, &(struct vex_open_opts){ 0 }, &c->fs, NULL), 0);
-}
-
-/* What such a host does to write @count pages back. */
-static void host_write(struct core *c, u64 ino, u64 fblock, u32 count, const u8 *data)
-{
-	u32 csums[VEXFS_EXTENT_MAX];
-	struct vex_map map;
-
-	for (u32 i = 0; i < count; i++)
-		csums[i] = vex_block_csum(data + i * VEXFS_BLOCK_SIZE);
-	assert_int_equal(vex_space_reserve(c->fs, count), 0);
-	while (count) {
-		u8 *buf;
-
-		assert_int_equal(vex_extent_write(c->fs, ino, fblock, count, csums,
-						  (fblock + count) * VEXFS_BLOCK_SIZE, &map), 0);
-		assert_true(map.count >= 1 && map.count <= count);
-		assert_int_equal(map.fblock, fblock);
-		buf = vex_alloc(map.count * VEXFS_BLOCK_SIZE);
-		memcpy(buf, data, map.count * VEXFS_BLOCK_SIZE);
-		assert_int_equal(c->io.ops->write(c->io.ctx, map.block, map.count, buf,
-						  VEX_IO_FUA), 0);
-		vex_free(buf);
-		count -= map.count;
-		fblock += map.count;
-		data += map.count * VEXFS_BLOCK_SIZE;
-		memmove(csums, csums + map.count, count * sizeof(*csums));
-	}
-}
-
 /* Read by the maps, as it would fill pages; checks every checksum. */
 static void host_expect(struct core *c, u64 ino, const struct model *m)
 {
@@ -326,6 +278,13 @@ static void host_expect(struct core *c, u64 ino, const struct model *m)
 	}
 }
 
+static void host_begin(struct core *c, u64 blocks)
+{
+	core_make(c, blocks, 1);
+	core_close(c);
+	core_adopt_host(c);
+}
+
 static void a_host_with_a_page_cache_maps_and_writes(void **state)
 {
 	struct model m = { .data = calloc(1, MOST) };
@@ -343,7 +302,7 @@ static void a_host_with_a_page_cache_maps_and_writes(void **state)
 
 		for (size_t i = 0; i < count * VEXFS_BLOCK_SIZE; i += 8)
 			put_unaligned_le64(test_random(&rnd), m.data + at * VEXFS_BLOCK_SIZE + i);
-		host_write(&c, ino, at, count, m.data + at * VEXFS_BLOCK_SIZE);
+		core_host_write(&c, ino, at, count, m.data + at * VEXFS_BLOCK_SIZE);
 		m.size = max(m.size, (size_t)((at + count) * VEXFS_BLOCK_SIZE));
 		if (!test_below(&rnd, 20)) {
 			size_t size = test_below(&rnd, m.size / VEXFS_BLOCK_SIZE) * VEXFS_BLOCK_SIZE;
@@ -357,7 +316,7 @@ static void a_host_with_a_page_cache_maps_and_writes(void **state)
 		if (!test_below(&rnd, 10))
 			host_expect(&c, ino, &m);
 	}
-	assert_true(announced >= 300);
+	assert_true(core_announced >= 300);
 	host_expect(&c, ino, &m);
 	assert_int_equal(vex_inode_get(c.fs, ino, &inode), 0);
 	assert_int_equal(inode.size, m.size);
