@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device in memory for tests. Its image is an array of counted references to blocks that are never
- * changed once two hold them; a log entry holds references to what it wrote. So a
- * clone costs an array, and every state that a crash could leave is built in little time.
+ * A device in memory for tests. Its image is an array of counted references to blocks that are
+ * never changed once two hold them; a log entry holds references to what it wrote. So a clone
+ * costs an array, and every state that a crash could leave is built in little time.
  */
 #include <pthread.h>
 #include <stdlib.h>

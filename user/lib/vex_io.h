@@ -99,8 +99,8 @@ struct vex_io_mem_stats {
  * @seed: of its randomness; its clock starts at a fixed time and advances by a
  *	millisecond a call, so equal calls give equal images
  *
- * Blocks that were never written take no memory. A buffer that was written without VEX_IO_FUA is
- * looked at again at the next flush: the program ends if it changed, as a device that writes
+ * Blocks that were never written take no memory. A buffer that was written without VEX_IO_FUA
+ * is looked at again at the next flush: the program ends if it changed, as a device that writes
  * later would have written something else.
  *
  * Return: the device, or NULL without memory.
@@ -114,7 +114,7 @@ struct vex_io_mem *vex_io_mem_clone(const struct vex_io_mem *m);
 /* The device as the core sees it; valid as long as @m. */
 struct vex_io vex_io_mem_io(struct vex_io_mem *m);
 
-/* Cut the device off behind @blocks, or let it grow by zeros. Not while a filesystem is open on it. */
+/* Cut the device off behind @blocks, or let it grow by zeros. No filesystem is open on it. */
 int vex_io_mem_resize(struct vex_io_mem *m, u64 blocks);
 
 /* The content of a block, to look at; NULL past the end. Valid until the block is written. */

@@ -178,7 +178,6 @@ int core_resolve(struct vex_fs *fs, const char *path, u64 *ino, u64 *parent,
 
 u32 core_announced;
 
-
 static void host_data_begin(void *ctx)
 {
 	core_announced++;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Verifies an image by the words of vexfs_format.h alone: nothing of the core but its checksum and
- * name hash is used. First the tree is walked into a sorted list of items, then each
- * kind of item is held against the others, then the bitmaps against all blocks that are referred to.
+ * Verifies an image by the words of vexfs_format.h alone: nothing of the core but its checksum
+ * and name hash is used. First the tree is walked into a sorted list of items, then each kind of
+ * item is held against the others, then the bitmaps against all blocks that are referred to.
  */
 #include "core.h"
 
@@ -106,7 +106,7 @@ static bool leaf_check(struct check *c, u64 block, const struct vexfs_node *hdr)
 		if (le16_to_cpu(it[i].data) + round_up(item.len, 8u) != end ||
 		    (u8 *)&it[i + 1] > item.data || memchr_inv(it[i].reserved, 0, 3) ||
 		    memchr_inv(item.data + item.len, 0, -item.len & 7))
-			return WRONG(c, "leaf %llu: item %u is misplaced or badly padded", block, i);
+			return WRONG(c, "leaf %llu: item %u is misplaced or unclean", block, i);
 		end -= round_up(item.len, 8u);
 		if (c->count && key_cmp(&c->items[c->count - 1], &item) >= 0)
 			return WRONG(c, "leaf %llu: item %u is out of order", block, i);
@@ -149,7 +149,7 @@ static bool node_check(struct check *c, u64 block, u64 generation, u32 level)
 				level - 1))
 			return false;
 		if (first && key_cmp(&c->items[first - 1], &key) >= 0)
-			return WRONG(c, "node %llu: key %u is not above what is left of it", block, i);
+			return WRONG(c, "node %llu: key %u is not above its left", block, i);
 		if (first < c->count && key_cmp(&key, &c->items[first]) > 0)
 			return WRONG(c, "node %llu: key %u is above its child", block, i);
 	}
@@ -181,7 +181,9 @@ static const struct vexfs_inode_item *inode_of(const struct check *c, u64 ino)
 {
 	const struct item *item = find(c, ino, VEXFS_ITEM_INODE, 0);
 
-	return item && item->len == sizeof(struct vexfs_inode_item) ? (const void *)item->data : NULL;
+	if (!item || item->len != sizeof(struct vexfs_inode_item))
+		return NULL;
+	return (const void *)item->data;
 }
 
 static bool dirent_check(struct check *c, const struct item *it)
@@ -226,7 +228,7 @@ static bool extent_check(struct check *c, const struct item *it)
 			return false;
 		if (vex_crc32c(vex_io_mem_peek(c->m, block), VEXFS_BLOCK_SIZE) !=
 		    le32_to_cpu(csums[i]))
-			return WRONG(c, "inode %llu: block %llu fails its checksum", it->ino, block);
+			return WRONG(c, "inode %llu: block %llu: wrong checksum", it->ino, block);
 	}
 	c->data += count;
 	return true;
@@ -304,15 +306,15 @@ static bool inode_check(struct check *c, const struct item *it)
 	const struct vexfs_inode_item *in = inode_of(c, it->ino);
 	const struct tally *t = tally_of(c, it->ino);
 	bool orphan = find(c, VEXFS_SYSTEM_INO, VEXFS_ITEM_ORPHAN, it->ino);
-	u64 size, names = t->names + (it->ino == VEXFS_ROOT_INO);
+	u64 size, links, names = t->names + (it->ino == VEXFS_ROOT_INO);
 
 	if (!in)
 		return WRONG(c, "inode %llu: wrong size", it->ino);
 	if (it->ino >= le64_to_cpu(c->sb->next_ino))
 		return WRONG(c, "inode %llu: not given yet", it->ino);
 	size = le64_to_cpu(in->size);
-	if (S_ISDIR(le32_to_cpu(in->mode)) ? le32_to_cpu(in->nlink) != (names ? 2 + t->subdirs : 0) :
-	    le32_to_cpu(in->nlink) != names)
+	links = S_ISDIR(le32_to_cpu(in->mode)) && names ? 2 + t->subdirs : names;
+	if (le32_to_cpu(in->nlink) != links)
 		return WRONG(c, "inode %llu: %u links, %llu names, %llu subdirectories", it->ino,
 			     le32_to_cpu(in->nlink), names, t->subdirs);
 	if (!names && !orphan)

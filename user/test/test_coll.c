@@ -117,7 +117,7 @@ static void check_query(const struct model *m, u32 metric, const float *q, const
 			all[live++] = distance(metric, q, m->data + id * m->dim, m->dim);
 	qsort(all, live, sizeof(*all), compare_doubles);
 	for (u32 i = 0; i < k; i++) {
-		double d = test_float(bits[i]);
+		double d = test_float(bits[i]), want;
 
 		if (i >= live) {
 			assert_int_equal(ids[i], VEXFS_NO_ID);
@@ -127,7 +127,8 @@ static void check_query(const struct model *m, u32 metric, const float *q, const
 		assert_true(ids[i] < m->rows);
 		assert_false(m->dead[ids[i]]);
 		assert_false(found[ids[i]]++);
-		assert_true(fabs(d - distance(metric, q, m->data + ids[i] * m->dim, m->dim)) <= tol);
+		want = distance(metric, q, m->data + ids[i] * m->dim, m->dim);
+		assert_true(fabs(d - want) <= tol);
 		assert_true(fabs(d - all[i]) <= tol);
 		if (i)
 			assert_true(vex_f32_order(bits[i - 1]) < vex_f32_order(bits[i]) ||

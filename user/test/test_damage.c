@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Damaged images: a flipped bit anywhere gives a clean error or changes nothing; an image forged
- * with good checksums gives errors or odd content, but no crash, no endless loop, no access outside.
+ * with good checksums gives errors or odd content, but no crash, no endless loop, no access
+ * outside.
  */
 #include <unistd.h>
 
@@ -175,7 +176,8 @@ static void lost_writes_give_a_clean_error(void **state)
 				    VEXFS_BLOCK_SIZE))
 				continue;
 			m = vex_io_mem_clone(c.m);
-			memcpy(vex_io_mem_block(m, b), vex_io_mem_peek(past[i], b), VEXFS_BLOCK_SIZE);
+			memcpy(vex_io_mem_block(m, b), vex_io_mem_peek(past[i], b),
+			       VEXFS_BLOCK_SIZE);
 			try_image(m, digests, test_random(&rnd));
 			vex_io_mem_destroy(m);
 			tried++;

@@ -3,11 +3,11 @@
  * Every distance kernel of every instruction set that this CPU has, against sums in long double.
  *
  * The bound on the error. A kernel adds n terms in at least eight sums side by side, so a term
- * passes through at most n/8 + 4 additions, and its own computation rounds three times at
- * most; each rounding is wrong by a factor of 1 + 2^-24 at most, or, for a term below the normal
- * range, by 2^-150. With g = (n/8 + 8) * 2^-24, doubled for the products of small
- * errors: |error| <= 2g * sum |term| + n * 2^-149. The cosine divides by two norms with such errors: 2 * 2g
- * + 2^-23, as |cosine| <= 1.
+ * passes through at most n/8 + 4 additions, and its own computation rounds three times at most;
+ * each rounding is wrong by a factor of 1 + 2^-24 at most, or, for a term below the normal range,
+ * by 2^-150. With g = (n/8 + 8) * 2^-24, doubled for the products of small errors:
+ * |error| <= 2g * sum |term| + n * 2^-149. The cosine divides by two norms with such errors:
+ * 2 * 2g + 2^-23, as |cosine| <= 1.
  */
 #include <float.h>
 #include <math.h>

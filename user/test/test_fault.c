@@ -5,10 +5,10 @@
  * device; each once with a single failure and once with all following calls failing, too.
  * The same for the commit after the step, for open, for mkfs and for reading everything.
  *
- * A call that fails has changed nothing that can be seen; or, where a step is several calls (remove
- * and evict, rename and evict, a long truncation), shows its whole result. A commit that failed leaves
- * the old state on the device, and after an I/O error stops the filesystem. Nothing acknowledged is
- * ever lost, no memory leaks.
+ * A call that fails has changed nothing that can be seen; or, where a step is several calls
+ * (remove and evict, rename and evict, a long truncation), shows its whole result. A commit that
+ * failed leaves the old state on the device, and after an I/O error stops the filesystem. Nothing
+ * acknowledged is ever lost, no memory leaks.
  */
 #include "core.h"
 

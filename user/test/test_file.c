@@ -305,7 +305,9 @@ static void a_host_with_a_page_cache_maps_and_writes(void **state)
 		core_host_write(&c, ino, at, count, m.data + at * VEXFS_BLOCK_SIZE);
 		m.size = max(m.size, (size_t)((at + count) * VEXFS_BLOCK_SIZE));
 		if (!test_below(&rnd, 20)) {
-			size_t size = test_below(&rnd, m.size / VEXFS_BLOCK_SIZE) * VEXFS_BLOCK_SIZE;
+			size_t size = test_below(&rnd, m.size >> VEXFS_BLOCK_SHIFT);
+
+			size <<= VEXFS_BLOCK_SHIFT;
 
 			assert_int_equal(vex_file_truncate(c.fs, ino, size), 0);
 			memset(m.data + size, 0, MOST - size);
