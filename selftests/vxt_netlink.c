@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The netlink family: what it refuses, and that it tells the same as debugfs. */
+#include <sched.h>
 #include <sys/wait.h>
 #include "vxt.h"
 #include "vxt_nl.h"
@@ -437,6 +438,33 @@ TEST_F(netlink, status_counts_the_events_of_each_cpu)
 		  nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_PAINTED) +
 		  nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_UNPAINTED) +
 		  nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_CLIPPED));
+}
+
+TEST_F(netlink, painting_keeps_within_its_share)
+{
+	struct nl *nl = &self->nl;
+	uint64_t paint, operations, burst;
+
+	/* One CPU, so that there is one burst. */
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
+	ASSERT_EQ(0, vxt_share(SHARE_DEFAULT));
+	ASSERT_EQ(0, vxt_reset());
+	ASSERT_EQ(0, vxt_run("plain", CLASS, 5, 70, &self->known));
+	ASSERT_EQ(0, nl_ask(nl, VEXFS_TRACE_CMD_STATUS_GET, NLM_F_ACK));
+	burst = nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_PAINT_NS);
+	operations = nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_OPERATIONS_NS);
+	EXPECT_LT(0, burst);
+
+	ASSERT_EQ(0, vxt_run("plain", CLASS, 5, 30000, &self->known));
+	ASSERT_EQ(0, nl_ask(nl, VEXFS_TRACE_CMD_STATUS_GET, NLM_F_ACK));
+	paint = nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_PAINT_NS) - burst;
+	operations = nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_OPERATIONS_NS) - operations;
+	/* Each is paid back before the next: only the last may stand out, dear as it may be. */
+	EXPECT_LE(paint, operations * SHARE_DEFAULT / 10000 + burst);
 }
 
 TEST_F(netlink, a_reset_in_the_middle_marks_the_dump)

@@ -27,13 +27,32 @@ DEFINE_STATIC_KEY_FALSE(vxt_clock_is_tsc);
 
 u32 vxt_epoch __read_mostly = 1;
 u64 vxt_load_cookie __read_mostly;
-u64 vxt_share_mul __read_mostly;
-u64 vxt_burst __read_mostly;
+unsigned int vxt_share __read_mostly;
+u64 vxt_price __read_mostly;
 
-static unsigned int vxt_share;
-u32 vxt_resets;
+static u32 vxt_resets;
 static u64 vxt_reset_real;
 static u64 vxt_reset_mono;
+
+/* When a CPU that has painted nothing yet may begin to. */
+static u64 vxt_next(void)
+{
+	return READ_ONCE(vxt_share) ? 0 : U64_MAX;
+}
+
+/*
+ * Let all CPUs look anew whether to paint. Should the owner write at the same time, it
+ * paints some operations later.
+ */
+static void vxt_next_restart(void)
+{
+	unsigned int i;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < VEXFS_OP_NR; i++)
+			WRITE_ONCE(per_cpu(vxt_cpu_classes, cpu)[i].next, vxt_next());
+}
 
 /**
  * vxt_cpu_class_renew() - forget what a CPU counted of a class before a reset
@@ -50,6 +69,7 @@ notrace void vxt_cpu_class_renew(struct vxt_cpu_class *pc)
 	/* A reader that sees a cleared counter does not find the old epoch. */
 	smp_wmb();
 	memset((char *)pc + sizeof(pc->epoch), 0, sizeof(*pc) - sizeof(pc->epoch));
+	pc->next = vxt_next();
 	/* Pairs with vxt_cpu_class_of(). */
 	smp_store_release(&pc->epoch, epoch);
 }
@@ -61,17 +81,13 @@ notrace void vxt_cpu_class_renew(struct vxt_cpu_class *pc)
 static notrace void vxt_op_enter(void *data, struct vexfs_op *op)
 {
 	struct vxt_state *state = vxt_state(op);
-	struct vxt_cpu_class *pc;
 
 	if (unlikely(op->op_class >= VEXFS_OP_NR))
 		return;
 	state->cookie = vxt_cookie(op);
 	state->window = 0;
-	preempt_disable_notrace();
-	pc = vxt_cpu_class(op->op_class);
-	if (vxt_stack_due(op->op_class, pc))
-		vxt_stack_enter_op(op, pc);
-	preempt_enable_notrace();
+	if (unlikely(vxt_stack_due(&this_cpu_read(vxt_cpu_classes)[op->op_class])))
+		vxt_stack_enter_op(op);
 	state->start = vxt_clock();
 }
 
@@ -86,7 +102,7 @@ static notrace void vxt_op_exit(void *data, struct vexfs_op *op)
 	struct vxt_state *state = vxt_state(op);
 	struct vxt_cpu_class *pc;
 
-	if (unlikely(op->op_class >= VEXFS_OP_NR || state->cookie != vxt_cookie(op)))
+	if (unlikely(state->cookie != vxt_cookie(op)))
 		return;
 	state->cookie = 0;
 	preempt_disable_notrace();
@@ -124,6 +140,7 @@ void vxt_reset(void)
 	vxt_clock_check();
 	WRITE_ONCE(vxt_epoch, vxt_epoch + 1 ?: 1);
 	vxt_stack_reset();
+	vxt_next_restart();
 	vxt_alloc_reset();
 	vxt_resets++;
 	vxt_reset_real = ktime_get_real_ns();
@@ -133,8 +150,8 @@ void vxt_reset(void)
 
 /**
  * vxt_share_set() - bound the time spent on painting
- * @share: in 1/VXT_SHARE_SCALE of the time of each class's operations; 0 stops
- *	painting, VXT_SHARE_SCALE paints every operation
+ * @share: in 1/VXT_SHARE_SCALE of the time of the operations of each class on each
+ *	CPU; 0 stops painting, VXT_SHARE_SCALE paints every operation
  *
  * Return: 0, or -ERANGE.
  */
@@ -143,9 +160,12 @@ int vxt_share_set(unsigned int share)
 	if (share > VXT_SHARE_SCALE)
 		return -ERANGE;
 	mutex_lock(&vxt_lock);
-	vxt_share = share;
-	WRITE_ONCE(vxt_share_mul, ((u64)share << VXT_SHARE_SHIFT) / VXT_SHARE_SCALE);
-	WRITE_ONCE(vxt_burst, share == VXT_SHARE_SCALE ? U64_MAX : share ? VXT_BURST : 0);
+	WRITE_ONCE(vxt_share, share);
+	if (share == VXT_SHARE_SCALE)
+		WRITE_ONCE(vxt_price, 0);
+	else if (share)
+		WRITE_ONCE(vxt_price, (VXT_SHARE_SCALE << VXT_PRICE_SHIFT) / share);
+	vxt_next_restart();
 	mutex_unlock(&vxt_lock);
 	return 0;
 }
@@ -153,6 +173,27 @@ int vxt_share_set(unsigned int share)
 static u64 vxt_cpu_memory(void)
 {
 	return (u64)num_possible_cpus() * VEXFS_OP_NR * sizeof(struct vxt_cpu_class);
+}
+
+/* What the operations took, and what painting took. */
+static void vxt_times_read(struct vxt_status *status)
+{
+	u64 paint = 0, sum = 0;
+	unsigned int i;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		for (i = 0; i < VEXFS_OP_NR; i++) {
+			const struct vxt_cpu_class *pc = vxt_cpu_class_of(cpu, i);
+
+			if (!pc)
+				continue;
+			paint += READ_ONCE(pc->paint);
+			sum += READ_ONCE(pc->sum);
+		}
+	}
+	status->paint_ns = vxt_clock_to_ns(paint);
+	status->operations_ns = vxt_clock_to_ns(sum);
 }
 
 /**
@@ -175,6 +216,7 @@ void vxt_status_read(struct vxt_status *status)
 		status->unpainted += row.unpainted;
 		status->clipped += row.clipped;
 	}
+	vxt_times_read(status);
 	status->sites = vxt_alloc_refresh(&status->sites_dropped);
 	status->table_full = vxt_stack_table_full();
 	status->share = vxt_share;
@@ -288,13 +330,13 @@ static int __init vxt_init(void)
 	vxt_load_cookie = get_random_u64();
 	if (tsc_khz && !check_tsc_unstable())
 		static_branch_enable(&vxt_clock_is_tsc);
-	vxt_share_set(VXT_SHARE_DEFAULT);
 	vxt_reset_real = ktime_get_real_ns();
 	vxt_reset_mono = ktime_get_ns();
 
 	err = vxt_memory_init();
 	if (err)
 		return err;
+	vxt_share_set(VXT_SHARE_DEFAULT);
 	err = vxt_probes_register();
 	if (err)
 		goto free_memory;

@@ -268,7 +268,10 @@ static int vxt_put_status(struct sk_buff *skb, const struct vxt_status *status)
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_RESET_TIME, status->reset_time, pad) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_SINCE_RESET, status->since_reset, pad) ||
 	       nla_put_string(skb, VEXFS_TRACE_A_STATUS_CLOCK, status->clock) ||
-	       vxt_put_cpus(skb);
+	       vxt_put_cpus(skb) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_PAINT_NS, status->paint_ns, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_OPERATIONS_NS,
+				 status->operations_ns, pad);
 }
 
 static int vxt_status_get(struct sk_buff *skb, struct genl_info *info)

@@ -14,8 +14,8 @@
  * the sample counts as clipped and not as a depth, and the next one paints everything.
  * VXT_NEAR is the largest frame that the kernel's build allows: a frame
  * that straddles the end of the window, with an array in it that nobody wrote, does
- * not pass unnoticed. And each class on each CPU has a credit, a share of the time of its
- * operations, from which painting is paid; who has none is not painted, but
+ * not pass unnoticed. And each class on each CPU pays for painting with a share of
+ * the time of its operations: until what was spent is earned, it is not painted, but
  * counted.
  *
  * An operation may run inside another of the same task. It would paint over what
@@ -175,31 +175,25 @@ static notrace bool vxt_stack_usable(const struct vexfs_op *op)
 	       IS_ALIGNED(op->entry_sp, VXT_WORD);
 }
 
-/**
- * vxt_stack_enter_op() - paint the stack of an operation that enters
- * @op: the operation; its state says afterwards whether it was painted
- * @pc: its class on this CPU, which pays
+/*
+ * Account for painting. Past the burst the class has to earn it: it is not painted again
+ * before the time of its operations has grown by the cost times the price.
  */
-noinline notrace void vxt_stack_enter_op(struct vexfs_op *op, struct vxt_cpu_class *pc)
+static __always_inline void vxt_stack_pay(struct vxt_cpu_class *pc, unsigned int op_class, u64 cost)
 {
-	u64 begin = vxt_clock();
+	WRITE_ONCE(pc->paint, pc->paint + cost);
+	if (READ_ONCE(vxt_stack_classes[op_class].samples) >= VXT_BURST)
+		WRITE_ONCE(pc->next, max(pc->next, pc->sum) +
+				     (cost * READ_ONCE(vxt_price) >> VXT_PRICE_SHIFT));
+}
+
+/* What to paint, given the operation in which this one is nested, or NULL. */
+static notrace unsigned long vxt_stack_prepare(struct vexfs_op *op, struct vexfs_op *outer)
+{
 	struct vxt_state *state = vxt_state(op);
-	struct vexfs_op **top, *outer;
-	unsigned long window, from;
+	unsigned long window = vxt_stack_window(&vxt_stack_classes[op->op_class], op->entry_sp);
+	unsigned long from = window & ~VXT_WINDOW_FLAGS;
 
-	if (!vxt_stack_usable(op))
-		return;
-	top = vxt_task_find();
-	if (!top)
-		top = vxt_task_claim();
-	if (!top) {
-		atomic64_inc(&vxt_table_full);
-		return;
-	}
-	window = vxt_stack_window(&vxt_stack_classes[op->op_class], op->entry_sp);
-	from = window & ~VXT_WINDOW_FLAGS;
-
-	outer = vxt_stack_outer(*top, op);
 	if (outer) {
 		struct vxt_state *above = vxt_state(outer);
 		unsigned long dirty = vxt_stack_fold(above);
@@ -213,9 +207,37 @@ noinline notrace void vxt_stack_enter_op(struct vexfs_op *op, struct vxt_cpu_cla
 	state->window = window;
 	state->low = ULONG_MAX;
 	state->outer = outer;
+	return from;
+}
+
+/**
+ * vxt_stack_enter_op() - paint the stack of an operation that enters, if it is due
+ * @op: the operation; its state says afterwards whether it was painted
+ */
+noinline notrace void vxt_stack_enter_op(struct vexfs_op *op)
+{
+	u64 begin = vxt_clock();
+	struct vxt_cpu_class *pc;
+	struct vexfs_op **top;
+	unsigned long from;
+
+	preempt_disable_notrace();
+	pc = vxt_cpu_class(op->op_class);
+	if (!vxt_stack_due(pc) || !vxt_stack_usable(op))
+		goto out;
+	top = vxt_task_find();
+	if (!top)
+		top = vxt_task_claim();
+	if (!top) {
+		atomic64_inc(&vxt_table_full);
+		goto out;
+	}
+	from = vxt_stack_prepare(op, vxt_stack_outer(*top, op));
 	*top = op;
-	state->floor = vxt_paint(from) - vxt_margin();
-	pc->credit -= vxt_clock() - begin;
+	vxt_state(op)->floor = vxt_paint(from) - vxt_margin();
+	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
+out:
+	preempt_enable_notrace();
 }
 
 /* Count a sample; true when it is the deepest of its class. */
@@ -283,7 +305,7 @@ static notrace void vxt_stack_hand_on(struct vxt_state *outer, const struct vxt_
 /**
  * vxt_stack_exit_op() - measure the stack of an operation that was painted
  * @op: the operation, which leaves
- * @pc: its class on this CPU, which pays
+ * @pc: its class on this CPU, which pays; preemption is off
  */
 noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc)
 {
@@ -304,7 +326,7 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 			vxt_task_release(top);
 	}
 	record = vxt_stack_count(&vxt_stack_classes[op->op_class], &sample, op->seq);
-	pc->credit -= vxt_clock() - begin;
+	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
 
 	if (record && trace_vxt_stack_record_enabled())
 		trace_vxt_stack_record(vexfs_event_next(VEXFS_EVENT_RECORD), op, sample.depth,

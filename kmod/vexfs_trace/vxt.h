@@ -65,20 +65,22 @@ struct vxt_state {
 /**
  * struct vxt_cpu_class - one operation class on one CPU; its owner alone writes
  * @epoch: vxt_epoch for which the rest is valid; 0 while it is being cleared
- * @credit: clock units that may be spent on painting; negative: a debt
+ * @sum: of all durations, in clock units
+ * @next: paint again when @sum has come this far; a reset writes it from elsewhere
+ * @paint: clock units spent on painting and scanning
  * @unpainted: operations that were not painted
  * @errors: operations that failed
- * @sum: of all durations, in clock units
  * @max: longest duration
  * @not_min: complement of the shortest, so that 0 stands for "none yet"
  * @hist: operations by duration
  */
 struct vxt_cpu_class {
 	u32 epoch;
-	s64 credit;
+	u64 sum;
+	u64 next;
+	u64 paint;
 	u64 unpainted;
 	u64 errors;
-	u64 sum;
 	u64 max;
 	u64 not_min;
 	u64 hist[VXT_BUCKETS];
@@ -170,6 +172,8 @@ struct vxt_status {
 	u64 unpainted;
 	u64 clipped;
 	u64 table_full;
+	u64 paint_ns;
+	u64 operations_ns;
 	u64 memory;
 	u64 reset_time;
 	u64 since_reset;
@@ -180,14 +184,13 @@ struct vxt_status {
 extern struct mutex vxt_lock;		/* readers of rows and resets; outermost */
 extern const char * const vxt_class_names[VEXFS_OP_NR];
 extern u32 vxt_epoch;			/* changes with each reset; never 0 */
-extern u32 vxt_resets;
 extern u64 vxt_load_cookie;
-extern u64 vxt_share_mul;		/* share in parts of 2^VXT_SHARE_SHIFT */
-extern u64 vxt_burst;			/* samples to paint whatever the credit */
+extern unsigned int vxt_share;		/* in 1/VXT_SHARE_SCALE; 0: paint nothing */
+extern u64 vxt_price;			/* its inverse, in 1/2^VXT_PRICE_SHIFT; 0: paint all */
 DECLARE_PER_CPU(struct vxt_cpu_class *, vxt_cpu_classes);
 DECLARE_STATIC_KEY_FALSE(vxt_clock_is_tsc);
 
-#define VXT_SHARE_SHIFT		16
+#define VXT_PRICE_SHIFT		8
 
 void vxt_reset(void);
 int vxt_share_set(unsigned int share);
@@ -242,14 +245,14 @@ void vxt_stack_exit(void);
 void vxt_stack_reset(void);
 u64 vxt_stack_memory(void);
 u64 vxt_stack_table_full(void);
-void vxt_stack_enter_op(struct vexfs_op *op, struct vxt_cpu_class *pc);
+void vxt_stack_enter_op(struct vexfs_op *op);
 void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc);
 void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row);
 
-static __always_inline bool vxt_stack_due(unsigned int op_class, const struct vxt_cpu_class *pc)
+/* May a CPU paint an operation of the class now? Preemption may be on: a guess does. */
+static __always_inline bool vxt_stack_due(const struct vxt_cpu_class *pc)
 {
-	return pc->credit > 0 || READ_ONCE(vxt_stack_classes[op_class].samples) <
-				 READ_ONCE(vxt_burst);
+	return READ_ONCE(pc->sum) >= READ_ONCE(pc->next);
 }
 
 /* task.c: which painted operation a task is in. */
@@ -289,7 +292,6 @@ static __always_inline void vxt_latency_add(struct vxt_cpu_class *pc, u64 units,
 		WRITE_ONCE(pc->not_min, ~units);
 	if (unlikely(err))
 		WRITE_ONCE(pc->errors, pc->errors + 1);
-	pc->credit += units * READ_ONCE(vxt_share_mul) >> VXT_SHARE_SHIFT;
 }
 
 /* alloc.c; the caller holds vxt_lock. */

@@ -190,6 +190,8 @@ enum vexfs_trace_a_cpu {
  *     kernel does not trust the TSC; or "tsc-unstable": it ceased to, and a reset will change
  *     the clock.
  * @VEXFS_TRACE_A_STATUS_CPU: (nests) Emitted events, one nest for each possible CPU.
+ * @VEXFS_TRACE_A_STATUS_PAINT_NS: (u64) Nanoseconds spent on painting and scanning stacks.
+ * @VEXFS_TRACE_A_STATUS_OPERATIONS_NS: (u64) Nanoseconds that all operations took.
  * @VEXFS_TRACE_A_STATUS_PAD: padding before 64-bit attributes
  */
 enum vexfs_trace_a_status {
@@ -210,6 +212,8 @@ enum vexfs_trace_a_status {
 	VEXFS_TRACE_A_STATUS_SINCE_RESET,
 	VEXFS_TRACE_A_STATUS_CLOCK,
 	VEXFS_TRACE_A_STATUS_CPU,
+	VEXFS_TRACE_A_STATUS_PAINT_NS,
+	VEXFS_TRACE_A_STATUS_OPERATIONS_NS,
 	VEXFS_TRACE_A_STATUS_PAD,
 
 	/* private: */
