@@ -19,8 +19,12 @@ static int entry_check(struct vex_fs *fs, const struct vex_path *path)
 {
 	const struct vexfs_dirent_item *item = vex_path_data(path);
 	u32 len = vex_path_len(path);
+	struct vex_key key;
 
-	if (len <= sizeof(*item) || !item->name_len || len != sizeof(*item) + item->name_len)
+	vex_path_key(path, &key);
+	/* A position past 63 bits would be read again and again. */
+	if (key.offset > S64_MAX || len <= sizeof(*item) || !item->name_len ||
+	    len != sizeof(*item) + item->name_len)
 		return vex_damaged(fs, path->node[0]->block, "malformed directory entry");
 	return 0;
 }
