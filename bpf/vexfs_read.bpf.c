@@ -30,6 +30,9 @@ const volatile __u32 task_leader_offset;
 const volatile __u32 task_start_offset;
 const volatile __u32 task_exec_offset;
 
+/* There are callers to be found in the map of system calls; needs kernel BTF. */
+const volatile bool find_callers;
+
 /* The epoch that new events belong to, 0 or 1; written by the reader only. */
 volatile __u32 epoch;
 
@@ -75,6 +78,14 @@ struct {
 	__uint(max_entries, 4096);
 } ring SEC(".maps");
 
+/* How far above the stack pointer a function keeps its return address when it enters the kernel. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct vxr_syscall);
+	__type(value, __u32);
+} syscalls SEC(".maps");
+
 /* Where a record is put together before it goes into the ring buffer. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -105,6 +116,41 @@ static __always_inline __u32 process_generation(void)
 	bpf_probe_read_kernel(&start, sizeof(start), (void *)leader + task_start_offset);
 	bpf_probe_read_kernel(&execs, sizeof(execs), (void *)task + task_exec_offset);
 	return (__u32)(start >> 10) + execs * 0x9e3779b1u;
+}
+
+/* What struct pt_regs of x86-64 holds from its 16th word on: an ABI. */
+struct user_registers {
+	__u64 ip, cs, flags, sp;
+};
+
+#define PT_REGS_IP	128
+#define USER_CS_64	0x33
+
+/*
+ * The functions of libc that enter the kernel keep no frame pointer, so that the
+ * walk by frame pointers passes over their callers: the very function that asked. Where their
+ * return address is follows from the instruction, by libc's own unwind tables.
+ */
+static __always_inline __u64 syscall_caller(void)
+{
+	struct user_registers r = {};
+	struct vxr_syscall at = {};
+	__u64 caller = 0;
+	__u32 *offset;
+	void *regs;
+
+	if (!find_callers)
+		return 0;
+	regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	if (bpf_probe_read_kernel(&r, sizeof(r), regs + PT_REGS_IP) || r.cs != USER_CS_64)
+		return 0;
+	if (bpf_probe_read_user(at.code, sizeof(at.code), (void *)r.ip - 8))
+		return 0;
+	at.page_offset = r.ip & 4095;
+	offset = bpf_map_lookup_elem(&syscalls, &at);
+	if (offset)
+		bpf_probe_read_user(&caller, sizeof(caller), (void *)r.sp + *offset);
+	return caller;
 }
 
 static __always_inline void value_init(struct vxr_value *v)
@@ -203,6 +249,7 @@ static __always_inline void keep(void *ctx, const struct event *e, struct vxr_ki
 		.kstack = -ENOMEM, .ustack = -ENOMEM,
 		.tgid = bpf_get_current_pid_tgid() >> 32,
 		.generation = process_generation(),
+		.caller = syscall_caller(),
 	};
 	bool whole;
 

@@ -24,6 +24,7 @@
  * @tgid: process
  * @generation: tells processes apart that had the same @tgid, and one process
  *	before and after exec; 0 where the kernel has no BTF
+ * @caller: return address of the function that made the system call, 0 if unknown
  */
 struct vxr_key {
 	__u32 kind;
@@ -34,6 +35,19 @@ struct vxr_key {
 	__s32 ustack;
 	__u32 tgid;
 	__u32 generation;
+	__u64 caller;
+};
+
+/**
+ * struct vxr_syscall - a system call instruction, recognised wherever it is mapped
+ * @code: bytes around the address that it returns to: 8 before it, 8 from it on
+ * @page_offset: that address, modulo the size of a page
+ * @reserved: zero
+ */
+struct vxr_syscall {
+	__u8 code[16];
+	__u32 page_offset;
+	__u32 reserved;
 };
 
 /**

@@ -154,6 +154,15 @@ def called_from(reports, name, kernel, user, module):
     raise AssertionError(by_class(reports[-1], name)["callers"])
 
 
+def direct_caller(reports, name, libc, module):
+    """The function of a program that called into libc is there, frame pointers or not."""
+    for caller in by_class(reports[-1], name)["callers"]:
+        u = caller["user"]
+        if len(u) > 1 and u[0].get("function") == libc and u[1].get("module") == module:
+            return
+    raise AssertionError(by_class(reports[-1], name)["callers"])
+
+
 def deepest(reports, name, kernel, user):
     c = by_class(reports[-1], name)
     d = c["deepest"]

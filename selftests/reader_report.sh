@@ -31,6 +31,7 @@ for class in search insert write fsync create unlink; do
 done
 claim "search: from main of vexfs" called_from search vexfs_coll_search main vexfs
 claim "insert: from main of vexfs" called_from insert vexfs_coll_insert main vexfs
+claim "write: the function of dd that called, without frame pointers" direct_caller write write dd
 claim "search: the deepest call has its stacks" deepest search vexfs_coll_search main
 claim "insert: the deepest call has its stacks" deepest insert vexfs_coll_insert main
 claim "each stack begins at the operation's entry point" own_stacks

@@ -25,6 +25,6 @@ def steal(name):
 
 
 taken, deadline = 0, time.monotonic() + 30
-while taken < 3 and time.monotonic() < deadline:
+while not taken and time.monotonic() < deadline:
     taken += steal("totals_even") + steal("totals_odd")
-sys.exit(taken < 3)
+sys.exit(not taken)

@@ -27,6 +27,7 @@ trace-read-src := $(addprefix user/trace-read/, \
 	report_text.c \
 	sideband.c \
 	symbols.c \
+	syscalls.c \
 	watch.c)
 
 $(eval $(call user-program,vexfs-trace-read,$(trace-read-src),-lbpf -lnl-genl-3 -lnl-3 -ldw -lelf))

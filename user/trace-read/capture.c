@@ -24,6 +24,7 @@
 #include "epoch.h"
 #include "fallback.h"
 #include "process.h"
+#include "syscalls.h"
 
 /* Longest wait for programs that are past their grace period, in tries of 1 ms. */
 #define SETTLE_TRIES	1000
@@ -98,6 +99,7 @@ static void find_task_members(void)
 		skel->rodata->task_exec_offset = member_offset(btf, task, "self_exec_id");
 	}
 	btf__free(btf);
+	skel->rodata->find_callers = syscalls_find() > 0;
 }
 
 static void explain_load(int err)
@@ -129,6 +131,7 @@ static bool load(const struct options *o)
 	skel->rodata->cpus = cpus;
 	find_task_members();
 	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
+	bpf_map__set_max_entries(skel->maps.syscalls, syscalls_find() + 1);
 	grace_inner = epoch_size(skel, o, cpus);
 	err = grace_inner < 0 ? -errno : vexfs_read_bpf__load(skel);
 	if (!err)
@@ -137,6 +140,7 @@ static bool load(const struct options *o)
 		explain_load(err);
 		return false;
 	}
+	syscalls_fill(bpf_map__fd(skel->maps.syscalls));
 	ring = ring_buffer__new(bpf_map__fd(skel->maps.ring), fallback_record, NULL, NULL);
 	if (!ring) {
 		explain_load(-errno);
@@ -378,6 +382,7 @@ void capture_close(void)
 		close(grace_inner);
 	grace_inner = -1;
 	epoch_free();
+	syscalls_free();
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
 		free(spans[kind]);
 		spans[kind] = NULL;

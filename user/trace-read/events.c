@@ -71,14 +71,21 @@ static bool same_group(const void *array, uint32_t item, const void *key)
 
 static uint32_t user_stack(const struct sample *s)
 {
-	struct user_frame frames[VXR_FRAMES] = {};
-	size_t i, n = s->nr_user < VXR_FRAMES ? s->nr_user : VXR_FRAMES;
+	struct user_frame frames[VXR_FRAMES + 1] = {};
+	const uint32_t tgid = s->key->tgid;
+	const uint64_t time = s->value->first_ns;
+	size_t i, n = 0;
 
-	for (i = 0; i < n; i++) {
-		process_frame(s->key->tgid, s->value->first_ns, s->user[i], &frames[i]);
+	for (i = 0; i < s->nr_user && n < VXR_FRAMES; i++) {
+		process_frame(tgid, time, s->user[i], &frames[n]);
 		/* What lies beyond is not from here either. */
-		if (frames[i].object == &cut_object)
-			n = i + 1;
+		if (frames[n++].object == &cut_object)
+			break;
+		if (i || !s->key->caller)
+			continue;
+		process_frame(tgid, time, s->key->caller, &frames[n]);
+		if (frames[n].object != &cut_object)
+			n++;
 	}
 	return pool_number(&user_pool, frames, n);
 }
