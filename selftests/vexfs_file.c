@@ -148,10 +148,15 @@ TEST_F(file, a_hole_reads_as_zeros_and_takes_no_space)
 
 TEST_F(file, unsynced_data_counts_as_blocks)
 {
+	struct statx stx;
+
 	ASSERT_EQ(0, make_file(MNT "/f", 10 * BLOCK, 1));
 	EXPECT_LE(10, blocks_of(MNT "/f"));
 	sync();
 	EXPECT_EQ(10, blocks_of(MNT "/f"));
+	/* As ls -l asks: not for blocks, and adds them up nevertheless. */
+	ASSERT_EQ(0, statx(AT_FDCWD, MNT "/f", 0, STATX_SIZE, &stx));
+	EXPECT_EQ(10 * BLOCK / 512, stx.stx_blocks);
 }
 
 TEST_F(file, the_largest_file_has_a_last_byte)

@@ -202,7 +202,10 @@ void vexfs_inode_evict(struct inode *inode)
 	vexfs_op_end(&op, err);
 }
 
-/* Pages that wait for writeback count as blocks: a file with data never has none. */
+/*
+ * Pages that wait for writeback count as blocks: a file with data never has none. The number
+ * is given unasked, too: ls(1) adds it up without asking for it.
+ */
 int vexfs_getattr(vexfs_idmap_t *idmap, const struct path *path, struct kstat *stat,
 		  u32 request_mask, unsigned int flags)
 {
@@ -214,7 +217,7 @@ int vexfs_getattr(vexfs_idmap_t *idmap, const struct path *path, struct kstat *s
 	vexfs_fillattr(idmap, request_mask, inode, stat);
 	stat->result_mask |= STATX_BTIME;
 	stat->btime = vi->btime;
-	if (!S_ISREG(inode->i_mode) || !(request_mask & STATX_BLOCKS))
+	if (!S_ISREG(inode->i_mode))
 		return 0;
 	err = vexfs_check(inode->i_sb, vex_inode_get(vexfs_fs(inode), inode->i_ino, &node));
 	if (err)

@@ -14,10 +14,16 @@
 #include <linux/vmalloc.h>
 #include "vexfs.h"
 
-static struct bio_set vexfs_bios;
+/*
+ * Two pools of bios for when memory is short. A writer of file data holds one while it
+ * waits for the core's lock; whoever has that lock takes from the other, and submits at
+ * once. So each pool refills without the help of those who wait for it.
+ */
+static struct bio_set vexfs_core_bios;
+static struct bio_set vexfs_data_bios;
 
 /**
- * vexfs_bio_alloc() - a bio from the module's own pool
+ * vexfs_bio_alloc() - a bio for file data
  * @bdev: device
  * @pages: room for so many pages, at most BIO_MAX_VECS
  * @block: first block on the device
@@ -28,7 +34,7 @@ static struct bio_set vexfs_bios;
 struct bio *vexfs_bio_alloc(struct block_device *bdev, unsigned int pages, u64 block,
 			    blk_opf_t opf)
 {
-	struct bio *bio = bio_alloc_bioset(bdev, pages, opf, GFP_NOFS, &vexfs_bios);
+	struct bio *bio = bio_alloc_bioset(bdev, pages, opf, GFP_NOFS, &vexfs_data_bios);
 
 	bio->bi_iter.bi_sector = block << (VEXFS_BLOCK_SHIFT - SECTOR_SHIFT);
 	return bio;
@@ -79,8 +85,9 @@ static struct bio *vexfs_io_bio(struct vexfs_io *io, u64 block, u32 *count, cons
 				blk_opf_t opf)
 {
 	u32 i, n = min_t(u32, *count, BIO_MAX_VECS);
-	struct bio *bio = vexfs_bio_alloc(io->bdev, n, block, opf);
+	struct bio *bio = bio_alloc_bioset(io->bdev, n, opf, GFP_NOFS, &vexfs_core_bios);
 
+	bio->bi_iter.bi_sector = block << (VEXFS_BLOCK_SHIFT - SECTOR_SHIFT);
 	for (i = 0; i < n; i++)
 		__bio_add_page(bio, vexfs_io_page(buf + (size_t)i * VEXFS_BLOCK_SIZE),
 			       VEXFS_BLOCK_SIZE, 0);
@@ -189,10 +196,18 @@ void vexfs_io_open(struct vexfs_io *io, struct block_device *bdev)
 
 int vexfs_io_init(void)
 {
-	return bioset_init(&vexfs_bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
+	int err = bioset_init(&vexfs_core_bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
+
+	if (err)
+		return err;
+	err = bioset_init(&vexfs_data_bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
+	if (err)
+		bioset_exit(&vexfs_core_bios);
+	return err;
 }
 
 void vexfs_io_exit(void)
 {
-	bioset_exit(&vexfs_bios);
+	bioset_exit(&vexfs_data_bios);
+	bioset_exit(&vexfs_core_bios);
 }

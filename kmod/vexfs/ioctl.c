@@ -101,6 +101,7 @@ static int vexfs_create_locked(struct inode *inode, const struct vex_coll *c)
 	err = vex_coll_create(vexfs_fs(inode), inode->i_ino, c);
 	if (!err) {
 		truncate_inode_pages(mapping, 0);
+		/* What it asks for has just been made and is in memory. */
 		err = vexfs_coll_attach(inode);
 	}
 	filemap_invalidate_unlock(mapping);
