@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A report for people: at most 100 columns, unless a single name is longer. Calls go
- * from the innermost function outwards: "a <- b" means that b called a.
+ * A report for people: at most 100 columns, unless a single name is longer.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -134,6 +133,8 @@ static void print_header(const struct report *r, FILE *out)
 	fputc('\n', out);
 	if (r->command)
 		print_command(r->command, out);
+	if (r->captured)
+		fputs("\na <- b means that b called a; * marks the call stacks of the deepest call\n", out);
 }
 
 static bool class_active(const struct report *r, unsigned int i)
@@ -142,22 +143,42 @@ static bool class_active(const struct report *r, unsigned int i)
 	       report_callers(r, VEXFS_EVENT_OP, i).count;
 }
 
-static void print_overview(const struct report *r, FILE *out)
+/* Active classes, those first in which most time was spent; returns how many. */
+static unsigned int order_classes(const struct report *r, unsigned int *order)
 {
-	unsigned int i, active = 0;
+	unsigned int n = 0, i, j;
 
-	section(out, "OPERATIONS", "");
-	fprintf(out, "%-12s %10s %9s %7s   %29s   %24s\n", "", "", "", "", "latency           ",
-		"stack bytes, share of it");
-	fprintf(out, "%-12s %10s %9s %7s   %9s %9s %9s   %7s %7s %8s\n", "class", "calls", "in window",
-		"errors", "p50", "p99", "max", "p99", "max", "deepest");
 	for (i = 0; i < VEXFS_OP_NR; i++) {
-		const struct depth_counters *d = &r->counters.classes[i].depth;
 		const struct latency_counters *l = &r->counters.classes[i].latency;
 
 		if (!class_active(r, i))
 			continue;
-		active++;
+		for (j = n++; j; j--) {
+			const struct latency_counters *m = &r->counters.classes[order[j - 1]].latency;
+
+			if (m->count * m->mean >= l->count * l->mean)
+				break;
+			order[j] = order[j - 1];
+		}
+		order[j] = i;
+	}
+	return n;
+}
+
+static void print_overview(const struct report *r, FILE *out)
+{
+	unsigned int order[VEXFS_OP_NR], n = order_classes(r, order), k;
+
+	section(out, "OPERATIONS", "by total time");
+	fprintf(out, "%-12s %10s %9s %7s   %29s   %24s\n", "", "", "", "", "latency           ",
+		"stack bytes, share of it");
+	fprintf(out, "%-12s %10s %9s %7s   %9s %9s %9s   %7s %7s %8s\n", "class", "calls", "in window",
+		"errors", "p50", "p99", "max", "p99", "max", "deepest");
+	for (k = 0; k < n; k++) {
+		unsigned int i = order[k];
+		const struct depth_counters *d = &r->counters.classes[i].depth;
+		const struct latency_counters *l = &r->counters.classes[i].latency;
+
 		fprintf(out, "%-12s %10s %9s %7s", class_name(i), number(d->calls),
 			r->captured ? number(report_callers(r, VEXFS_EVENT_OP, i).events) : "-",
 			number(l->errors));
@@ -172,7 +193,7 @@ static void print_overview(const struct report *r, FILE *out)
 		else
 			fprintf(out, "   %7s %7s %8s\n", "-", "-", "-");
 	}
-	if (!active)
+	if (!n)
 		fputs("none yet\n", out);
 }
 
@@ -194,10 +215,28 @@ static void print_figures(const struct class_counters *c, FILE *out)
 			number(d->p50), "", number(d->p99), "", number(d->max), number(d->mean));
 }
 
+static bool same_stacks(const struct caller *a, const struct caller *b)
+{
+	return a && b && a->kernel == b->kernel && a->user == b->user && a->comm == b->comm;
+}
+
+/* The call stack of a record is printed once: an asterisk leads there. */
+static bool is_shown(const struct report *r, const struct callers *callers,
+		     const struct caller *record)
+{
+	size_t i;
+
+	for (i = 0; i < callers->count && i < r->top; i++)
+		if (same_stacks(&callers->first[i], record))
+			return true;
+	return false;
+}
+
 static void print_depth(const struct report *r, unsigned int i, FILE *out)
 {
 	const struct depth_counters *d = &r->counters.classes[i].depth;
 	const struct caller *deepest = report_deepest(r, i);
+	struct callers callers = report_callers(r, VEXFS_EVENT_OP, i);
 
 	fprintf(out, "  %-8s %s of %s calls", "painted", number(d->painted), number(d->calls));
 	fprintf(out, "; %s unpainted, %s clipped", number(d->unpainted), number(d->clipped));
@@ -208,13 +247,18 @@ static void print_depth(const struct report *r, unsigned int i, FILE *out)
 	fputc('\n', out);
 	if (!d->measured)
 		return;
-	fprintf(out, "  %-8s %s bytes below its caller, %s from the top of the stack", "deepest",
-		number(d->max), number(d->max_absolute));
+	fprintf(out, "  %-8s %s bytes below its caller, %s of the stack", "deepest", number(d->max),
+		number(d->max_absolute));
 	if (r->counters.status.thread_size)
-		fprintf(out, " of %s", number(r->counters.status.thread_size));
+		fprintf(out, "'s %s", number(r->counters.status.thread_size));
 	if (deepest) {
-		fprintf(out, ", by %s\n", printable(deepest->comm));
-		print_stacks(out, deepest);
+		fprintf(out, ", by %s", printable(deepest->comm));
+		if (is_shown(r, &callers, deepest)) {
+			fputs(" *\n", out);
+		} else {
+			fputc('\n', out);
+			print_stacks(out, deepest);
+		}
 	} else if (r->captured && r->accounts[VEXFS_EVENT_RECORD].attached) {
 		fputs(",\n           before this window: --reset starts anew\n", out);
 	} else {
@@ -239,6 +283,8 @@ static void print_op_callers(const struct report *r, unsigned int i, FILE *out)
 
 		fprintf(out, "%12s %8s  %s", number(c->count), percent(c->count, callers.events),
 			printable(c->comm));
+		if (same_stacks(c, report_deepest(r, i)))
+			fputs(" *", out);
 		if (c->size)
 			fprintf(out, ", %s", bytes(c->size));
 		if (c->visited)
@@ -252,15 +298,14 @@ static void print_op_callers(const struct report *r, unsigned int i, FILE *out)
 
 static void print_classes(const struct report *r, FILE *out)
 {
-	unsigned int i;
+	unsigned int order[VEXFS_OP_NR], n = order_classes(r, order), k;
 
-	for (i = 0; i < VEXFS_OP_NR; i++) {
+	for (k = 0; k < n; k++) {
+		unsigned int i = order[k];
 		const struct class_counters *c = &r->counters.classes[i];
 		char title[32];
 		size_t j;
 
-		if (!class_active(r, i))
-			continue;
 		snprintf(title, sizeof(title), "%s", class_name(i));
 		for (j = 0; title[j]; j++)
 			title[j] = toupper((unsigned char)title[j]);
