@@ -440,6 +440,29 @@ TEST_F(netlink, status_counts_the_events_of_each_cpu)
 		  nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_CLIPPED));
 }
 
+TEST_F(netlink, operations_without_room_in_the_table_are_unpainted)
+{
+	const uint64_t threads = 1600;
+	struct nl *nl = &self->nl;
+	uint64_t full;
+
+	ASSERT_EQ(0, vxt_run("crowd", CLASS, threads / 100, 1, &self->known));
+	ASSERT_EQ(0, nl_ask(nl, VEXFS_TRACE_CMD_STATUS_GET, NLM_F_ACK));
+	full = nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_TABLE_FULL);
+	EXPECT_EQ(threads, nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_CALLS));
+	EXPECT_LT(0, full);
+	EXPECT_EQ(full, nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_UNPAINTED));
+	EXPECT_EQ(threads - full, nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_PAINTED) +
+				  nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_CLIPPED));
+
+	/* All slots are free again: no set of the table has nine of so few, or hardly ever. */
+	ASSERT_EQ(0, nl_ask(nl, VEXFS_TRACE_CMD_RESET, NLM_F_ACK));
+	ASSERT_EQ(0, vxt_run("crowd", CLASS, 1, 1, &self->known));
+	ASSERT_EQ(0, nl_ask(nl, VEXFS_TRACE_CMD_STATUS_GET, NLM_F_ACK));
+	EXPECT_EQ(100, nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_PAINTED) +
+		       nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_CLIPPED));
+}
+
 TEST_F(netlink, painting_keeps_within_its_share)
 {
 	struct nl *nl = &self->nl;

@@ -235,6 +235,8 @@ void vxt_status_read(struct vxt_status *status)
  * @units: of vxt_clock()
  *
  * tsc_khz may be refined after boot: that is why counters hold cycles.
+ *
+ * Return: nanoseconds.
  */
 u64 vxt_clock_to_ns(u64 units)
 {

@@ -19,20 +19,26 @@
  *	thread	as leaf, on a kernel thread
  *	empty	do nothing
  *	fail	as plain, and end with -EIO
+ *	crowd	100 * LEVELS kernel threads are in an operation at the same time
  *	wait	wait for LEVELS / 10 seconds, then as plain
  *
  * The only recursion in this project: it is what has to be measured.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/atomic.h>
+#include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
@@ -204,6 +210,59 @@ static void fixture_thread(void)
 	destroy_work_on_stack(&work);
 }
 
+struct fixture_crowd {
+	struct completion all_in;
+	struct completion go;
+	atomic_t entering;
+};
+
+static noinline int fixture_one_of_crowd(void *data)
+{
+	struct fixture_crowd *crowd = data;
+	struct vexfs_op op;
+
+	fixture_begin(&op, fixture.op_class);
+	if (atomic_dec_and_test(&crowd->entering))
+		complete(&crowd->all_in);
+	wait_for_completion(&crowd->go);
+	fixture_end(&op, 0);
+	return 0;
+}
+
+/* None of the threads may be left when this module goes: each is waited for. */
+static int fixture_crowd(unsigned int threads)
+{
+	struct task_struct **task = kvcalloc(threads, sizeof(*task), GFP_KERNEL);
+	struct fixture_crowd crowd;
+	unsigned int i, nr;
+	int err = 0;
+
+	if (!task)
+		return -ENOMEM;
+	init_completion(&crowd.all_in);
+	init_completion(&crowd.go);
+	atomic_set(&crowd.entering, 1);
+	for (nr = 0; nr < threads; nr++) {
+		task[nr] = kthread_create(fixture_one_of_crowd, &crowd, "vxt_crowd");
+		if (IS_ERR(task[nr])) {
+			err = PTR_ERR(task[nr]);
+			break;
+		}
+		get_task_struct(task[nr]);
+		atomic_inc(&crowd.entering);
+		wake_up_process(task[nr]);
+	}
+	if (!atomic_dec_and_test(&crowd.entering))
+		wait_for_completion(&crowd.all_in);
+	complete_all(&crowd.go);
+	for (i = 0; i < nr; i++) {
+		kthread_stop(task[i]);
+		put_task_struct(task[i]);
+	}
+	kvfree(task);
+	return err;
+}
+
 static int fixture_case(const char *name)
 {
 	struct fixture_run *run = &fixture;
@@ -227,6 +286,8 @@ static int fixture_case(const char *name)
 		fixture_outer(run);
 	} else if (!strcmp(name, "sleep")) {
 		fixture_sleep(run);
+	} else if (!strcmp(name, "crowd")) {
+		return fixture_crowd(100 * run->levels);
 	} else if (!strcmp(name, "thread")) {
 		fixture_thread();
 	} else {
