@@ -30,6 +30,7 @@ static int __init vexfs_init(void)
 {
 	int err;
 
+	vexfs_trace_init();
 	vex_core_init();
 	err = vexfs_choose_isa();
 	if (err)

@@ -3,10 +3,9 @@
 #include <linux/export.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
-#include <linux/smp.h>
 #include <vex_platform.h>
 #include <trace/vexfs_events.h>
-#include "op.h"
+#include "vexfs.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/vexfs.h>
@@ -17,40 +16,54 @@ EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_alloc);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_free);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_commit);
 
+/*
+ * The last numbers given out. They start with the CPU's bits in place, so that one
+ * instruction takes a number, and a migration between two of them does no harm.
+ */
 struct vexfs_event_counts {
-	u64 count[VEXFS_EVENT_NR];
+	u64 last[VEXFS_EVENT_NR];
 	u64 seq;
 };
 
 static DEFINE_PER_CPU(struct vexfs_event_counts, vexfs_events);
 
-static u64 vexfs_event_number(u64 count)
+/* Before the first operation. */
+void vexfs_trace_init(void)
 {
-	return (u64)smp_processor_id() << VEXFS_EVENT_CPU_SHIFT | count;
+	unsigned int cpu, kind;
+
+	for_each_possible_cpu(cpu) {
+		struct vexfs_event_counts *c = per_cpu_ptr(&vexfs_events, cpu);
+
+		c->seq = (u64)cpu << VEXFS_EVENT_CPU_SHIFT;
+		for (kind = 0; kind < VEXFS_EVENT_NR; kind++)
+			c->last[kind] = c->seq;
+	}
 }
 
 u64 vexfs_event_next(enum vexfs_event_kind kind)
 {
-	return vexfs_event_number(this_cpu_inc_return(vexfs_events.count[kind]));
+	return this_cpu_inc_return(vexfs_events.last[kind]);
 }
 EXPORT_SYMBOL_GPL(vexfs_event_next);
 
 u64 vexfs_event_count(unsigned int cpu, enum vexfs_event_kind kind)
 {
-	return READ_ONCE(per_cpu_ptr(&vexfs_events, cpu)->count[kind]);
+	u64 last = READ_ONCE(per_cpu_ptr(&vexfs_events, cpu)->last[kind]);
+
+	return last & (BIT_ULL(VEXFS_EVENT_CPU_SHIFT) - 1);
 }
 EXPORT_SYMBOL_GPL(vexfs_event_count);
 
 noinline void vexfs_op_start(struct vexfs_op *op, enum vexfs_op_class op_class, u64 ino,
 			     unsigned long entry_sp)
 {
-	memset(op, 0, sizeof(*op));
+	/* What vexfs_trace.ko keeps there it sets itself. */
+	memset(op, 0, offsetof(struct vexfs_op, trace));
 	op->op_class = op_class;
 	op->ino = ino;
 	op->entry_sp = entry_sp;
-	preempt_disable();
-	op->seq = vexfs_event_number(this_cpu_inc_return(vexfs_events.seq));
-	preempt_enable();
+	op->seq = this_cpu_inc_return(vexfs_events.seq);
 	trace_vexfs_op_enter(op);
 }
 

@@ -202,6 +202,10 @@ struct bio *vexfs_bio_alloc(struct block_device *bdev, unsigned int pages, u64 b
 			    blk_opf_t opf);
 void vexfs_io_end(struct vexfs_io *io, blk_status_t status);
 
+/* ---- trace.c ------------------------------------------------------------ */
+
+void vexfs_trace_init(void);
+
 /* ---- mem.c -------------------------------------------------------------- */
 
 void vexfs_mem_report_leaks(void);
