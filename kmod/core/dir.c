@@ -62,9 +62,7 @@ int entry_find(struct vex_fs *fs, u64 dir, const struct vex_name *name, struct f
 		return name->len ? -ENAMETOOLONG : -ENOENT;
 	f->key = vex_key(dir, VEXFS_ITEM_DIRENT, name_offset(fs, name));
 	last = f->key.offset + VEXFS_DIRENT_SLOTS - 1;
-	err = vex_tree_find(fs, &f->key, &path);
-	if (err == -ENOENT)
-		err = vex_tree_settle(fs, &path);
+	err = vex_tree_seek(fs, &f->key, &path);
 	for (; !err; err = vex_tree_next(fs, &path)) {
 		vex_path_key(&path, &key);
 		if (key.ino != dir || key.type != VEXFS_ITEM_DIRENT || key.offset > last)
@@ -259,9 +257,7 @@ int dir_check_empty(struct vex_fs *fs, u64 dir)
 	struct vex_path path;
 	int err;
 
-	err = vex_tree_find(fs, &key, &path);
-	if (err == -ENOENT)
-		err = vex_tree_settle(fs, &path);
+	err = vex_tree_seek(fs, &key, &path);
 	if (!err) {
 		vex_path_key(&path, &key);
 		if (key.ino == dir && key.type == VEXFS_ITEM_DIRENT)
@@ -536,9 +532,7 @@ int vex_dir_read(struct vex_fs *fs, u64 dir, u64 pos, void *buf, size_t len, siz
 
 	*used = 0;
 	vex_read_lock(&fs->lock);
-	err = vex_tree_find(fs, &key, &path);
-	if (err == -ENOENT)
-		err = vex_tree_settle(fs, &path);
+	err = vex_tree_seek(fs, &key, &path);
 	for (; !err; err = vex_tree_next(fs, &path)) {
 		vex_path_key(&path, &key);
 		if (key.ino != dir || key.type != VEXFS_ITEM_DIRENT)

@@ -208,9 +208,7 @@ int drop_other_item(struct vex_fs *fs, u64 ino)
 	struct vex_path path;
 	int err;
 
-	err = vex_tree_find(fs, &key, &path);
-	if (err == -ENOENT)
-		err = vex_tree_settle(fs, &path);
+	err = vex_tree_seek(fs, &key, &path);
 	if (!err) {
 		vex_path_key(&path, &key);
 		if (key.ino != ino)
@@ -469,9 +467,7 @@ int orphan_first(struct vex_fs *fs, u64 *ino)
 	int err;
 
 	vex_read_lock(&fs->lock);
-	err = vex_tree_find(fs, &key, &path);
-	if (err == -ENOENT)
-		err = vex_tree_settle(fs, &path);
+	err = vex_tree_seek(fs, &key, &path);
 	if (!err) {
 		vex_path_key(&path, &key);
 		if (key.ino != VEXFS_SYSTEM_INO || key.type != VEXFS_ITEM_ORPHAN)

@@ -551,6 +551,13 @@ int vex_tree_settle(struct vex_fs *fs, struct vex_path *path)
 	return -ENOENT;
 }
 
+int vex_tree_seek(struct vex_fs *fs, const struct vex_key *key, struct vex_path *path)
+{
+	int err = vex_tree_find(fs, key, path);
+
+	return err == -ENOENT ? vex_tree_settle(fs, path) : err;
+}
+
 int vex_tree_next(struct vex_fs *fs, struct vex_path *path)
 {
 	path->slot[0]++;

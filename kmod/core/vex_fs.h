@@ -279,6 +279,8 @@ void vex_tree_delete(struct vex_fs *fs, struct vex_path *path);
 void vex_tree_shrink(struct vex_path *path, u32 len);
 /* Step over the end of a leaf: 0 when @path stands on an item, -ENOENT at the end. */
 int vex_tree_settle(struct vex_fs *fs, struct vex_path *path);
+/* Find the first item at or after @key, whatever it belongs to; -ENOENT at the end. */
+int vex_tree_seek(struct vex_fs *fs, const struct vex_key *key, struct vex_path *path);
 /* Go to the next item. */
 int vex_tree_next(struct vex_fs *fs, struct vex_path *path);
 /* Go to the previous item; -ENOENT at the beginning. */

@@ -230,9 +230,7 @@ static int walk(struct check *c)
 	u32 level;
 	int err;
 
-	err = vex_tree_find(c->fs, &key, &path);
-	if (err == -ENOENT)
-		err = vex_tree_settle(c->fs, &path);
+	err = vex_tree_seek(c->fs, &key, &path);
 	for (; !err; err = vex_tree_next(c->fs, &path)) {
 		for (level = 0; level < path.levels; level++) {
 			if (path.node[level]->block == seen[level])
