@@ -63,7 +63,7 @@ judge
 
 # A reader that loses events must say so: take some away behind its back.
 busy_signal CONT
-vexfs-trace-read --duration 4 --output "$work/report.txt" 2>"$work/err" &
+vexfs-trace-read --duration 6 --output "$work/report.txt" 2>"$work/err" &
 pid=$!
 python3 "$here/reader_thief.py" 2>>"$work/err"
 verdict $? "thief: totals were taken out of a map"

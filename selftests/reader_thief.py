@@ -24,7 +24,7 @@ def steal(name):
     return taken
 
 
-taken, deadline = 0, time.monotonic() + 30
+taken, deadline = 0, time.monotonic() + 60
 while not taken and time.monotonic() < deadline:
     taken += steal("totals_even") + steal("totals_odd")
 sys.exit(not taken)

@@ -144,7 +144,8 @@ static void sort_symbols(struct binary *b)
 {
 	size_t i, n = 0;
 
-	qsort(b->symbols, b->nr_symbols, sizeof(*b->symbols), by_start);
+	if (b->nr_symbols)
+		qsort(b->symbols, b->nr_symbols, sizeof(*b->symbols), by_start);
 	for (i = 0; i < b->nr_symbols; i++)
 		if (!n || b->symbols[n - 1].start != b->symbols[i].start)
 			b->symbols[n++] = b->symbols[i];
@@ -345,4 +346,21 @@ size_t binary_places(struct binary *b, uint64_t offset, struct place *places, si
 		return 0;
 	places[0] = (struct place){ .func = name };
 	return 1;
+}
+
+void binary_close(struct binary *b)
+{
+	if (!b)
+		return;
+	if (b->dwarf)
+		dwarf_end(b->dwarf);
+	if (b->debug_elf)
+		elf_end(b->debug_elf);
+	if (b->debug_fd >= 0)
+		close(b->debug_fd);
+	if (b->elf)
+		elf_end(b->elf);
+	free(b->segments);
+	free(b->symbols);
+	free(b);
 }

@@ -18,4 +18,6 @@ struct binary *binary_open(int fd);
 /* See object_places(). */
 size_t binary_places(struct binary *binary, uint64_t offset, struct place *places, size_t max);
 
+void binary_close(struct binary *binary);
+
 #endif /* TRACE_READ_BINARY_H */

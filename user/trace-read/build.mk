@@ -32,6 +32,25 @@ trace-read-src := $(addprefix user/trace-read/, \
 
 $(eval $(call user-program,vexfs-trace-read,$(trace-read-src),-lbpf -lnl-genl-3 -lnl-3 -ldw -lelf))
 
+# The parts that need no kernel module.
+trace-read-test-src := $(addprefix user/trace-read/, \
+	base.c \
+	binary.c \
+	events.c \
+	format.c \
+	json.c \
+	kallsyms.c \
+	object.c \
+	perfmap.c \
+	process.c \
+	procfs.c \
+	sideband.c \
+	symbols.c \
+	syscalls.c \
+	test_reader.c)
+
+$(eval $(call user-test,test_reader,$(trace-read-test-src),-lcmocka -lbpf -ldw -lelf))
+
 user-cflags-user/trace-read/netlink := -I/usr/include/libnl3
 build/user/obj/user/trace-read/capture.o build/user/obj/user/trace-read/epoch.o: \
 	build/bpf/vexfs_read.skel.h

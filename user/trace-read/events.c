@@ -33,7 +33,9 @@ static bool same_stack(const void *array, uint32_t item, const void *key)
 	const struct wanted *w = key;
 	const struct stack *s = &((const struct stack *)array)[item];
 
-	return s->count == w->count &&
+	if (s->count != w->count)
+		return false;
+	return !w->count ||
 	       !memcmp(w->pool->frames + s->first * w->pool->element_size, w->frames,
 		       w->count * w->pool->element_size);
 }

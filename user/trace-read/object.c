@@ -120,3 +120,19 @@ size_t object_places(struct object *o, uint64_t offset, struct place *places, si
 		o->binary = binary_open(o->fd);
 	return binary_places(o->binary, offset, places, max);
 }
+
+void objects_close(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_objects; i++) {
+		binary_close(objects[i]->binary);
+		if (objects[i]->fd >= 0)
+			close(objects[i]->fd);
+		free(objects[i]);
+	}
+	free(objects);
+	objects = NULL;
+	nr_objects = room_objects = 0;
+	index_free(&object_index);
+}

@@ -57,4 +57,7 @@ void object_use(struct object *object, uint32_t tgid);
  */
 size_t object_places(struct object *object, uint64_t offset, struct place *places, size_t max);
 
+/* Forgets all objects; frames that refer to them must be gone. */
+void objects_close(void);
+
 #endif /* TRACE_READ_OBJECT_H */

@@ -136,6 +136,8 @@ static void parse_option(struct options *o, int c)
 		break;
 	case OPT_RING_SIZE:
 		o->ring_bytes = parse_number("--ring-size", optarg, 4096, 1 << 30);
+		if (o->ring_bytes & (o->ring_bytes - 1))
+			misused("--ring-size", "needs a power of two");
 		break;
 	case 'i':
 		o->interval_ns = parse_seconds("--interval", optarg);

@@ -80,7 +80,8 @@ static void parse(struct map *map, char *text)
 		map->code[map->used] = (struct code){ start, start + size, map->used, intern(end + 1) };
 		map->used++;
 	}
-	qsort(map->code, map->used, sizeof(*map->code), by_start);
+	if (map->used)
+		qsort(map->code, map->used, sizeof(*map->code), by_start);
 }
 
 /* Whether the file may speak for the process; one that ended cannot be asked any more. */

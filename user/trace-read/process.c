@@ -313,10 +313,12 @@ void processes_update(void)
 
 void processes_close(void)
 {
+	size_t i, j;
+
 	sideband_close();
-	clear_out(UINT64_MAX);
-	for (size_t i = 0; i < nr_processes; i++) {
-		drop_ended(&processes[i], UINT64_MAX);
+	for (i = 0; i < nr_processes; i++) {
+		for (j = 0; j < processes[i].used; j++)
+			put_mappings(processes[i].g[j].maps);
 		free(processes[i].g);
 	}
 	free(processes);
@@ -324,4 +326,5 @@ void processes_close(void)
 	nr_processes = room_processes = 0;
 	index_free(&process_index);
 	perfmap_close();
+	objects_close();
 }

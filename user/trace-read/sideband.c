@@ -218,7 +218,8 @@ bool sideband_read(void)
 
 	for (i = 0; i < nr_fds; i++)
 		drain(&buffers[i]);
-	qsort(held, nr_held, sizeof(*held), by_time);
+	if (nr_held)
+		qsort(held, nr_held, sizeof(*held), by_time);
 	for (i = 0; i < nr_held; i++) {
 		on_record(held[i].record, held[i].time);
 		free(held[i].record);

@@ -10,9 +10,9 @@
 #include <elfutils/libdw.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <gnu/libc-version.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -90,6 +90,8 @@ static void scan_file(int fd)
 		if (gelf_getphdr(elf, i, &p) && p.p_type == PT_LOAD && p.p_flags & PF_X &&
 		    p.p_offset + p.p_filesz <= size)
 			scan(cfi, &p, raw);
+	if (cfi)
+		dwarf_cfi_end(cfi);
 	elf_end(elf);
 }
 
@@ -125,7 +127,7 @@ size_t syscalls_find(void)
 	if (looked)
 		return nr_sites;
 	looked = true;
-	if (!dladdr((const void *)ioctl, &info) || !info.dli_fname)
+	if (!dladdr((const void *)gnu_get_libc_version, &info) || !info.dli_fname)
 		return 0;
 	fd = open(info.dli_fname, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
