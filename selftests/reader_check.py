@@ -102,7 +102,7 @@ def via_ring(reports, reason):
 
 
 def own_stacks(reports):
-    """Each operation's kernel stack begins at its own entry point; user stacks are its program's."""
+    """Kernel stacks begin at the operation's entry point; user stacks are its program's."""
     for r in reports:
         for c in r["classes"]:
             for caller in c["callers"] + c["records"]:

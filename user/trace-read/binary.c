@@ -102,8 +102,9 @@ static void add_symbol(struct binary *b, Elf *elf, const GElf_Sym *s, const char
 		return;
 	GROW(b->symbols, b->nr_symbols, b->room_symbols);
 	b->symbols[b->nr_symbols++] = (struct symbol){
-		s->st_value, s->st_size ? s->st_value + s->st_size : section.sh_addr + section.sh_size,
-		name, rank(s, name),
+		.start = s->st_value,
+		.end = s->st_size ? s->st_value + s->st_size : section.sh_addr + section.sh_size,
+		.name = name, .rank = rank(s, name),
 	};
 }
 

@@ -88,8 +88,9 @@ static void find_task_members(void)
 	int task;
 
 	if (!btf) {
-		warn("no kernel BTF (/sys/kernel/btf/vmlinux): a process number that is used twice within"
-		     " one second may mix two processes' stacks; use a kernel with CONFIG_DEBUG_INFO_BTF");
+		warn("no kernel BTF (/sys/kernel/btf/vmlinux): callers of libc are not found, and"
+		     " two processes that have the same number within one second cannot be told"
+		     " apart; use a kernel with CONFIG_DEBUG_INFO_BTF");
 		return;
 	}
 	task = btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT);
@@ -110,8 +111,8 @@ static void explain_load(int err)
 		warn("no call stacks: kernel lockdown forbids BPF to read kernel memory: boot with"
 		     " lockdown=integrity or none");
 	else if (err == -EPERM || err == -EACCES)
-		warn("no call stacks: loading BPF programs is not permitted: run as root or with CAP_BPF,"
-		     " CAP_PERFMON and CAP_SYS_RESOURCE");
+		warn("no call stacks: loading BPF programs is not permitted: run as root or with"
+		     " CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE");
 	else
 		warn("no call stacks: loading the BPF programs: %s\n%s", strerror(-err),
 		     complaints ? complaints : "");

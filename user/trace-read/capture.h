@@ -44,7 +44,7 @@ struct trouble {
 	uint64_t misnumbered;
 };
 
-/* Loads and attaches. Says on standard error what is missing; false when nothing can be captured. */
+/* Loads and attaches. Says what is missing; false when nothing can be captured. */
 bool capture_open(const struct options *options);
 
 /* A descriptor that polls readable when the ring buffer wants to be emptied. */

@@ -265,10 +265,11 @@ static bool debugfs_open(void)
 	if (errno == EACCES || errno == EPERM)
 		warn(DIR "stack: not permitted: run as root");
 	else if (!debugfs_mounted())
-		warn(DIR "stack: debugfs is not mounted: mount -t debugfs debugfs /sys/kernel/debug");
+		warn(DIR "stack: debugfs is not mounted: mount -t debugfs debugfs"
+		     " /sys/kernel/debug");
 	else
-		warn(DIR "stack: %s: load the module: insmod vexfs_trace.ko (after insmod vexfs.ko)",
-		     strerror(errno));
+		warn(DIR "stack: %s: load the module: insmod vexfs_trace.ko (after insmod"
+		     " vexfs.ko)", strerror(errno));
 	return false;
 }
 

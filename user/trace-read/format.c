@@ -43,9 +43,10 @@ const char *plural(uint64_t n, const char *noun)
 /* Three significant digits and a unit. */
 static const char *scaled(double value, const char *unit)
 {
+	int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
 	char *out = buffer();
 
-	snprintf(out, BUFFER_SIZE, "%.*f %s", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value, unit);
+	snprintf(out, BUFFER_SIZE, "%.*f %s", decimals, value, unit);
 	return out;
 }
 

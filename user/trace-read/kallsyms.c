@@ -75,8 +75,8 @@ bool kallsyms_load(void)
 	for (i = 0; i < nr_symbols && !visible; i++)
 		visible = symbols[i].start;
 	if (!visible) {
-		warn("kernel stacks stay without names: the addresses in /proc/kallsyms are hidden: run as root,"
-		     " or: sysctl kernel.kptr_restrict=1 (0 when not root)");
+		warn("kernel stacks stay without names: the addresses in /proc/kallsyms are hidden:"
+		     " run as root, and: sysctl kernel.kptr_restrict=1 (0 when not root)");
 		kallsyms_free();
 		return false;
 	}

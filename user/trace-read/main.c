@@ -166,7 +166,8 @@ static void run_window(void)
 	if (!capturing && endless && !options.interval_ns)
 		return;
 	if (endless)
-		warn("watching; Ctrl-C ends it%s", options.interval_ns ? "" : " and prints the report");
+		warn("watching; Ctrl-C ends it%s",
+		     options.interval_ns ? "" : " and prints the report");
 	watch_start(options.duration_ns, options.interval_ns, capturing ? TURN_NS : 0);
 	if (options.command && !command_go()) {
 		failed = true;

@@ -203,8 +203,8 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 static void explain(const char *what, int err)
 {
 	if (err == -NLE_PERM)
-		warn("netlink family vexfs_trace: %s: not permitted: run as root or with CAP_NET_ADMIN",
-		     what);
+		warn("netlink family vexfs_trace: %s: not permitted: run as root or with"
+		     " CAP_NET_ADMIN", what);
 	else
 		warn("netlink family vexfs_trace: %s: %s%s%s", what, nl_geterror(err),
 		     refusal ? ": " : "", refusal ? refusal : "");

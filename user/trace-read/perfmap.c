@@ -77,7 +77,9 @@ static void parse(struct map *map, char *text)
 		if (*end != ' ' || !size || !end[1])
 			continue;
 		GROW(map->code, map->used, map->room);
-		map->code[map->used] = (struct code){ start, start + size, map->used, intern(end + 1) };
+		map->code[map->used] = (struct code){
+			start, start + size, map->used, intern(end + 1),
+		};
 		map->used++;
 	}
 	if (map->used)

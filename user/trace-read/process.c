@@ -243,7 +243,7 @@ void process_frame(uint32_t tgid, uint64_t time, uint64_t address, struct user_f
 	if (name)
 		*frame = (struct user_frame){ &jit_object, (uintptr_t)name };
 	else if (!m && g && g->maps)
-		/* Not executable: the stack was followed through a function without frame pointer. */
+		/* Not code: the walk went through a function without frame pointer. */
 		*frame = (struct user_frame){ &cut_object, 0 };
 	else
 		*frame = (struct user_frame){ NULL, address };

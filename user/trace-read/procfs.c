@@ -45,7 +45,8 @@ void procfs_read_all(void)
 	struct dirent *entry;
 
 	if (!proc) {
-		warn("/proc cannot be read: user stacks of processes that run already stay without names");
+		warn("/proc cannot be read: user stacks of processes that run already stay without"
+		     " names");
 		return;
 	}
 	while ((entry = readdir(proc)))

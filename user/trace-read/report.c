@@ -97,7 +97,8 @@ void report_check(struct report *r, const struct status_counters *before,
 
 		o->known = before->cpu && after->cpu && before->cpus == after->cpus;
 		for (cpu = 0; o->known && cpu < after->cpus; cpu++) {
-			uint64_t from = before->cpu[cpu].kind[kind], to = after->cpu[cpu].kind[kind];
+			uint64_t from = before->cpu[cpu].kind[kind];
+			uint64_t to = after->cpu[cpu].kind[kind];
 			uint64_t first, last;
 
 			o->between += to - from;
@@ -137,7 +138,9 @@ const struct caller *report_deepest(const struct report *r, uint32_t op_class)
 	struct callers records = report_callers(r, VEXFS_EVENT_RECORD, op_class);
 	const struct depth_counters *d = &r->counters.classes[op_class].depth;
 
-	return records.count && d->measured && records.first->depth == d->max ? records.first : NULL;
+	if (!records.count || !d->measured || records.first->depth != d->max)
+		return NULL;
+	return records.first;
 }
 
 static int by_live(const void *a, const void *b)

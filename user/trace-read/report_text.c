@@ -79,7 +79,8 @@ static void print_chain(FILE *out, const char *title, uint32_t chain, const char
 		if (l[i].step >= STEP_ADDRESS)
 			m = module;
 		if (m != module)
-			word = xprintf("%s[%s] %s", i ? "<- " : "", printable(m), label_word(&l[i]));
+			word = xprintf("%s[%s] %s", i ? "<- " : "", printable(m),
+				       label_word(&l[i]));
 		else
 			word = xprintf("%s%s", i ? "<- " : "", label_word(&l[i]));
 		wrap_word(&w, word);
@@ -134,7 +135,8 @@ static void print_header(const struct report *r, FILE *out)
 	if (r->command)
 		print_command(r->command, out);
 	if (r->captured)
-		fputs("\na <- b means that b called a; * marks the call stacks of the deepest call\n", out);
+		fputs("\na <- b means that b called a; * marks the call stacks of the deepest call"
+		      "\n", out);
 }
 
 static bool class_active(const struct report *r, unsigned int i)
@@ -143,23 +145,23 @@ static bool class_active(const struct report *r, unsigned int i)
 	       report_callers(r, VEXFS_EVENT_OP, i).count;
 }
 
+static uint64_t total_time(const struct report *r, unsigned int i)
+{
+	const struct latency_counters *l = &r->counters.classes[i].latency;
+
+	return l->count * l->mean;
+}
+
 /* Active classes, those first in which most time was spent; returns how many. */
 static unsigned int order_classes(const struct report *r, unsigned int *order)
 {
 	unsigned int n = 0, i, j;
 
 	for (i = 0; i < VEXFS_OP_NR; i++) {
-		const struct latency_counters *l = &r->counters.classes[i].latency;
-
 		if (!class_active(r, i))
 			continue;
-		for (j = n++; j; j--) {
-			const struct latency_counters *m = &r->counters.classes[order[j - 1]].latency;
-
-			if (m->count * m->mean >= l->count * l->mean)
-				break;
+		for (j = n++; j && total_time(r, order[j - 1]) < total_time(r, i); j--)
 			order[j] = order[j - 1];
-		}
 		order[j] = i;
 	}
 	return n;
@@ -172,8 +174,8 @@ static void print_overview(const struct report *r, FILE *out)
 	section(out, "OPERATIONS", "by total time");
 	fprintf(out, "%-12s %10s %9s %7s   %29s   %24s\n", "", "", "", "", "latency           ",
 		"stack bytes, share of it");
-	fprintf(out, "%-12s %10s %9s %7s   %9s %9s %9s   %7s %7s %8s\n", "class", "calls", "in window",
-		"errors", "p50", "p99", "max", "p99", "max", "deepest");
+	fprintf(out, "%-12s %10s %9s %7s   %9s %9s %9s   %7s %7s %8s\n", "class", "calls",
+		"in window", "errors", "p50", "p99", "max", "p99", "max", "deepest");
 	for (k = 0; k < n; k++) {
 		unsigned int i = order[k];
 		const struct depth_counters *d = &r->counters.classes[i].depth;
@@ -342,8 +344,8 @@ static void print_sites(const struct report *r, FILE *out)
 	size_t i, idle = 0, shown = 0;
 
 	section(out, "ALLOCATIONS", "by live bytes");
-	fprintf(out, "%4s %8s %8s %8s %10s %8s %5s  %s\n", "site", "live", "objects", "peak", "allocs",
-		"bytes", "fails", "where");
+	fprintf(out, "%4s %8s %8s %8s %10s %8s %5s  %s\n", "site", "live", "objects", "peak",
+		"allocs", "bytes", "fails", "where");
 	for (i = 0; i < r->counters.nr_sites; i++) {
 		const struct site_counters *s = sites[i];
 		const char *slash = strrchr(s->file, '/');
@@ -375,15 +377,16 @@ static void print_ladder(const struct report *r, FILE *out)
 	const struct ladder *l = &r->ladder;
 
 	section(out, "SYMBOLS", "frames of all call stacks, by the best that could be had");
-	fprintf(out, "%-8s %10s %18s %12s %16s %12s\n", "", "function", "module and offset", "address",
-		"callers unknown", "thread only");
+	fprintf(out, "%-8s %10s %18s %12s %16s %12s\n", "", "function", "module and offset",
+		"address", "callers unknown", "thread only");
 	fprintf(out, "%-8s %10s %18s %12s\n", "kernel", number(l->kernel[STEP_FUNCTION]), "",
 		number(l->kernel[STEP_ADDRESS]));
 	fprintf(out, "%-8s %10s %18s %12s %16s %12s\n", "user", number(l->user[STEP_FUNCTION]),
 		number(l->user[STEP_MODULE]), number(l->user[STEP_ADDRESS]),
 		number(l->user[STEP_CUT]), number(l->thread_only));
 	if (l->stale)
-		fprintf(out, "%s in files that were replaced since\n", plural(l->stale, "user frame"));
+		fprintf(out, "%s in files that were replaced since\n",
+			plural(l->stale, "user frame"));
 }
 
 static void print_reasons(const struct account *a, FILE *out)
@@ -391,16 +394,17 @@ static void print_reasons(const struct account *a, FILE *out)
 	const struct vxr_kind_stat *s = &a->sum;
 
 	if (a->from_ring || s->ring_full)
-		fprintf(out, "%14svia ring: %s kernel and %s user stack collisions, %s stack map full, %s totals full\n",
-			"", number(s->kernel_collision), number(s->user_collision),
-			number(s->stacks_full), number(s->totals_full));
+		fprintf(out, "%13svia ring: %s kernel, %s user stacks collided; %s stack map,"
+			" %s totals full\n", "", number(s->kernel_collision),
+			number(s->user_collision), number(s->stacks_full),
+			number(s->totals_full));
 	if (account_lost(a))
-		fprintf(out, "%14slost: %s ring full, %s unreadable, %s while the program ran already\n",
-			"", number(s->ring_full), number(s->unreadable), number(a->recursion));
+		fprintf(out, "%13slost: %s ring full, %s unreadable, %s in recursion\n", "",
+			number(s->ring_full), number(s->unreadable), number(a->recursion));
 	if (s->no_kernel_stack)
-		fprintf(out, "%14s%s without a kernel stack\n", "", number(s->no_kernel_stack));
+		fprintf(out, "%13s%s without a kernel stack\n", "", number(s->no_kernel_stack));
 	if (s->no_user_stack)
-		fprintf(out, "%14s%s without a user stack (kernel threads)\n", "",
+		fprintf(out, "%13s%s without a user stack (kernel threads)\n", "",
 			number(s->no_user_stack));
 }
 
@@ -410,12 +414,12 @@ static void print_trouble(const struct report *r, FILE *out)
 	unsigned int kind;
 
 	if (t->missing_stacks || t->unsettled || t->misnumbered)
-		fprintf(out, "TROUBLE: %s without a stack, %s not left in time, %s of another CPU\n",
-			plural(t->missing_stacks, "stack id"), plural(t->unsettled, "epoch"),
+		fprintf(out, "TROUBLE: %s lost, %s not left in time, %s of another CPU\n",
+			plural(t->missing_stacks, "stack"), plural(t->unsettled, "epoch"),
 			plural(t->misnumbered, "event"));
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++)
 		if (r->outside[kind].contradictions)
-			fprintf(out, "TROUBLE: %s: on %s there were numbers that the module never gave\n",
+			fprintf(out, "TROUBLE: %s: %s with numbers that the module never gave\n",
 				kind_name(kind), plural(r->outside[kind].contradictions, "CPU"));
 }
 
@@ -425,8 +429,8 @@ static void print_identity(const struct report *r, FILE *out)
 	unsigned int kind;
 
 	section(out, "IDENTITY", "every event that the kernel numbered, and where it went");
-	fprintf(out, "%-11s %10s = %10s + %10s + %10s   %8s   %10s %12s\n", "", "emitted", "in maps",
-		"via ring", "lost", "residual", "by module", "out of window");
+	fprintf(out, "%-11s %10s = %10s + %10s + %10s   %8s   %10s %12s\n", "", "emitted",
+		"in maps", "via ring", "lost", "residual", "by module", "out of window");
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
 		const struct account *a = &r->accounts[kind];
 		const struct outside *o = &r->outside[kind];
@@ -436,8 +440,8 @@ static void print_identity(const struct report *r, FILE *out)
 			continue;
 		}
 		fprintf(out, "%-11s %10s = %10s + %10s + %10s   %8" PRId64 "   %10s %12s\n",
-			kind_name(kind), number(a->emitted), number(a->from_map), number(a->from_ring),
-			number(account_lost(a)), account_residual(a),
+			kind_name(kind), number(a->emitted), number(a->from_map),
+			number(a->from_ring), number(account_lost(a)), account_residual(a),
 			o->known ? number(o->between) : "-", o->known ? number(o->around) : "-");
 		print_reasons(a, out);
 		residual += llabs(account_residual(a));

@@ -118,8 +118,8 @@ void sideband_open(void)
 	for (cpu = 0; cpu < cpus; cpu++) {
 		if (open_cpu(cpu))
 			continue;
-		warn("perf events: %s: user stacks of processes that end within the window may stay without"
-		     " names: run as root or with CAP_PERFMON", strerror(errno));
+		warn("perf events: %s: user stacks of processes that end within the window may stay"
+		     " without names: run as root or with CAP_PERFMON", strerror(errno));
 		return;
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The system call instructions of libc, for the BPF programs to recognise; see struct vxr_syscall. */
+/* The system call instructions of libc, for the BPF programs to recognise. */
 #ifndef TRACE_READ_SYSCALLS_H
 #define TRACE_READ_SYSCALLS_H
 

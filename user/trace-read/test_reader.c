@@ -269,7 +269,8 @@ static void libc_has_names(void **state)
 
 static void a_replaced_file_lends_no_names(void **state)
 {
-	struct object *o = object_find("/proc/self/exe", (const uint8_t *)"not its build-id 1234", 20);
+	const uint8_t id[] = "not its build-id 123";
+	struct object *o = object_find("/proc/self/exe", id, 20);
 	struct place p[4];
 
 	object_use(o, getpid());
@@ -337,7 +338,9 @@ static void events_add_up(void **state)
 {
 	static const uint64_t kernel[] = { 0xffffffff81000010, 0xffffffff81000020 };
 	struct vxr_key key = { .kind = VEXFS_EVENT_OP, .id = 3, .tgid = NOBODY + 9 };
-	struct vxr_value value = { .count = 5, .size = 50, .size_min = 1, .size_max = 20, .comm = "t" };
+	struct vxr_value value = {
+		.count = 5, .size = 50, .size_min = 1, .size_max = 20, .comm = "t",
+	};
 	struct sample s = { .key = &key, .value = &value, .kernel = kernel, .nr_kernel = 2 };
 	const struct group *g;
 	size_t n;

@@ -21,7 +21,9 @@ static int epoll = -1;
 
 static void add(int fd, uint32_t what)
 {
-	struct epoll_event e = { .events = EPOLLIN, .data.u64 = (uint64_t)what << 32 | (uint32_t)fd };
+	struct epoll_event e = {
+		.events = EPOLLIN, .data.u64 = (uint64_t)what << 32 | (uint32_t)fd,
+	};
 
 	if (fd < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e))
 		die("epoll: %s", strerror(errno));
