@@ -44,11 +44,15 @@ judge
 # A reader that gets no time cannot empty the ring buffer.
 stall()
 {
-	local reader
+	local comm name
 
 	until bpftool map show name totals_odd >/dev/null 2>&1; do sleep 0.1; done
 	sleep 1
-	reader=$(pgrep -P $$ vexfs-trace) && kill -STOP "$reader" && sleep 1 && kill -CONT "$reader"
+	for comm in /proc/[0-9]*/comm; do
+		read -r name <"$comm" && [ "$name" = vexfs-trace-rea ] || continue
+		comm=${comm#/proc/}
+		kill -STOP "${comm%/comm}" && sleep 1 && kill -CONT "${comm%/comm}"
+	done 2>/dev/null
 }
 stall &
 window "full ring buffer" --duration 3 --stack-map-size 1 --totals-size 1 --ring-size 4096

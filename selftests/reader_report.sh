@@ -114,6 +114,8 @@ reader -- /no/such/command >"$work/out"
 [ $? -eq 1 ]
 verdict $? "a command that cannot run: exit status 1"
 says "No such file" "a command that cannot run: why"
+reader --duration 0.5 --output "$work/report.txt" -- sleep 60
+verdict $? "a command longer than the window: exit status 0"
 reader --no-bpf --output /no/such/folder/report
 [ $? -eq 1 ]
 verdict $? "an output that cannot be written: exit status 1"

@@ -84,9 +84,16 @@ bool command_ended(int *status)
 
 void command_stop(void)
 {
+	int tries;
+
 	if (child <= 0)
 		return;
 	kill(child, SIGTERM);
-	waitpid(child, NULL, 0);
+	for (tries = 0; tries < 500 && !waitpid(child, NULL, WNOHANG); tries++)
+		usleep(10000);
+	if (tries == 500) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
 	child = 0;
 }

@@ -14,7 +14,7 @@ bool command_go(void);
 /* Whether it ended; its status is then as the shell has it. Call after SIGCHLD. */
 bool command_ended(int *status);
 
-/* Ends it, if it runs. */
+/* Ends it, if it runs: asks first, and insists after five seconds. */
 void command_stop(void);
 
 #endif /* TRACE_READ_COMMAND_H */

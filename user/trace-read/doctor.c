@@ -142,11 +142,11 @@ int doctor(void)
 	for (i = 0; i < ARRAY_LEN(needs); i++) {
 		bool met = needs[i].met();
 
-		printf("%-8s %-28s", met ? "ok" : "MISSING", needs[i].name);
 		if (met)
-			putchar('\n');
+			printf("ok       %s\n", needs[i].name);
 		else
-			printf("for %s: %s\n", needs[i].without, needs[i].remedy);
+			printf("MISSING  %s (for %s): %s\n", needs[i].name, needs[i].without,
+			       needs[i].remedy);
 		missing += !met;
 	}
 	return missing ? 1 : 0;
