@@ -49,7 +49,8 @@ stall()
 	until bpftool map show name totals_odd >/dev/null 2>&1; do sleep 0.1; done
 	sleep 1
 	for comm in /proc/[0-9]*/comm; do
-		read -r name <"$comm" && [ "$name" = vexfs-trace-rea ] || continue
+		read -r name <"$comm"
+		[ "$name" = vexfs-trace-rea ] || continue
 		comm=${comm#/proc/}
 		kill -STOP "${comm%/comm}" && sleep 1 && kill -CONT "${comm%/comm}"
 	done 2>/dev/null
