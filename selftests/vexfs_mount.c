@@ -5,8 +5,10 @@
  */
 #include "common.h"
 #include <dirent.h>
+#include <sys/klog.h>
 #include <linux/vexfs_format.h>
 #include <linux/fs.h>
+#include "vex_util.h"
 
 FIXTURE(mnt) {
 };
@@ -60,6 +62,42 @@ TEST_F(mnt, both_superblocks_damaged_is_refused)
 	ASSERT_EQ(0, flip(VEXFS_SUPER_BLOCK(0), 200));
 	ASSERT_EQ(0, flip(VEXFS_SUPER_BLOCK(1), 200));
 	EXPECT_EQ(-EUCLEAN, do_mount(0, NULL));
+}
+
+/* Does the kernel log hold @text after the last line that holds @mark? */
+static int in_log_after(const char *mark, const char *text)
+{
+	static char log[1 << 18];
+	int len = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log, sizeof(log) - 1);
+	char *at = log, *next;
+
+	if (len < 0)
+		return -errno;
+	log[len] = 0;
+	while ((next = strstr(at + 1, mark)))
+		at = next;
+	return !!strstr(at, text);
+}
+
+/* An image of tomorrow: its own name for the feature is in the log, and nothing else of it. */
+TEST_F(mnt, an_unknown_feature_is_refused_by_its_name)
+{
+	unsigned char buf[BLOCK];
+	struct vexfs_super *sb = (void *)buf;
+	int log = open("/dev/kmsg", O_WRONLY);
+
+	ASSERT_LE(0, log);
+	ASSERT_EQ(0, dev_io(VEXFS_SUPER_BLOCK(0), buf, 0));
+	sb->features |= htole64(1ULL << 17);
+	strcpy((char *)sb->feature_names[17], "time-travel\n");
+	vex_core_init();
+	sb->csum = htole32(vex_crc32c(buf + 4, BLOCK - 4));
+	ASSERT_EQ(0, dev_io(VEXFS_SUPER_BLOCK(0), buf, 1));
+	ASSERT_LT(0, write(log, "vexfs_mount: feature\n", 21));
+	EXPECT_EQ(-EOPNOTSUPP, do_mount(0, NULL));
+	EXPECT_EQ(1, in_log_after("vexfs_mount: feature",
+				  "block 1: unknown feature time-travel? ("));
+	close(log);
 }
 
 TEST_F(mnt, bad_options_are_refused)

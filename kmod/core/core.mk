@@ -11,6 +11,7 @@ vex-core-objs := \
 	dist_avx512.o \
 	dist_scalar.o \
 	extent.o \
+	feature.o \
 	file.o \
 	flat.o \
 	fs.o \

@@ -161,6 +161,7 @@ static void mkfs_super(struct vex_fs *fs, const struct vex_mkfs_opts *opts)
 	sb->hash_key[0] = cpu_to_le64(fs->hash_key[0]);
 	sb->hash_key[1] = cpu_to_le64(fs->hash_key[1]);
 	fs->fsid = get_unaligned_le64(sb->uuid);
+	vex_features_fill(sb, opts->features);
 }
 
 /* Nothing of an older filesystem may look newer than this one. */
@@ -189,7 +190,8 @@ static u64 mkfs_reserved_blocks(void)
  * Both superblocks are valid afterwards.
  *
  * Return: 0; -EINVAL when the size is below VEXFS_MIN_BLOCKS, above
- * VEXFS_MAX_BLOCKS or above the device, or the label too long; -ENOMEM; the device's error.
+ * VEXFS_MAX_BLOCKS or above the device, the label too long, or a feature unknown; -ENOMEM; the
+ * device's error.
  */
 int vex_mkfs(const struct vex_io *io, const struct vex_mkfs_opts *opts)
 {
@@ -198,6 +200,7 @@ int vex_mkfs(const struct vex_io *io, const struct vex_mkfs_opts *opts)
 	int err;
 
 	if (blocks < VEXFS_MIN_BLOCKS || blocks > VEXFS_MAX_BLOCKS || blocks > io->blocks ||
+	    (opts->features & ~VEXFS_FEATURES_KNOWN) ||
 	    (opts->label && strlen(opts->label) > VEXFS_LABEL_MAX))
 		return -EINVAL;
 	fs = fs_alloc(io);
@@ -259,8 +262,8 @@ static int super_check(struct vex_fs *fs, u32 slot, struct vex_open_error *why)
 		why->what = "unknown format version";
 		return -EOPNOTSUPP;
 	}
-	if (le64_to_cpu(sb->features) & ~VEXFS_FEATURES_KNOWN) {
-		why->what = "unknown features in use";
+	if (vex_feature_unknown(sb, why->feature)) {
+		why->what = "unknown feature";
 		return -EOPNOTSUPP;
 	}
 	if (!super_sane(sb) || (le64_to_cpu(sb->generation) & 1) != slot) {
@@ -284,6 +287,7 @@ static int super_load(struct vex_fs *fs, struct vex_open_error *why)
 
 		here.block = VEXFS_SUPER_BLOCK(slot);
 		here.what = "superblock cannot be read";
+		here.feature[0] = 0;
 		err = fs->io.ops->read(fs->io.ctx, here.block, 1, fs->super_buf);
 		if (!err)
 			err = super_check(fs, slot, &here);
@@ -332,8 +336,10 @@ static int fs_start(struct vex_fs *fs, struct vex_open_error *why)
 	if (err)
 		return err;
 	super_apply(fs);
-	why->block = le64_to_cpu(fs->super.root_block);
-	why->what = "device is smaller than the filesystem";
+	*why = (struct vex_open_error){
+		.block = le64_to_cpu(fs->super.root_block),
+		.what = "device is smaller than the filesystem",
+	};
 	if (fs->blocks > fs->io.blocks)
 		return -EUCLEAN;
 	err = vex_alloc_init(fs);
@@ -364,6 +370,7 @@ int vex_fs_open(const struct vex_io *io, const struct vex_open_opts *opts,
 		why = &unused;
 	why->what = "no memory";
 	why->block = 0;
+	why->feature[0] = 0;
 	fs = fs_alloc(io);
 	if (!fs)
 		return -ENOMEM;
@@ -399,6 +406,7 @@ void vex_fs_statfs(struct vex_fs *fs, struct vex_statfs *st)
 	st->blocks = fs->blocks;
 	st->inodes = fs->inode_count;
 	st->generation = fs->generation - 1;
+	st->features = le64_to_cpu(fs->super.features);
 	st->tree_blocks = fs->tree_blocks;
 	st->stopped = fs->stopped;
 	memcpy(st->uuid, fs->super.uuid, sizeof(st->uuid));

@@ -56,6 +56,8 @@ struct vex_io {
 
 /* ---- filesystem (fs.c, txn.c) -------------------------------------------- */
 
+#define VEX_FEATURES_DEFAULT	VEXFS_FEATURES_KNOWN
+
 /**
  * struct vex_mkfs_opts - how to make a filesystem
  * @blocks: size in blocks; 0: the whole device
@@ -63,16 +65,21 @@ struct vex_io {
  * @uuid: 16 bytes, or NULL for a random one
  * @uid: owner of the root directory
  * @gid: its group
+ * @features: VEXFS_FEATURE_* that it may use; VEX_FEATURES_DEFAULT unless asked otherwise
  */
 struct vex_mkfs_opts {
 	u64 blocks;
+	u64 features;
 	const char *label;
 	const u8 *uuid;
 	u32 uid;
 	u32 gid;
 };
 
-/* EINVAL: the device is too small, or a field out of range; or an I/O error. */
+/*
+ * EINVAL: the device is too small, or a field out of range, or an unknown feature; or an I/O
+ * error.
+ */
 int vex_mkfs(const struct vex_io *io, const struct vex_mkfs_opts *opts);
 
 /**
@@ -85,10 +92,17 @@ struct vex_open_opts {
 	size_t cache_bytes;
 };
 
-/* Why an open failed, for the message to the user. */
+/**
+ * struct vex_open_error - why an open failed, for the message to the user
+ * @what: static text
+ * @block: where
+ * @feature: the unknown feature after which @what asks: its name as the image gives it, in
+ *	printable ASCII, or "bit 17" where it gives none; else empty
+ */
 struct vex_open_error {
-	const char *what;	/* static text */
+	const char *what;
 	u64 block;
+	char feature[VEXFS_FEATURE_NAME + 1];
 };
 
 /*
@@ -118,12 +132,19 @@ bool vex_fs_dirty(struct vex_fs *fs);
 /* Change between read-only and read-write; commits first. */
 int vex_fs_set_read_only(struct vex_fs *fs, bool read_only);
 
+/* Was the filesystem made with all of @features, VEXFS_FEATURE_*? Never sleeps. */
+bool vex_fs_has_feature(const struct vex_fs *fs, u64 features);
+
+/* The name of a known feature, VEXFS_FEATURE_NAME bytes at most; NULL for an unknown bit. */
+const char *vex_feature_name(u32 bit);
+
 struct vex_statfs {
 	u64 blocks;
 	u64 free;		/* not in use */
 	u64 avail;		/* free for data: without reservation and reserve */
 	u64 inodes;		/* in use */
 	u64 generation;		/* of the last commit */
+	u64 features;		/* VEXFS_FEATURE_* */
 	u64 tree_blocks;
 	u64 cache_hits, cache_misses, cache_evictions;
 	u64 cache_bytes;	/* held now */

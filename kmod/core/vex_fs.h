@@ -200,6 +200,19 @@ static inline u64 vex_now(struct vex_fs *fs)
 	return fs->io.ops->now(fs->io.ctx);
 }
 
+/* Was it made with this VEXFS_FEATURE_*? An operation that needs it answers EOPNOTSUPP else. */
+static inline bool vex_has_feature(const struct vex_fs *fs, u64 feature)
+{
+	return (le64_to_cpu(fs->super.features) & feature) == feature;
+}
+
+/* ---- feature.c ----------------------------------------------------------- */
+
+/* Set the feature word and the table of names. */
+void vex_features_fill(struct vexfs_super *sb, u64 features);
+/* The first unknown feature of @sb as text; false when there is none. */
+bool vex_feature_unknown(const struct vexfs_super *sb, char text[VEXFS_FEATURE_NAME + 1]);
+
 /* ---- fs.c ---------------------------------------------------------------- */
 
 /* Remember a damaged block and return -EUCLEAN. */

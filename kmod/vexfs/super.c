@@ -199,8 +199,8 @@ static int vexfs_open(struct super_block *sb, struct fs_context *fc, struct vexf
 
 	err = vex_fs_open(&io, &opts, &sbi->fs, &why);
 	if (err)
-		errorfc(fc, "%s: block %llu: %s (%d): %s", sb->s_id, why.block, why.what,
-			err, vexfs_open_remedy(err));
+		errorfc(fc, "%s: block %llu: %s%s%s (%d): %s", sb->s_id, why.block, why.what,
+			why.feature[0] ? " " : "", why.feature, err, vexfs_open_remedy(err));
 	return err;
 }
 

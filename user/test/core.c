@@ -38,7 +38,9 @@ int core_adopt(struct core *c, struct vex_io_mem *m, bool read_only)
 
 void core_make(struct core *c, u64 blocks, u64 seed)
 {
-	struct vex_mkfs_opts opts = { .label = "test", .uid = 7, .gid = 8 };
+	struct vex_mkfs_opts opts = {
+		.label = "test", .uid = 7, .gid = 8, .features = VEX_FEATURES_DEFAULT,
+	};
 
 	memset(c, 0, sizeof(*c));
 	c->m = vex_io_mem_create(blocks, seed);

@@ -55,6 +55,21 @@ static const struct vexfs_super *super_at(const struct vex_io_mem *m, u32 slot)
 	return sb;
 }
 
+/* Only the four features of this version, and the right names for those that are set. */
+static bool features_sound(const struct vexfs_super *sb)
+{
+	static const char names[64][24] = {
+		"xattr", "symlink-special", "unwritten", "row-metadata",
+	};
+	static const char none[24];
+	u64 features = le64_to_cpu(sb->features);
+
+	for (u32 bit = 0; bit < 64; bit++)
+		if (memcmp(sb->feature_names[bit], features >> bit & 1 ? names[bit] : none, 24))
+			return false;
+	return !(features >> 4);
+}
+
 static bool super_check(struct check *c)
 {
 	const struct vexfs_super *a = super_at(c->m, 0), *b = super_at(c->m, 1);
@@ -65,7 +80,7 @@ static bool super_check(struct check *c)
 	if (!c->sb)
 		return WRONG(c, "no valid superblock");
 	c->blocks = le64_to_cpu(c->sb->block_count);
-	if (le32_to_cpu(c->sb->version) != VEXFS_FORMAT_VERSION || c->sb->features ||
+	if (le32_to_cpu(c->sb->version) != VEXFS_FORMAT_VERSION || !features_sound(c->sb) ||
 	    le32_to_cpu(c->sb->block_size) != VEXFS_BLOCK_SIZE ||
 	    memchr_inv(c->sb->reserved, 0, sizeof(c->sb->reserved)))
 		return WRONG(c, "superblock: a field has a wrong value");

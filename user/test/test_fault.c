@@ -285,7 +285,7 @@ static void open_works_or_fails(void **state)
 
 static void mkfs_works_or_fails(void **state)
 {
-	struct vex_mkfs_opts opts = { 0 };
+	struct vex_mkfs_opts opts = { .features = VEX_FEATURES_DEFAULT };
 
 	for (u32 fault = 0; fault < FAULTS; fault++) {
 		struct injection in = { .fault = fault, .step = script_len };

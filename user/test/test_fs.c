@@ -200,6 +200,70 @@ static void expect_open(struct vex_io_mem *m, int want)
 	}
 }
 
+static void seal_super(struct vexfs_super *sb)
+{
+	sb->csum = cpu_to_le32(vex_crc32c((u8 *)sb + 4, sizeof(*sb) - 4));
+}
+
+static void expect_feature(struct vex_io_mem *m, u32 slot, u32 bit, const char *name,
+			   const char *told)
+{
+	struct vex_io_mem *forged = vex_io_mem_clone(m);
+	struct vexfs_super *sb = (void *)vex_io_mem_block(forged, VEXFS_SUPER_BLOCK(slot));
+	struct vex_io io = vex_io_mem_io(forged);
+	struct vex_open_error why;
+	struct vex_fs *fs;
+
+	sb->features |= cpu_to_le64(1ULL << bit);
+	memcpy(sb->feature_names[bit], name, min(strlen(name), sizeof(sb->feature_names[bit])));
+	seal_super(sb);
+	assert_int_equal(vex_fs_open(&io, &(struct vex_open_opts){ 0 }, &fs, &why), -EOPNOTSUPP);
+	assert_string_equal(why.what, "unknown feature");
+	assert_string_equal(why.feature, told);
+	assert_int_equal(why.block, VEXFS_SUPER_BLOCK(slot));
+	vex_io_mem_destroy(forged);
+}
+
+/* An image of tomorrow says itself what the reader of today lacks. */
+static void an_unknown_feature_is_refused_by_its_name(void **state)
+{
+	struct core c;
+
+	core_make(&c, 1024, 1);
+	core_close(&c);
+	for (u32 slot = 0; slot < 2; slot++) {
+		expect_feature(c.m, slot, 17, "time-travel", "time-travel");
+		expect_feature(c.m, slot, 17, "", "bit 17");
+		expect_feature(c.m, slot, 4, "", "bit 4");
+		expect_feature(c.m, slot, 63, "a name of 24 characters!", "a?name?of?24?characters!");
+		expect_feature(c.m, slot, 63, "\n\033[31m\xff", "??[31m?");
+	}
+	core_drop(&c);
+}
+
+static void a_filesystem_has_the_features_it_was_made_with(void **state)
+{
+	for (u64 features = 0; features <= VEXFS_FEATURES_KNOWN; features++) {
+		struct core c = { .m = vex_io_mem_create(1024, 1) };
+		struct vex_io io = vex_io_mem_io(c.m);
+		struct vex_statfs st;
+
+		assert_int_equal(vex_mkfs(&io, &(struct vex_mkfs_opts){ .features = features }), 0);
+		assert_int_equal(core_adopt(&c, c.m, false), 0);
+		vex_fs_statfs(c.fs, &st);
+		assert_int_equal(st.features, features);
+		for (u32 bit = 0; vex_feature_name(bit); bit++)
+			assert_int_equal(vex_fs_has_feature(c.fs, 1ULL << bit),
+					 !!(features & 1ULL << bit));
+		core_end(&c);
+	}
+	struct core none = { .m = vex_io_mem_create(1024, 1) };
+	struct vex_io io = vex_io_mem_io(none.m);
+
+	assert_int_equal(vex_mkfs(&io, &(struct vex_mkfs_opts){ .features = 1ULL << 4 }), -EINVAL);
+	core_drop(&none);
+}
+
 static void foreign_devices_are_refused(void **state)
 {
 	struct vex_io_mem *m = vex_io_mem_create(1024, 1);
@@ -325,6 +389,8 @@ int main(void)
 		core_test(a_commit_without_changes_writes_nothing),
 		core_test(read_only_changes_nothing),
 		core_test(read_only_comes_and_goes),
+		core_test(an_unknown_feature_is_refused_by_its_name),
+		core_test(a_filesystem_has_the_features_it_was_made_with),
 		core_test(foreign_devices_are_refused),
 		core_test(forged_superblocks_are_refused),
 		core_test(one_damaged_superblock_leaves_the_other),

@@ -2,7 +2,7 @@
 # vexfs and mkfs.vexfs.
 
 vexfs-path = $(patsubst %,user/vexfs/%.c,$(1))
-vexfs-common := $(call vexfs-path,options report progress text device)
+vexfs-common := $(call vexfs-path,options report progress text device features)
 vexfs-source := $(call vexfs-path,source vecfile npy csv names tree document)
 vexfs-cmds := $(call vexfs-path,common store store_kernel store_image query recall \
 	cmd_create cmd_import cmd_search cmd_insert cmd_get cmd_delete cmd_stat cmd_bench) \

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "features.h"
 #include "options.h"
 #include "progress.h"
 #include "report.h"
@@ -21,6 +22,7 @@
  * struct mkfs - one run
  * @path: device or image
  * @size: bytes to use, 0: all
+ * @features: VEXFS_FEATURE_* to make it with
  * @made: the image is new
  * @grown_from: its size before this command made it longer, or -1
  * @fd: of it
@@ -31,6 +33,7 @@ struct mkfs {
 	const char *uuid_text;
 	u8 uuid[16];
 	uint64_t size;
+	uint64_t features;
 	bool force;
 	bool quiet;
 	bool made;
@@ -48,7 +51,11 @@ static void usage(FILE *f)
 	      "  -U, --uuid UUID   its UUID; random by default\n"
 	      "  -s, --size SIZE   use only SIZE bytes (K, M, G, T); an IMAGE that does not\n"
 	      "                    exist is made, one that is smaller grows, sparsely\n"
-	      "  -f, --force       make it although something is there already\n"
+	      "  -O, --features LIST\n"
+	      "                    names with commas between: NAME has it, ^NAME does without,\n"
+	      "                    none: without all before; by default all:\n", f);
+	features_list(f, "                      ");
+	fputs("  -f, --force       make it although something is there already\n"
 	      "  -q, --quiet       print no summary\n"
 	      "  -h, --help        this text\n"
 	      "\n"
@@ -98,6 +105,7 @@ static int parse(struct mkfs *m, int argc, char **argv)
 		{ "label", required_argument, NULL, 'L' },
 		{ "uuid", required_argument, NULL, 'U' },
 		{ "size", required_argument, NULL, 's' },
+		{ "features", required_argument, NULL, 'O' },
 		{ "force", no_argument, NULL, 'f' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
@@ -106,7 +114,7 @@ static int parse(struct mkfs *m, int argc, char **argv)
 	int opt, status;
 	bool cut;
 
-	while ((opt = getopt_long(argc, argv, "L:U:s:fqh", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "L:U:s:O:fqh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'L':
 			m->label = optarg;
@@ -125,6 +133,11 @@ static int parse(struct mkfs *m, int argc, char **argv)
 			status = option_size("--size", optarg,
 					     (uint64_t)VEXFS_MIN_BLOCKS * VEXFS_BLOCK_SIZE,
 					     VEXFS_MAX_BLOCKS * VEXFS_BLOCK_SIZE, &m->size);
+			if (status != GO_ON)
+				return status;
+			break;
+		case 'O':
+			status = features_parse(optarg, &m->features);
 			if (status != GO_ON)
 				return status;
 			break;
@@ -266,6 +279,9 @@ static int print_summary(struct mkfs *m, const struct vex_io *io)
 	fprintf(r.f, "\n  uuid   %s\n", uuid);
 	fprintf(r.f, "  size   %.1f MiB, %" PRIu64 " blocks of 4 KiB, %" PRIu64 " free\n",
 		st.blocks / 256.0, (uint64_t)st.blocks, (uint64_t)st.avail);
+	fputs("  has    ", r.f);
+	features_print(r.f, st.features);
+	fputc('\n', r.f);
 	return report_end(&r);
 }
 
@@ -274,6 +290,7 @@ static int make(struct mkfs *m, const struct vex_io *io)
 	struct vex_mkfs_opts opts = {
 		.blocks = m->size / VEXFS_BLOCK_SIZE, .label = m->label,
 		.uuid = m->uuid_text ? m->uuid : NULL, .uid = getuid(), .gid = getgid(),
+		.features = m->features,
 	};
 	int status, err;
 
@@ -329,7 +346,7 @@ static int run(struct mkfs *m)
 
 int main(int argc, char **argv)
 {
-	struct mkfs m = { .fd = -1, .grown_from = -1 };
+	struct mkfs m = { .fd = -1, .grown_from = -1, .features = VEX_FEATURES_DEFAULT };
 	int status;
 
 	report_program = "mkfs.vexfs";

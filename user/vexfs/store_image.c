@@ -277,8 +277,9 @@ static int open_image(struct image_store *i, bool write)
 		return report_fail("%s: is damaged: block %" PRIu64 ": %s; restore it from a copy",
 				   image, (uint64_t)why.block, why.what);
 	if (err == -EOPNOTSUPP)
-		return report_fail("%s: block %" PRIu64 ": %s; use a newer vexfs", image,
-				   (uint64_t)why.block, why.what);
+		return report_fail("%s: block %" PRIu64 ": %s%s%s; use a newer vexfs", image,
+				   (uint64_t)why.block, why.what, why.feature[0] ? " " : "",
+				   why.feature);
 	return err ? report_fail("%s: %s", image, strerror(-err)) : STATUS_OK;
 }
 

@@ -32,8 +32,18 @@
 /* statfs(2) f_type. */
 #define VEXFS_STATFS_MAGIC	0x56455846	/* "VEXF" */
 
-/* Feature word: a reader that meets an unknown bit refuses the image. */
-#define VEXFS_FEATURES_KNOWN	0ULL
+/*
+ * Feature word: a reader that meets an unknown bit refuses the image, and names the
+ * feature from the image's own table.
+ */
+#define VEXFS_FEATURE_XATTR	(1ULL << 0)	/* "xattr": extended attributes */
+#define VEXFS_FEATURE_SPECIAL	(1ULL << 1)	/* "symlink-special": links, devices, ... */
+#define VEXFS_FEATURE_UNWRITTEN	(1ULL << 2)	/* "unwritten": allocated, reads as zeros */
+#define VEXFS_FEATURE_ROW_META	(1ULL << 3)	/* "row-metadata": of rows of collections */
+#define VEXFS_FEATURES_KNOWN	(VEXFS_FEATURE_XATTR | VEXFS_FEATURE_SPECIAL | \
+				 VEXFS_FEATURE_UNWRITTEN | VEXFS_FEATURE_ROW_META)
+#define VEXFS_FEATURE_BITS	64u
+#define VEXFS_FEATURE_NAME	24u	/* bytes of a feature's name, padded with NUL */
 
 #define VEXFS_SYSTEM_INO	0ULL	/* owner of items that belong to no file */
 #define VEXFS_ROOT_INO		1ULL
@@ -55,7 +65,7 @@
  * @magic: VEXFS_SUPER_MAGIC
  * @uuid: names the filesystem; its first 8 bytes stand in every node
  * @label: text, NUL-padded
- * @features: VEXFS_FEATURES_KNOWN
+ * @features: VEXFS_FEATURE_*
  * @generation: of the transaction that wrote it; the newest valid one holds
  * @block_count: blocks of the device that the filesystem uses
  * @free_blocks: blocks neither reserved, nor tree, nor data
@@ -68,6 +78,8 @@
  * @block_size: VEXFS_BLOCK_SIZE
  * @hash_key: SipHash key of directory names
  * @commit_time: nanoseconds since 1970 when it was written
+ * @feature_names: of each bit that is set in @features, NUL-padded, so that a reader
+ *	that does not know a feature can name it; zero for the others
  * @reserved: zero
  */
 struct vexfs_super {
@@ -89,7 +101,8 @@ struct vexfs_super {
 	__le32 block_size;
 	__le64 hash_key[2];
 	__le64 commit_time;
-	__u8 reserved[3928];
+	__u8 feature_names[VEXFS_FEATURE_BITS][VEXFS_FEATURE_NAME];
+	__u8 reserved[2392];
 };
 
 /**

@@ -17,7 +17,7 @@ const char *place_path(const char *name)
 
 void place_make(unsigned int mib)
 {
-	struct vex_mkfs_opts opts = { .label = "test" };
+	struct vex_mkfs_opts opts = { .label = "test", .features = VEX_FEATURES_DEFAULT };
 	struct vex_io io;
 
 	write_file("test.img", "", 0);

@@ -99,6 +99,22 @@ static void an_image_in_use_is_refused(void **state)
 	expect(0, "", "-q", "-f", "busy.img");
 }
 
+static void features_are_chosen_by_name(void **state)
+{
+	expect(0, "", "-s", "2M", "f.img");
+	expect_out("has    xattr, symlink-special, unwritten, row-metadata\n");
+	expect(0, "", "-f", "-O", "^xattr,^row-metadata", "f.img");
+	expect_out("has    symlink-special, unwritten\n");
+	expect(0, "", "-f", "-O", "none", "f.img");
+	expect_out("has    none\n");
+	expect(0, "", "-f", "-O", "none,unwritten", "f.img");
+	expect_out("has    unwritten\n");
+	expect(2, "'time-travel' is no feature", "-f", "-O", "xattr,time-travel", "f.img");
+	expect(2, "'' is no feature", "-f", "-O", "", "f.img");
+	expect(2, "'' is no feature", "-f", "-O", "xattr,", "f.img");
+	expect(2, "'none' is no feature", "-f", "-O", "^none", "f.img");
+}
+
 static void wrong_usage_is_status_2(void **state)
 {
 	expect(2, "exactly one DEVICE or IMAGE", "-q");
@@ -123,6 +139,7 @@ int main(void)
 		cmocka_unit_test(other_filesystems_are_not_overwritten_unless_forced),
 		cmocka_unit_test(what_cannot_hold_one_is_refused_and_left_as_it_was),
 		cmocka_unit_test(an_image_in_use_is_refused),
+		cmocka_unit_test(features_are_chosen_by_name),
 		cmocka_unit_test(wrong_usage_is_status_2),
 	};
 
