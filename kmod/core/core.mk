@@ -6,10 +6,12 @@ vex-core-objs := \
 	crc32c.o \
 	crc32c_x86.o \
 	dir.o \
+	dirent.o \
 	dist.o \
 	dist_avx2.o \
 	dist_avx512.o \
 	dist_scalar.o \
+	evict.o \
 	extent.o \
 	feature.o \
 	file.o \
@@ -19,8 +21,10 @@ vex-core-objs := \
 	inode.o \
 	leaf.o \
 	node.o \
+	rename.o \
 	search.o \
 	segment.o \
 	topk.o \
 	tree.o \
+	truncate.o \
 	txn.o

@@ -368,6 +368,16 @@ struct vex_brief {
 	u32 flags;
 };
 
+static inline struct vex_key vex_inode_key(u64 ino)
+{
+	return vex_key(ino, VEXFS_ITEM_INODE, 0);
+}
+
+static inline struct vex_key vex_orphan_key(u64 ino)
+{
+	return vex_key(VEXFS_SYSTEM_INO, VEXFS_ITEM_ORPHAN, ino);
+}
+
 int vex_inode_load(struct vex_fs *fs, u64 ino, struct vex_brief *out);
 /* The same for a caller that does not hold the lock. */
 int vex_inode_brief(struct vex_fs *fs, u64 ino, struct vex_brief *out);
@@ -378,8 +388,46 @@ void vex_inode_unpack(u64 ino, const struct vexfs_inode_item *from, struct vex_i
 struct vexfs_time vex_time_pack(u64 ns);
 /* Edit an inode that was touched before: cannot fail after that. */
 int vex_inode_add_blocks(struct vex_fs *fs, u64 ino, s64 delta);
+
+/* ---- evict.c, truncate.c --------------------------------------------------- */
+
 /* Finish orphans; called once by open. Takes the lock. */
 int vex_orphans_finish(struct vex_fs *fs);
+/* Go on with a truncation, in steps, to the end. Takes the lock. */
+int vex_truncate_rest(struct vex_fs *fs, u64 ino);
+
+/* ---- dirent.c: fs->lock held ----------------------------------------------- */
+
+/**
+ * struct vex_found - where a name stands in its directory
+ * @key: of the entry, or of the first free slot for it
+ * @ino: what it names
+ * @type: DT_* of that
+ */
+struct vex_found {
+	struct vex_key key;
+	u64 ino;
+	u8 type;
+};
+
+/* 0: found; -ENOENT: not there, @f->key is free for it; -ENOSPC: all slots taken. */
+int vex_entry_find(struct vex_fs *fs, u64 dir, const struct vex_name *name,
+		   struct vex_found *f);
+/* Add an entry whose place was touched. */
+int vex_entry_insert(struct vex_fs *fs, const struct vex_key *key, const struct vex_name *name,
+		     u64 ino, u8 type);
+
+/* ---- dir.c: fs->lock held -------------------------------------------------- */
+
+/* Load an inode that must be a directory with a name. */
+int vex_dir_load(struct vex_fs *fs, u64 dir, struct vex_brief *out);
+/* Edit a directory that was touched: links, and times. */
+int vex_dir_changed(struct vex_fs *fs, u64 dir, int links);
+/* May this inode lose a name; a directory only when it is empty. */
+int vex_victim_check(struct vex_fs *fs, const struct vex_brief *node);
+int vex_victim_touch(struct vex_fs *fs, u64 ino);
+/* An inode that was touched loses a name; with the last one it becomes an orphan. */
+int vex_victim_unlink(struct vex_fs *fs, u64 ino);
 
 /* ---- extent.c: fs->lock held --------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/fs_types.h>
 #include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/log2.h>

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Truncation: the size at once, the blocks behind it in as many steps as it takes. An
+ * orphan item marks what is still to be done; a file without names has one in any case,
+ * and keeps it.
+ */
+#include "vex_fs.h"
+
+/*
+ * Hold the segment in which the file will end, so that its tail can be cut; NULL
+ * where nothing is to be cut: a host with a page cache has done it.
+ */
+static int truncate_hold(struct vex_fs *fs, u64 ino, u64 size, struct vex_seg **seg)
+{
+	int err;
+
+	*seg = NULL;
+	if (vex_host_caches(fs) || !(size & (VEX_SEG_BYTES - 1)))
+		return 0;
+	err = vex_seg_get(fs, ino, size / VEX_SEG_BYTES, false, seg);
+	if (err)
+		return err;
+	err = vex_seg_settle(fs, *seg);
+	if (err) {
+		vex_seg_put(fs, *seg);
+		*seg = NULL;
+	}
+	return err;
+}
+
+/* Cut a held segment behind @size; the last block, if it changes, is to be written. */
+static void truncate_tail(struct vex_fs *fs, struct vex_seg *seg, u64 size)
+{
+	u32 from = size & (VEX_SEG_BYTES - 1);
+	u32 end = round_up(from, VEXFS_BLOCK_SIZE);
+	u32 blocks;
+
+	vex_seg_cut(fs, seg, from);
+	if (end != from) {
+		blocks = vex_seg_dirty(fs, seg, from, end);
+		vex_spin_lock(&fs->space_lock);
+		fs->reserved += blocks;
+		vex_spin_unlock(&fs->space_lock);
+	}
+	vex_seg_put(fs, seg);
+}
+
+/* Edit the size of a touched inode. */
+static noinline_for_stack int size_set(struct vex_fs *fs, u64 ino, u64 size)
+{
+	struct vexfs_inode_item *item;
+	struct vex_path path;
+	int err;
+
+	err = vex_inode_touch(fs, ino, &path);
+	if (err)
+		return err;
+	item = vex_path_data(&path);
+	item->size = cpu_to_le64(size);
+	item->mtime = vex_time_pack(vex_now(fs));
+	item->ctime = item->mtime;
+	vex_path_release(fs, &path);
+	return 0;
+}
+
+static int truncate_check(struct vex_fs *fs, u64 ino, struct vex_brief *inode)
+{
+	int err = vex_inode_load(fs, ino, inode);
+
+	if (!err && !S_ISREG(inode->mode))
+		err = -EISDIR;
+	if (!err && (inode->flags & VEXFS_INODE_COLL))
+		err = -EPERM;
+	return err;
+}
+
+/* First block that a file of @size bytes does not have. */
+static u64 blocks_of(u64 size)
+{
+	return DIV_ROUND_UP(size, (u64)VEXFS_BLOCK_SIZE);
+}
+
+/* The edits of a shrinking truncation, after its touch; returns 1 when there is more to do. */
+static int truncate_shrink(struct vex_fs *fs, u64 ino, u64 size)
+{
+	struct vex_key orphan = vex_orphan_key(ino);
+	int err;
+
+	vex_seg_forget(fs, ino, DIV_ROUND_UP(size, (u64)VEX_SEG_BYTES));
+	err = vex_extent_drop(fs, ino, blocks_of(size), ~0ULL);
+	if (err == 1 && vex_must(fs, vex_insert_empty(fs, &orphan)))
+		return -EIO;
+	return err < 0 ? vex_must(fs, err) : err;
+}
+
+/* Set the size and free the first blocks; returns 1 when there is more to do. */
+static noinline_for_stack
+int truncate_first(struct vex_fs *fs, u64 ino, u64 size)
+{
+	struct vex_key orphan = vex_orphan_key(ino);
+	struct vex_seg *seg = NULL;
+	struct vex_brief inode;
+	u64 mapped;
+	bool shrink;
+	int err;
+
+	err = truncate_check(fs, ino, &inode);
+	if (err)
+		return err;
+	shrink = size < inode.size;
+	err = vex_touch_key(fs, &orphan);
+	if (!err)
+		err = vex_extent_touch(fs, ino, blocks_of(size), ~0ULL,
+				       shrink ? VEX_DROP_STEP : 0, &mapped);
+	if (!err && shrink)
+		err = truncate_hold(fs, ino, size, &seg);
+	if (err)
+		return err;
+	if (seg)
+		truncate_tail(fs, seg, size);
+	err = vex_must(fs, size_set(fs, ino, size));
+	return err || !shrink ? err : truncate_shrink(fs, ino, size);
+}
+
+noinline_for_stack
+int vex_truncate_rest(struct vex_fs *fs, u64 ino)
+{
+	struct vex_key orphan = vex_orphan_key(ino);
+	struct vex_brief inode;
+	int err;
+
+	do {
+		err = vex_txn_begin(fs, 0, VEX_DROP_STEP, 0, VEX_TXN_URGENT);
+		if (err == -ENOSPC)
+			err = vex_txn_begin(fs, 0, 2, 0, VEX_TXN_URGENT);
+		if (err)
+			return err;
+		err = vex_inode_load(fs, ino, &inode);
+		if (!err)
+			err = vex_extent_drop(fs, ino, blocks_of(inode.size), ~0ULL);
+		if (!err)
+			err = vex_delete_key(fs, &orphan);
+		vex_txn_end(fs);
+		vex_resched();
+	} while (err == 1);
+	return err;
+}
+
+/**
+ * vex_file_truncate() - set the size of a regular file
+ * @fs: filesystem
+ * @ino: inode; the host lets nobody else change its data meanwhile
+ * @size: bytes; what is added reads as zeros
+ *
+ * Return: 0; -EISDIR; -EPERM for a collection; -EFBIG; -ENOSPC only when the device has no
+ * block left for a copied tree node; errors of the device.
+ */
+int vex_file_truncate(struct vex_fs *fs, u64 ino, u64 size)
+{
+	int err;
+
+	if (size > S64_MAX)
+		return -EFBIG;
+	err = vex_txn_begin(fs, 1, VEX_DROP_STEP, 1, VEX_TXN_URGENT);
+	/* A step this large may not fit a full device; a small one must. */
+	if (err == -ENOSPC)
+		err = vex_txn_begin(fs, 1, 4, 1, VEX_TXN_URGENT);
+	if (err)
+		return err;
+	err = truncate_first(fs, ino, size);
+	vex_txn_end(fs);
+	if (err == 1)
+		err = vex_must(fs, vex_truncate_rest(fs, ino));
+	return err;
+}
