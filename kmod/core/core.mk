@@ -5,6 +5,7 @@ vex-core-objs := \
 	coll.o \
 	crc32c.o \
 	crc32c_x86.o \
+	create.o \
 	dir.o \
 	dirent.o \
 	dist.o \
@@ -24,6 +25,7 @@ vex-core-objs := \
 	rename.o \
 	search.o \
 	segment.o \
+	symlink.o \
 	topk.o \
 	tree.o \
 	truncate.o \

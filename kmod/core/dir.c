@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Directories: finding, making and removing names. See dirent.c for the entries. */
+/* Directories: finding, adding and removing names. See dirent.c for the entries. */
 #include "vex_fs.h"
 
 int vex_dir_load(struct vex_fs *fs, u64 dir, struct vex_brief *out)
@@ -50,94 +50,6 @@ int vex_dir_changed(struct vex_fs *fs, u64 dir, int links)
 }
 
 static noinline_for_stack
-int inode_insert(struct vex_fs *fs, const struct vex_inode *node)
-{
-	struct vex_key key = vex_key(node->ino, VEXFS_ITEM_INODE, 0);
-	struct vex_path path;
-	int err;
-
-	err = vex_tree_insert(fs, &key, sizeof(struct vexfs_inode_item), &path);
-	if (err)
-		return err;
-	vex_inode_pack(vex_path_data(&path), node);
-	vex_path_release(fs, &path);
-	return 0;
-}
-
-static void inode_init(struct vex_fs *fs, struct vex_inode *node, u64 dir)
-{
-	u32 rest;
-
-	node->ino = fs->next_ino;
-	node->nlink = S_ISDIR(node->mode) ? 2 : 1;
-	node->size = 0;
-	node->blocks = 0;
-	node->parent = S_ISDIR(node->mode) ? dir : 0;
-	fs->io.ops->random(fs->io.ctx, &node->generation, sizeof(node->generation));
-	node->flags = 0;
-	node->btime.sec = div_u64_rem(vex_now(fs), 1000000000u, &rest);
-	node->btime.nsec = rest;
-	node->atime = node->btime;
-	node->mtime = node->btime;
-	node->ctime = node->btime;
-}
-
-static noinline_for_stack
-int create_locked(struct vex_fs *fs, u64 dir, const struct vex_name *name,
-		  struct vex_inode *node)
-{
-	struct vex_key keys[3];
-	struct vex_brief parent;
-	struct vex_found f;
-	u32 i;
-	int err;
-
-	err = vex_dir_load(fs, dir, &parent);
-	if (err)
-		return err;
-	if (S_ISDIR(node->mode) && parent.nlink == U32_MAX)
-		return -EMLINK;
-	err = vex_entry_find(fs, dir, name, &f);
-	if (err != -ENOENT)
-		return err ? err : -EEXIST;
-	if (name->len > VEXFS_NAME_MAX || !name->len)
-		return -EINVAL;
-	inode_init(fs, node, dir);
-
-	keys[0] = vex_key(node->ino, VEXFS_ITEM_INODE, 0);
-	keys[1] = f.key;
-	keys[2] = vex_key(dir, VEXFS_ITEM_INODE, 0);
-	for (i = 0; i < ARRAY_SIZE(keys); i++) {
-		err = vex_touch_key(fs, &keys[i]);
-		if (err)
-			return err;
-	}
-	err = inode_insert(fs, node);
-	if (!err)
-		err = vex_entry_insert(fs, &f.key, name, node->ino, S_DT(node->mode));
-	if (!err)
-		err = vex_dir_changed(fs, dir, S_ISDIR(node->mode));
-	fs->next_ino++;
-	fs->inode_count++;
-	return vex_must(fs, err);
-}
-
-int vex_dir_create(struct vex_fs *fs, u64 dir, const struct vex_name *name,
-		   struct vex_inode *node)
-{
-	int err;
-
-	if (!S_ISREG(node->mode) && !S_ISDIR(node->mode))
-		return -EINVAL;
-	err = vex_txn_begin(fs, 2, 1, 0, 0);
-	if (err)
-		return err;
-	err = create_locked(fs, dir, name, node);
-	vex_txn_end(fs);
-	return err;
-}
-
-static noinline_for_stack
 int dir_check_empty(struct vex_fs *fs, u64 dir)
 {
 	struct vex_key key = vex_key(dir, VEXFS_ITEM_DIRENT, 0);
@@ -173,7 +85,6 @@ noinline_for_stack int vex_victim_touch(struct vex_fs *fs, u64 ino)
 noinline_for_stack
 int vex_victim_unlink(struct vex_fs *fs, u64 ino)
 {
-	struct vex_key orphan = vex_key(VEXFS_SYSTEM_INO, VEXFS_ITEM_ORPHAN, ino);
 	struct vexfs_inode_item *item;
 	struct vex_path path;
 	u32 nlink;
@@ -187,11 +98,7 @@ int vex_victim_unlink(struct vex_fs *fs, u64 ino)
 	item->nlink = cpu_to_le32(nlink);
 	item->ctime = vex_time_pack(vex_now(fs));
 	vex_path_release(fs, &path);
-	if (nlink)
-		return 0;
-	err = vex_insert_empty(fs, &orphan);
-	/* A truncation that did not end left one already. */
-	return err == -EEXIST ? 0 : err;
+	return nlink ? 0 : vex_orphan_insert(fs, ino);
 }
 
 static noinline_for_stack
@@ -238,6 +145,87 @@ int vex_dir_remove(struct vex_fs *fs, u64 dir, const struct vex_name *name, bool
 	if (err)
 		return err;
 	err = remove_locked(fs, dir, name, rmdir);
+	vex_txn_end(fs);
+	return err;
+}
+
+/* May the inode get one more name. */
+static int link_check(struct vex_fs *fs, u64 ino, struct vex_brief *node)
+{
+	int err = vex_inode_load(fs, ino, node);
+
+	if (err)
+		return err;
+	if (S_ISDIR(node->mode))
+		return -EPERM;
+	if (!node->nlink && !(node->flags & VEXFS_INODE_NAMELESS))
+		return -ENOENT;
+	return node->nlink >= VEXFS_LINK_MAX ? -EMLINK : 0;
+}
+
+/* An inode that was touched gets a name. */
+static noinline_for_stack
+int link_inode(struct vex_fs *fs, u64 ino)
+{
+	struct vexfs_inode_item *item;
+	struct vex_path path;
+	int err;
+
+	err = vex_inode_touch(fs, ino, &path);
+	if (err)
+		return err;
+	item = vex_path_data(&path);
+	item->nlink = cpu_to_le32(le32_to_cpu(item->nlink) + 1);
+	item->flags &= ~cpu_to_le32(VEXFS_INODE_NAMELESS);
+	item->ctime = vex_time_pack(vex_now(fs));
+	vex_path_release(fs, &path);
+	return 0;
+}
+
+static noinline_for_stack
+int link_locked(struct vex_fs *fs, u64 dir, const struct vex_name *name, u64 ino)
+{
+	struct vex_key parent = vex_inode_key(dir);
+	struct vex_key orphan = vex_orphan_key(ino);
+	struct vex_brief node;
+	struct vex_found f;
+	int err;
+
+	err = vex_dir_load(fs, dir, &node);
+	if (!err)
+		err = link_check(fs, ino, &node);
+	if (err)
+		return err;
+	err = vex_entry_find(fs, dir, name, &f);
+	if (err != -ENOENT)
+		return err ? err : -EEXIST;
+	if (!name->len)
+		return -EINVAL;
+	err = vex_touch_key(fs, &f.key);
+	if (!err)
+		err = vex_touch_key(fs, &parent);
+	if (!err)
+		err = vex_victim_touch(fs, ino);
+	if (err)
+		return err;
+	err = vex_entry_insert(fs, &f.key, name, ino, S_DT(node.mode));
+	if (!err)
+		err = link_inode(fs, ino);
+	if (!err && !node.nlink)
+		err = vex_delete_key(fs, &orphan);
+	if (!err)
+		err = vex_dir_changed(fs, dir, 0);
+	return vex_must(fs, err);
+}
+
+int vex_dir_link(struct vex_fs *fs, u64 dir, const struct vex_name *name, u64 ino)
+{
+	int err;
+
+	err = vex_txn_begin(fs, 1, 3, 0, 0);
+	if (err)
+		return err;
+	err = link_locked(fs, dir, name, ino);
 	vex_txn_end(fs);
 	return err;
 }

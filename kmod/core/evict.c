@@ -7,6 +7,14 @@
  */
 #include "vex_fs.h"
 
+int vex_orphan_insert(struct vex_fs *fs, u64 ino)
+{
+	struct vex_key key = vex_orphan_key(ino);
+	int err = vex_insert_empty(fs, &key);
+
+	return err == -EEXIST ? 0 : err;
+}
+
 /*
  * Delete one item of the inode that is neither the inode itself nor an extent.
  * -ENOENT: there is none.
@@ -54,6 +62,23 @@ int evict_finish(struct vex_fs *fs, u64 ino)
 	return vex_must(fs, err);
 }
 
+/* From its first step on an eviction cannot be undone: nobody may name the inode any more. */
+static noinline_for_stack
+int evict_begin(struct vex_fs *fs, u64 ino)
+{
+	struct vexfs_inode_item *item;
+	struct vex_path path;
+	int err;
+
+	err = vex_inode_touch(fs, ino, &path);
+	if (err)
+		return err;
+	item = vex_path_data(&path);
+	item->flags &= ~cpu_to_le32(VEXFS_INODE_NAMELESS);
+	vex_path_release(fs, &path);
+	return 1;
+}
+
 /* One bounded step; returns 1 when there is more to do. */
 static noinline_for_stack
 int evict_step(struct vex_fs *fs, u64 ino)
@@ -67,6 +92,8 @@ int evict_step(struct vex_fs *fs, u64 ino)
 		return err;
 	if (inode.nlink)
 		return -EINVAL;
+	if (inode.flags & VEXFS_INODE_NAMELESS)
+		return evict_begin(fs, ino);
 	err = vex_extent_drop(fs, ino, 0, ~0ULL);
 	if (err)
 		return err;

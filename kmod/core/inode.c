@@ -27,6 +27,11 @@ static void time_to(const struct vexfs_time *from, struct vex_time *to)
 	to->nsec = min(le32_to_cpu(from->nsec), NS_PER_SEC - 1);
 }
 
+static bool is_device(u32 mode)
+{
+	return S_ISCHR(mode) || S_ISBLK(mode);
+}
+
 void vex_inode_pack(struct vexfs_inode_item *to, const struct vex_inode *from)
 {
 	to->mode = cpu_to_le32(from->mode);
@@ -35,7 +40,7 @@ void vex_inode_pack(struct vexfs_inode_item *to, const struct vex_inode *from)
 	to->nlink = cpu_to_le32(from->nlink);
 	to->size = cpu_to_le64(from->size);
 	to->blocks = cpu_to_le64(from->blocks);
-	to->parent = cpu_to_le64(from->parent);
+	to->parent = cpu_to_le64(is_device(from->mode) ? from->rdev : from->parent);
 	to->generation = cpu_to_le32(from->generation);
 	to->flags = cpu_to_le32(from->flags);
 	time_from(&to->atime, &from->atime);
@@ -53,7 +58,8 @@ void vex_inode_unpack(u64 ino, const struct vexfs_inode_item *from, struct vex_i
 	to->nlink = le32_to_cpu(from->nlink);
 	to->size = le64_to_cpu(from->size);
 	to->blocks = le64_to_cpu(from->blocks);
-	to->parent = le64_to_cpu(from->parent);
+	to->parent = is_device(to->mode) ? 0 : le64_to_cpu(from->parent);
+	to->rdev = is_device(to->mode) ? le64_to_cpu(from->parent) : 0;
 	to->generation = le32_to_cpu(from->generation);
 	to->flags = le32_to_cpu(from->flags);
 	time_to(&from->atime, &to->atime);

@@ -9,7 +9,8 @@
  * @old: old entry
  * @new: new entry, or the free slot for it
  * @node: what is renamed
- * @victim: what loses its name; ino 0 when nothing does
+ * @victim: what loses its name, or is exchanged for @node; ino 0 when nothing is
+ * @exchange: the two names change places
  */
 struct rename {
 	u64 from;
@@ -18,6 +19,7 @@ struct rename {
 	struct vex_found new;
 	struct vex_brief node;
 	struct vex_brief victim;
+	bool exchange;
 };
 
 static int rename_find(struct vex_fs *fs, struct rename *r, const struct vex_name *old_name,
@@ -38,7 +40,7 @@ static int rename_find(struct vex_fs *fs, struct rename *r, const struct vex_nam
 	r->victim.ino = 0;
 	err = vex_entry_find(fs, r->to, new_name, &r->new);
 	if (err)
-		return err == -ENOENT ? 0 : err;
+		return err == -ENOENT && !r->exchange ? 0 : err;
 	if (flags & VEX_RENAME_NOREPLACE)
 		return -EEXIST;
 	return vex_inode_load(fs, r->new.ino, &r->victim);
@@ -46,7 +48,7 @@ static int rename_find(struct vex_fs *fs, struct rename *r, const struct vex_nam
 
 static int rename_check(struct vex_fs *fs, const struct rename *r)
 {
-	if (!r->victim.ino)
+	if (!r->victim.ino || r->exchange)
 		return 0;
 	if (S_ISDIR(r->node.mode) != S_ISDIR(r->victim.mode))
 		return S_ISDIR(r->node.mode) ? -ENOTDIR : -EISDIR;
@@ -61,7 +63,7 @@ static int rename_touch(struct vex_fs *fs, const struct rename *r)
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(inodes); i++) {
-		key = vex_key(inodes[i], VEXFS_ITEM_INODE, 0);
+		key = vex_inode_key(inodes[i]);
 		err = vex_touch_key(fs, &key);
 		if (err)
 			return err;
@@ -74,41 +76,50 @@ static int rename_touch(struct vex_fs *fs, const struct rename *r)
 	return err;
 }
 
-/* The new name names the inode: in place of the victim, or as a new entry. */
+/* An entry that was touched names another inode. */
 static noinline_for_stack
-int rename_enter(struct vex_fs *fs, const struct rename *r, const struct vex_name *new_name)
+int entry_set(struct vex_fs *fs, const struct vex_key *key, const struct vex_brief *node)
 {
 	struct vexfs_dirent_item *item;
 	struct vex_path path;
 	int err;
 
-	if (!r->victim.ino)
-		return vex_entry_insert(fs, &r->new.key, new_name, r->node.ino, S_DT(r->node.mode));
-	err = vex_tree_touch(fs, &r->new.key, &path);
+	err = vex_tree_touch(fs, key, &path);
 	if (!err) {
 		item = vex_path_data(&path);
-		put_unaligned_le64(r->node.ino, &item->ino);
-		item->type = S_DT(r->node.mode);
+		put_unaligned_le64(node->ino, &item->ino);
+		item->type = S_DT(node->mode);
 	}
 	vex_path_release(fs, &path);
+	return err;
+}
+
+/* The new name names the inode: in place of the victim, or as a new entry. */
+static int rename_enter(struct vex_fs *fs, const struct rename *r, const struct vex_name *new_name)
+{
+	int err;
+
+	if (!r->victim.ino)
+		return vex_entry_insert(fs, &r->new.key, new_name, r->node.ino, S_DT(r->node.mode));
+	err = entry_set(fs, &r->new.key, &r->node);
 	return err ? err : vex_victim_unlink(fs, r->victim.ino);
 }
 
 /* The inode itself: change time, and the parent of a directory. */
 static noinline_for_stack
-int rename_inode(struct vex_fs *fs, const struct rename *r)
+int rename_inode(struct vex_fs *fs, const struct vex_brief *node, u64 dir)
 {
 	struct vexfs_inode_item *item;
 	struct vex_path path;
 	int err;
 
-	err = vex_inode_touch(fs, r->node.ino, &path);
+	err = vex_inode_touch(fs, node->ino, &path);
 	if (err)
 		return err;
 	item = vex_path_data(&path);
 	item->ctime = vex_time_pack(vex_now(fs));
-	if (S_ISDIR(r->node.mode))
-		item->parent = cpu_to_le64(r->to);
+	if (S_ISDIR(node->mode))
+		item->parent = cpu_to_le64(dir);
 	vex_path_release(fs, &path);
 	return 0;
 }
@@ -123,9 +134,28 @@ static int rename_edit(struct vex_fs *fs, const struct rename *r, const struct v
 	if (!err)
 		err = vex_delete_key(fs, &r->old.key);
 	if (!err)
-		err = rename_inode(fs, r);
+		err = rename_inode(fs, &r->node, r->to);
 	if (!err)
 		err = vex_dir_changed(fs, r->from, is_dir ? -1 : 0);
+	if (!err)
+		err = vex_dir_changed(fs, r->to, gain);
+	return vex_must(fs, err);
+}
+
+static int exchange_edit(struct vex_fs *fs, const struct rename *r)
+{
+	int gain = S_ISDIR(r->node.mode) - S_ISDIR(r->victim.mode);
+	int err;
+
+	err = entry_set(fs, &r->new.key, &r->node);
+	if (!err)
+		err = entry_set(fs, &r->old.key, &r->victim);
+	if (!err)
+		err = rename_inode(fs, &r->node, r->to);
+	if (!err)
+		err = rename_inode(fs, &r->victim, r->from);
+	if (!err)
+		err = vex_dir_changed(fs, r->from, -gain);
 	if (!err)
 		err = vex_dir_changed(fs, r->to, gain);
 	return vex_must(fs, err);
@@ -137,13 +167,15 @@ int vex_dir_rename(struct vex_fs *fs, u64 from, const struct vex_name *old_name,
 	struct rename *r;
 	int err;
 
-	if (flags & ~VEX_RENAME_NOREPLACE)
+	if (flags & ~(VEX_RENAME_NOREPLACE | VEX_RENAME_EXCHANGE) ||
+	    flags == (VEX_RENAME_NOREPLACE | VEX_RENAME_EXCHANGE))
 		return -EINVAL;
 	r = vex_zalloc(sizeof(*r));
 	if (!r)
 		return -ENOMEM;
 	r->from = from;
 	r->to = to;
+	r->exchange = flags & VEX_RENAME_EXCHANGE;
 	*replaced = 0;
 	err = vex_txn_begin(fs, 2, 6, 0, 0);
 	if (err)
@@ -157,8 +189,8 @@ int vex_dir_rename(struct vex_fs *fs, u64 from, const struct vex_name *old_name,
 	if (!err)
 		err = rename_touch(fs, r);
 	if (!err)
-		err = rename_edit(fs, r, new_name);
-	if (!err)
+		err = r->exchange ? exchange_edit(fs, r) : rename_edit(fs, r, new_name);
+	if (!err && !r->exchange)
 		*replaced = r->victim.ino;
 end:
 	vex_txn_end(fs);

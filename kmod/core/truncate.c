@@ -83,12 +83,11 @@ static u64 blocks_of(u64 size)
 /* The edits of a shrinking truncation, after its touch; returns 1 when there is more to do. */
 static int truncate_shrink(struct vex_fs *fs, u64 ino, u64 size)
 {
-	struct vex_key orphan = vex_orphan_key(ino);
 	int err;
 
 	vex_seg_forget(fs, ino, DIV_ROUND_UP(size, (u64)VEX_SEG_BYTES));
 	err = vex_extent_drop(fs, ino, blocks_of(size), ~0ULL);
-	if (err == 1 && vex_must(fs, vex_insert_empty(fs, &orphan)))
+	if (err == 1 && vex_must(fs, vex_orphan_insert(fs, ino)))
 		return -EIO;
 	return err < 0 ? vex_must(fs, err) : err;
 }
@@ -138,7 +137,8 @@ int vex_truncate_rest(struct vex_fs *fs, u64 ino)
 		err = vex_inode_load(fs, ino, &inode);
 		if (!err)
 			err = vex_extent_drop(fs, ino, blocks_of(inode.size), ~0ULL);
-		if (!err)
+		/* A file without names has more work left. */
+		if (!err && inode.nlink)
 			err = vex_delete_key(fs, &orphan);
 		vex_txn_end(fs);
 		vex_resched();

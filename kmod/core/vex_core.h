@@ -171,6 +171,7 @@ struct vex_time {
 /**
  * struct vex_inode - what the core knows of an inode
  * @parent: of a directory
+ * @rdev: of a device: its number, as VEXFS_RDEV() packs it
  * @flags: VEXFS_INODE_*
  * @blocks: data blocks on the device
  */
@@ -183,6 +184,7 @@ struct vex_inode {
 	u64 size;
 	u64 blocks;
 	u64 parent;
+	u32 rdev;
 	u32 generation;
 	u32 flags;
 	struct vex_time atime;
@@ -206,7 +208,14 @@ int vex_inode_get(struct vex_fs *fs, u64 ino, struct vex_inode *out);
 int vex_inode_set(struct vex_fs *fs, u64 ino, const struct vex_inode *in, u32 mask);
 
 /*
- * Free an inode without names and all that it owns. A large file is freed in
+ * Make a regular file without a name. In: @node's mode, uid, gid; out: all of @node. It
+ * is freed by vex_inode_evict(), by the next open after a crash, or gets a name
+ * by vex_dir_link(). EINVAL another type; ENOSPC.
+ */
+int vex_inode_create(struct vex_fs *fs, struct vex_inode *node);
+
+/*
+ * Free an inode without names and all that it owns. EINVAL when it has names. A large file is freed in
  * several transactions; a crash between them is finished by the next open.
  */
 int vex_inode_evict(struct vex_fs *fs, u64 ino);
@@ -223,11 +232,32 @@ int vex_dir_lookup(struct vex_fs *fs, u64 dir, const struct vex_name *name,
 		   u64 *ino, u8 *type);
 
 /*
- * Make an inode and its name. In: @node's mode, uid, gid (regular files and
- * directories); out: all of @node. EEXIST, ENOSPC, ENOTDIR, EMLINK.
+ * Make an inode and its name. In: @node's mode, uid, gid, and rdev of a device (any type
+ * but symbolic links); out: all of @node. EEXIST, ENOSPC, ENOTDIR, EMLINK.
  */
 int vex_dir_create(struct vex_fs *fs, u64 dir, const struct vex_name *name,
 		   struct vex_inode *node);
+
+/*
+ * Make a symbolic link to @len bytes @target, which holds no NUL. In: @node's uid and gid;
+ * out: all of @node. ENOENT an empty target; ENAMETOOLONG one longer than
+ * VEXFS_SYMLINK_MAX; EINVAL a NUL; EEXIST, ENOSPC, ENOTDIR.
+ */
+int vex_dir_symlink(struct vex_fs *fs, u64 dir, const struct vex_name *name,
+		    const char *target, size_t len, struct vex_inode *node);
+
+/*
+ * Read a symbolic link's target, not terminated; @done receives its bytes, cut to @len.
+ * EINVAL another type; ENOENT.
+ */
+int vex_symlink_read(struct vex_fs *fs, u64 ino, char *buf, size_t len, size_t *done);
+
+/*
+ * Give an inode one more name; or its first one, when it was made without. EPERM a
+ * directory; EMLINK it has VEXFS_LINK_MAX names; ENOENT it lost its last name; EEXIST, ENOSPC,
+ * ENOTDIR.
+ */
+int vex_dir_link(struct vex_fs *fs, u64 dir, const struct vex_name *name, u64 ino);
 
 /*
  * Remove a name. A file that loses its last name stays until vex_inode_evict();
@@ -238,11 +268,13 @@ int vex_dir_remove(struct vex_fs *fs, u64 dir, const struct vex_name *name, bool
 
 /* renameat2(2) flags that the core knows. */
 #define VEX_RENAME_NOREPLACE	1u
+#define VEX_RENAME_EXCHANGE	2u
 
 /*
- * Rename, replacing an existing target of fitting type. The host guards against
- * loops (a directory moved under itself). @replaced receives the inode
- * whose name was replaced, or 0.
+ * Rename, replacing an existing target of fitting type; or exchange two names, whatever
+ * they name. The host guards against loops (a directory moved under itself).
+ * @replaced receives the inode that lost a name, or 0: the host evicts it when it was the
+ * last. EEXIST with NOREPLACE; ENOENT; EINVAL both flags, or unknown ones.
  */
 int vex_dir_rename(struct vex_fs *fs, u64 from, const struct vex_name *old_name,
 		   u64 to, const struct vex_name *new_name, u32 flags, u64 *replaced);

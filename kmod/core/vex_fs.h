@@ -391,6 +391,8 @@ int vex_inode_add_blocks(struct vex_fs *fs, u64 ino, s64 delta);
 
 /* ---- evict.c, truncate.c --------------------------------------------------- */
 
+/* Mark an inode as one with work left; its place was touched. It may be marked already. */
+int vex_orphan_insert(struct vex_fs *fs, u64 ino);
 /* Finish orphans; called once by open. Takes the lock. */
 int vex_orphans_finish(struct vex_fs *fs);
 /* Go on with a truncation, in steps, to the end. Takes the lock. */
@@ -416,6 +418,28 @@ int vex_entry_find(struct vex_fs *fs, u64 dir, const struct vex_name *name,
 /* Add an entry whose place was touched. */
 int vex_entry_insert(struct vex_fs *fs, const struct vex_key *key, const struct vex_name *name,
 		     u64 ino, u8 type);
+
+/* ---- symlink.c: fs->lock held ---------------------------------------------- */
+
+/* What a symbolic link leads to; @len 0: the new inode is none. */
+struct vex_target {
+	const char *str;
+	u32 len;
+};
+
+static inline u32 vex_target_chunks(const struct vex_target *target)
+{
+	return DIV_ROUND_UP(target->len, VEXFS_SYMLINK_CHUNK);
+}
+
+/* Store the target of an inode without items behind it, whose place was touched. */
+int vex_target_insert(struct vex_fs *fs, u64 ino, const struct vex_target *target);
+
+/* ---- create.c: fs->lock held ----------------------------------------------- */
+
+/* Make @node, whose mode is checked, and name it. For writing. */
+int vex_node_create(struct vex_fs *fs, u64 dir, const struct vex_name *name,
+		    struct vex_inode *node, const struct vex_target *target);
 
 /* ---- dir.c: fs->lock held -------------------------------------------------- */
 

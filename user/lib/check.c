@@ -17,6 +17,7 @@
  * @entries: directory entries that name it
  * @subdirs: directories whose parent it is
  * @blocks: blocks that it claims, less those of its extents
+ * @target: bytes of a symbolic link's target that were seen
  */
 struct node_refs {
 	u64 ino;
@@ -24,6 +25,7 @@ struct node_refs {
 	u64 parent;
 	u64 named_in;
 	s64 blocks;
+	u64 target;
 	u32 mode;
 	u32 flags;
 	u32 nlink;
@@ -42,8 +44,8 @@ struct check {
 	u64 tree_blocks;
 	struct node_refs *nodes;
 	size_t count, room;
-	/* Entries and orphans, resolved when all inodes are known: (ino, dir) pairs. */
-	u64 (*names)[2];
+	/* Entries and orphans, resolved when all inodes are known: (ino, dir, type). */
+	u64 (*names)[3];
 	size_t name_count, name_room;
 };
 
@@ -115,7 +117,7 @@ static int see_inode(struct check *c, u64 ino, const struct vexfs_inode_item *it
 	return 0;
 }
 
-static int see_name(struct check *c, u64 ino, u64 dir)
+static int see_name(struct check *c, u64 ino, u64 dir, u8 type)
 {
 	if (c->name_count == c->name_room) {
 		void *more;
@@ -127,7 +129,8 @@ static int see_name(struct check *c, u64 ino, u64 dir)
 		c->names = more;
 	}
 	c->names[c->name_count][0] = ino;
-	c->names[c->name_count++][1] = dir;
+	c->names[c->name_count][1] = dir;
+	c->names[c->name_count++][2] = type;
 	return 0;
 }
 
@@ -143,7 +146,7 @@ static int see_dirent(struct check *c, const struct vex_key *key, const u8 *data
 	offset = vex_siphash(c->fs->hash_key, item + 1, item->name_len) >> 8;
 	if (offset != key->offset >> VEXFS_DIRENT_SLOT_BITS)
 		report(c, "directory %llu: entry with a wrong hash", key->ino);
-	return see_name(c, get_unaligned_le64(&item->ino), key->ino);
+	return see_name(c, get_unaligned_le64(&item->ino), key->ino, item->type);
 }
 
 static void see_extent(struct check *c, const struct vex_key *key, const u8 *data, u32 len,
@@ -184,6 +187,20 @@ static void see_coll(struct check *c, const struct vex_key *key, const u8 *data,
 		report(c, "inode %llu: size does not fit its rows", key->ino);
 }
 
+/* The pieces of a target follow one another; check_node() compares their sum with the size. */
+static void see_symlink(struct check *c, const struct vex_key *key, const u8 *data, u32 len)
+{
+	struct node_refs *n = node_last(c, key->ino);
+
+	if (!n || !S_ISLNK(n->mode))
+		report(c, "inode %llu: stray target of a symbolic link", key->ino);
+	else if (key->offset != n->target || n->target % VEXFS_SYMLINK_CHUNK || !len ||
+		 len > VEXFS_SYMLINK_CHUNK || memchr(data, 0, len))
+		report(c, "inode %llu: malformed target of a symbolic link", key->ino);
+	else
+		n->target += len;
+}
+
 static int see_item(struct check *c, const struct vex_path *path, u64 *end)
 {
 	const u8 *data = vex_path_data(path);
@@ -210,8 +227,11 @@ static int see_item(struct check *c, const struct vex_path *path, u64 *end)
 		if (len != VEXFS_TOMB_BYTES || !node_last(c, key.ino))
 			report(c, "inode %llu: stray tomb bitmap", key.ino);
 		return 0;
+	case VEXFS_ITEM_SYMLINK:
+		see_symlink(c, &key, data, len);
+		return 0;
 	case VEXFS_ITEM_ORPHAN:
-		return see_name(c, key.offset, ORPHAN_DIR);
+		return see_name(c, key.offset, ORPHAN_DIR, 0);
 	case VEXFS_ITEM_BITMAP:
 		return 0;
 	default:
@@ -304,12 +324,46 @@ static void check_names(struct check *c)
 		}
 		n->entries++;
 		n->named_in = dir;
+		if (c->names[i][2] != S_DT(n->mode))
+			report(c, "inode %llu: an entry in %llu says another type", n->ino, dir);
 		d = node_find(c, dir);
 		if (!d || !S_ISDIR(d->mode))
 			report(c, "inode %llu: has entries, but is no directory", dir);
 		else if (S_ISDIR(n->mode))
 			d->subdirs++;
 	}
+}
+
+/* What an inode of its type may be and have. */
+static void check_type(struct check *c, const struct node_refs *n)
+{
+	u64 size = n->target;
+
+	switch (n->mode & S_IFMT) {
+	case S_IFREG:
+		size = n->size;
+		break;
+	case S_IFLNK:
+		if (!size || size > VEXFS_SYMLINK_MAX)
+			report(c, "inode %llu: symbolic link to %llu bytes", n->ino, size);
+		break;
+	case S_IFDIR:
+	case S_IFIFO:
+	case S_IFSOCK:
+	case S_IFCHR:
+	case S_IFBLK:
+		break;
+	default:
+		report(c, "inode %llu: unknown type, mode %o", n->ino, n->mode);
+	}
+	if (n->size != size)
+		report(c, "inode %llu: %llu bytes, %llu expected", n->ino, n->size, size);
+	if (n->flags & ~(VEXFS_INODE_COLL | VEXFS_INODE_NAMELESS))
+		report(c, "inode %llu: unknown flags %x", n->ino, n->flags);
+	if ((n->flags & VEXFS_INODE_NAMELESS) && n->nlink)
+		report(c, "inode %llu: nameless, with %u names", n->ino, n->nlink);
+	if (!S_ISDIR(n->mode) && n->nlink > VEXFS_LINK_MAX)
+		report(c, "inode %llu: %u names", n->ino, n->nlink);
 }
 
 static void check_node(struct check *c, const struct node_refs *n)
@@ -324,6 +378,7 @@ static void check_node(struct check *c, const struct node_refs *n)
 		if (n->entries > 1)
 			report(c, "directory %llu: two names", n->ino);
 	}
+	check_type(c, n);
 	if (n->nlink != links)
 		report(c, "inode %llu: %u links, %u found", n->ino, n->nlink, links);
 	if (!n->nlink && !n->orphan)

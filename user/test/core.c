@@ -303,6 +303,17 @@ static int mix_content(struct walk *w, const struct vex_inode *inode)
 	return err;
 }
 
+static int mix_symlink(struct walk *w, u64 ino)
+{
+	char target[VEXFS_SYMLINK_MAX];
+	size_t len;
+	int err = vex_symlink_read(w->fs, ino, target, sizeof(target), &len);
+
+	if (!err)
+		mix(w, target, len);
+	return err;
+}
+
 static int mix_inode(struct walk *w, u64 ino)
 {
 	struct vex_inode inode;
@@ -315,9 +326,14 @@ static int mix_inode(struct walk *w, u64 ino)
 	/* Blocks are given late; a tie of times would be the clock of the test. */
 	mix(w, &(u64[]){ inode.ino, inode.mode, inode.uid, inode.gid, inode.nlink, inode.size,
 			 inode.parent, inode.generation, inode.flags, inode.mtime.sec,
-			 inode.mtime.nsec, inode.ctime.nsec, inode.btime.nsec }, 13 * 8);
+			 inode.mtime.nsec, inode.ctime.nsec, inode.btime.nsec,
+			 inode.rdev }, 14 * 8);
 	if (S_ISREG(inode.mode))
 		return mix_content(w, &inode);
+	if (S_ISLNK(inode.mode))
+		return mix_symlink(w, ino);
+	if (!S_ISDIR(inode.mode))
+		return 0;
 	w->dirs = realloc(w->dirs, (w->count + 1) * sizeof(*w->dirs));
 	w->dirs[w->count++] = ino;
 	return 0;

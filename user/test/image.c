@@ -22,6 +22,7 @@ struct tally {
 	u64 blocks;
 	u64 end;
 	u64 tombs;
+	u64 target;
 };
 
 struct check {
@@ -282,6 +283,8 @@ static void tally_item(struct check *c, const struct item *it)
 	} else if (it->type == VEXFS_ITEM_EXTENT && it->len >= 16) {
 		t->blocks += (it->len - 16) / 4;
 		t->end = it->offset + (it->len - 16) / 4;
+	} else if (it->type == VEXFS_ITEM_SYMLINK) {
+		t->target += it->len;
 	} else if (it->type == VEXFS_ITEM_TOMB) {
 		for (u32 i = 0; i < it->len; i++)
 			t->tombs += hweight8(it->data[i]);
@@ -316,6 +319,43 @@ static bool collection_check(struct check *c, const struct vexfs_inode_item *in,
 	return true;
 }
 
+/* A target is cut in pieces of VEXFS_SYMLINK_CHUNK bytes, the last one shorter. */
+static bool symlink_check(struct check *c, const struct item *it)
+{
+	const struct vexfs_inode_item *in = inode_of(c, it->ino);
+	u64 left;
+
+	if (!in || !S_ISLNK(le32_to_cpu(in->mode)))
+		return WRONG(c, "target of %llu, which is no symbolic link", it->ino);
+	left = le64_to_cpu(in->size) - it->offset;
+	if (it->offset % VEXFS_SYMLINK_CHUNK || it->offset >= le64_to_cpu(in->size) ||
+	    it->len != (left < VEXFS_SYMLINK_CHUNK ? left : VEXFS_SYMLINK_CHUNK) ||
+	    memchr(it->data, 0, it->len))
+		return WRONG(c, "symbolic link %llu: malformed target", it->ino);
+	return true;
+}
+
+/* What an inode of its type may say of itself. */
+static bool type_check(struct check *c, const struct vexfs_inode_item *in, const struct tally *t)
+{
+	u32 mode = le32_to_cpu(in->mode), flags = le32_to_cpu(in->flags);
+	u64 size = le64_to_cpu(in->size), parent = le64_to_cpu(in->parent);
+
+	if (S_ISLNK(mode) ? size != t->target || !size || size > VEXFS_SYMLINK_MAX :
+	    !S_ISREG(mode) && size)
+		return WRONG(c, "inode %llu: a size of %llu", t->ino, size);
+	if (!S_ISREG(mode) && (t->blocks || flags & VEXFS_INODE_COLL))
+		return WRONG(c, "inode %llu: data, and no regular file", t->ino);
+	if (!S_ISDIR(mode) && (S_ISCHR(mode) || S_ISBLK(mode) ? parent >> 32 : parent))
+		return WRONG(c, "inode %llu: a parent of %llu", t->ino, parent);
+	if (flags & ~(VEXFS_INODE_COLL | VEXFS_INODE_NAMELESS) ||
+	    (flags & VEXFS_INODE_NAMELESS && in->nlink))
+		return WRONG(c, "inode %llu: flags %x", t->ino, flags);
+	return S_DT(mode) == DT_REG || S_DT(mode) == DT_DIR || S_DT(mode) == DT_LNK ||
+	       S_DT(mode) == DT_FIFO || S_DT(mode) == DT_SOCK || S_DT(mode) == DT_CHR ||
+	       S_DT(mode) == DT_BLK ? true : WRONG(c, "inode %llu: mode %o", t->ino, mode);
+}
+
 static bool inode_check(struct check *c, const struct item *it)
 {
 	const struct vexfs_inode_item *in = inode_of(c, it->ino);
@@ -339,7 +379,7 @@ static bool inode_check(struct check *c, const struct item *it)
 			     le64_to_cpu(in->blocks), t->blocks);
 	if (!orphan && t->end > DIV_ROUND_UP(size, (u64)VEXFS_BLOCK_SIZE))
 		return WRONG(c, "inode %llu: extents past its end", it->ino);
-	return orphan || collection_check(c, in, t);
+	return type_check(c, in, t) && (orphan || collection_check(c, in, t));
 }
 
 static bool items_check(struct check *c)
@@ -362,6 +402,9 @@ static bool items_check(struct check *c)
 		case VEXFS_ITEM_TOMB:
 			if (!inode_of(c, it->ino))
 				ok = WRONG(c, "item of no inode %llu", it->ino);
+			break;
+		case VEXFS_ITEM_SYMLINK:
+			ok = symlink_check(c, it);
 			break;
 		case VEXFS_ITEM_ORPHAN:
 			c->orphans++;

@@ -55,6 +55,7 @@
 #define VEXFS_ITEM_EXTENT	4	/* offset: first file block: struct vexfs_extent_item */
 #define VEXFS_ITEM_COLL		5	/* offset 0: struct vexfs_coll_item */
 #define VEXFS_ITEM_TOMB		6	/* offset: row / VEXFS_TOMB_ROWS: bitmap of deleted rows */
+#define VEXFS_ITEM_SYMLINK	8	/* offset: first byte of the target in it: bytes of the target */
 #define VEXFS_ITEM_BITMAP	16	/* system; offset: group: struct vexfs_bitmap_item */
 #define VEXFS_ITEM_ORPHAN	17	/* system; offset: inode with work left: empty */
 
@@ -181,10 +182,10 @@ struct vexfs_time {
  * @mode: type and permissions, as stat(2)
  * @uid: owner
  * @gid: group
- * @nlink: names; for a directory 2 + its subdirectories
- * @size: bytes; 0 for a directory
+ * @nlink: names, VEXFS_LINK_MAX at most; for a directory 2 + its subdirectories
+ * @size: bytes; of a symbolic link: of its target; else 0
  * @blocks: data blocks
- * @parent: of a directory: its parent
+ * @parent: of a directory: its parent; of a device: its number, as VEXFS_RDEV() packs it
  * @generation: a number that tells reuse apart, for file handles
  * @flags: VEXFS_INODE_*
  * @atime: last access
@@ -210,6 +211,18 @@ struct vexfs_inode_item {
 
 /* The file is a collection: it has a VEXFS_ITEM_COLL. */
 #define VEXFS_INODE_COLL	1u
+/* Made without a name (O_TMPFILE), and still without: it may get its first one. */
+#define VEXFS_INODE_NAMELESS	2u
+
+#define VEXFS_LINK_MAX		65535u	/* names of one file */
+
+/* A device's number: 12 bits of major among 20 bits of minor. */
+#define VEXFS_RDEV(major, minor) \
+	(((minor) & 0xffu) | ((major) & 0xfffu) << 8 | ((minor) & 0xfff00u) << 12)
+
+/* A symbolic link's target lies in pieces of VEXFS_SYMLINK_CHUNK bytes, the last one shorter. */
+#define VEXFS_SYMLINK_MAX	4095u
+#define VEXFS_SYMLINK_CHUNK	1024u
 
 /*
  * A directory entry's offset is a 56-bit SipHash-2-4 of its name, shifted left
