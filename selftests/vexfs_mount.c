@@ -342,9 +342,9 @@ TEST_F_TIMEOUT(mnt, a_device_that_fails_writes_stops_the_filesystem, 120)
 	EXPECT_EQ(-EIO, neg(fsync(fd)));
 	EXPECT_EQ(-EIO, neg(syncfs(fd)));
 	/* From here on nothing changes, and what is there can be read. */
-	EXPECT_EQ(-EIO, neg(open(MNT "/new", O_CREAT | O_WRONLY, 0644)));
-	EXPECT_EQ(-EIO, neg(mkdir(MNT "/d", 0755)));
-	EXPECT_EQ(-EIO, neg(unlink(MNT "/before")));
+	EXPECT_EQ(-EROFS, neg(open(MNT "/new", O_CREAT | O_WRONLY, 0644)));
+	EXPECT_EQ(-EROFS, neg(mkdir(MNT "/d", 0755)));
+	EXPECT_EQ(-EROFS, neg(unlink(MNT "/before")));
 	EXPECT_EQ(-EIO, neg(pwrite(fd, "x", 1, 0)));
 	EXPECT_EQ(-EIO, neg(fsync(fd)));
 	EXPECT_EQ(0, check_file(MNT "/before", 100000, 1));

@@ -3,10 +3,10 @@
  * Free space: one bitmap for each group of blocks, loaded when first needed and
  * stored as items of the tree.
  *
- * A group keeps two bitmaps in memory: what the next commit will call in use,
- * and what was freed since the last commit. A block may be allocated when it is in
- * neither: so nothing that the last commit refers to is overwritten before the
- * next one stands.
+ * A group keeps three bitmaps in memory: what the next commit will call in use, what the
+ * running transaction freed, and what the commit under way gives back at its end. A block
+ * may be allocated when it is in none: so nothing that the last commit refers to is
+ * overwritten before the next one stands.
  *
  * Storing a bitmap touches the leaf that holds it, which allocates and frees
  * blocks, which changes bitmaps. vex_bitmaps_store() goes on until none is dirty;
@@ -98,7 +98,7 @@ static int group_read(struct vex_fs *fs, u64 g, u8 *bits)
 	return err;
 }
 
-static int group_load(struct vex_fs *fs, u64 g)
+int vex_group_load(struct vex_fs *fs, u64 g)
 {
 	struct vex_group *grp = &fs->groups[g];
 	u8 *bits;
@@ -106,7 +106,7 @@ static int group_load(struct vex_fs *fs, u64 g)
 
 	if (grp->bits)
 		return 0;
-	bits = vex_zalloc(2 * VEXFS_GROUP_BYTES);
+	bits = vex_zalloc(3 * VEXFS_GROUP_BYTES);
 	if (!bits)
 		return -ENOMEM;
 	err = group_read(fs, g, bits);
@@ -116,6 +116,7 @@ static int group_load(struct vex_fs *fs, u64 g)
 	}
 	grp->bits = bits;
 	grp->pinned = bits + VEXFS_GROUP_BYTES;
+	grp->held = bits + 2 * VEXFS_GROUP_BYTES;
 	grp->free = count_clear(bits, group_size(fs, g));
 	grp->hint = 0;
 	return 0;
@@ -125,6 +126,13 @@ static void group_mark(struct vex_fs *fs, struct vex_group *grp)
 {
 	if (list_empty(&grp->dirty))
 		list_add_tail(&grp->dirty, &fs->groups_dirty);
+}
+
+/* 64 blocks of a group: those that may not be allocated. */
+static u64 group_used(const struct vex_group *grp, u32 word)
+{
+	return bits_word(grp->bits, word) | bits_word(grp->pinned, word) |
+	       bits_word(grp->held, word);
 }
 
 /*
@@ -138,7 +146,7 @@ static u32 group_find(struct vex_group *grp, u32 want, u32 *start)
 	u32 n;
 
 	for (; word < GROUP_WORDS; word++) {
-		u64 used = bits_word(grp->bits, word) | bits_word(grp->pinned, word);
+		u64 used = group_used(grp, word);
 
 		if (!~used) {
 			run = 0;
@@ -202,7 +210,7 @@ int vex_blocks_alloc(struct vex_fs *fs, u32 want, bool tree, u64 *block, u32 *co
 
 		if (best && i >= FULL_RUN_GROUPS)
 			break;
-		err = group_load(fs, g);
+		err = vex_group_load(fs, g);
 		if (err)
 			return err;
 		if (fs->groups[g].free <= best)
@@ -230,9 +238,9 @@ int vex_blocks_touch(struct vex_fs *fs, u64 block, u32 count)
 
 	if (!count || block + count > fs->blocks)
 		return vex_damaged(fs, block, "reference outside of the filesystem");
-	err = group_load(fs, block / VEXFS_GROUP_BLOCKS);
+	err = vex_group_load(fs, block / VEXFS_GROUP_BLOCKS);
 	if (!err)
-		err = group_load(fs, (block + count - 1) / VEXFS_GROUP_BLOCKS);
+		err = vex_group_load(fs, (block + count - 1) / VEXFS_GROUP_BLOCKS);
 	if (err)
 		return err;
 	for (i = 0; i < count; i++)
@@ -255,7 +263,8 @@ void vex_blocks_free(struct vex_fs *fs, u64 block, u32 count, bool fresh)
 			grp->hint = min(grp->hint, n);
 		} else {
 			bit_set(grp->pinned, n);
-			grp->pins = true;
+			if (list_empty(&grp->pins))
+				list_add_tail(&grp->pins, &fs->groups_pinned);
 		}
 		group_mark(fs, grp);
 	}
@@ -301,28 +310,6 @@ int vex_bitmaps_store(struct vex_fs *fs)
 			return err;
 	}
 	return 0;
-}
-
-void vex_blocks_unpin(struct vex_fs *fs)
-{
-	u64 g;
-
-	for (g = 0; fs->pinned && g < fs->nr_groups; g++) {
-		struct vex_group *grp = &fs->groups[g];
-		u32 i, n = 0;
-
-		if (!grp->pins)
-			continue;
-		for (i = 0; i < VEXFS_GROUP_BLOCKS; i++)
-			n += bit_test(grp->pinned, i);
-		memset(grp->pinned, 0, VEXFS_GROUP_BYTES);
-		grp->pins = false;
-		grp->free += n;
-		grp->hint = 0;
-	}
-	vex_spin_lock(&fs->space_lock);
-	fs->pinned = 0;
-	vex_spin_unlock(&fs->space_lock);
 }
 
 /*
@@ -378,6 +365,13 @@ bool vex_space_ok_urgent(struct vex_fs *fs, u64 need)
 	return ok;
 }
 
+static void group_init(struct vex_group *grp)
+{
+	INIT_LIST_HEAD(&grp->dirty);
+	INIT_LIST_HEAD(&grp->pins);
+	INIT_LIST_HEAD(&grp->holds);
+}
+
 int vex_alloc_init(struct vex_fs *fs)
 {
 	u64 g;
@@ -387,7 +381,7 @@ int vex_alloc_init(struct vex_fs *fs)
 	if (!fs->groups)
 		return -ENOMEM;
 	for (g = 0; g < fs->nr_groups; g++)
-		INIT_LIST_HEAD(&fs->groups[g].dirty);
+		group_init(&fs->groups[g]);
 	fs->reserve = VEX_RESERVE_BASE + fs->nr_groups;
 	return 0;
 }

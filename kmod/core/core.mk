@@ -17,8 +17,10 @@ vex-core-objs := \
 	feature.o \
 	file.o \
 	flat.o \
+	flush.o \
 	fs.o \
 	hash.o \
+	held.o \
 	inode.o \
 	leaf.o \
 	node.o \

@@ -405,7 +405,7 @@ int vex_extent_write(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, const u3
 		return err;
 	err = vex_extent_replace(fs, ino, fblock, count, csums, size, map);
 	if (!err && fs->io.ops->data_begin)
-		fs->io.ops->data_begin(fs->io.ctx);
+		map->batch = fs->io.ops->data_begin(fs->io.ctx);
 	vex_txn_end(fs);
 	return err;
 }

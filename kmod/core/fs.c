@@ -61,7 +61,9 @@ static void fs_free(struct vex_fs *fs)
 	vex_free(fs->node_hash);
 	vex_free(fs->super_buf);
 	vex_free(fs->scratch);
+	vex_mutex_destroy(&fs->flush_lock);
 	vex_rwsem_destroy(&fs->lock);
+	vex_mutex_destroy(&fs->commit_lock);
 	vex_free(fs);
 }
 
@@ -82,17 +84,26 @@ static struct vex_fs *fs_alloc(const struct vex_io *io)
 	if (!fs)
 		return NULL;
 	fs->io = *io;
+	vex_mutex_init(&fs->commit_lock);
 	vex_rwsem_init(&fs->lock);
+	vex_mutex_init(&fs->flush_lock);
 	vex_spin_init(&fs->cache_lock);
 	vex_spin_init(&fs->space_lock);
 	INIT_LIST_HEAD(&fs->groups_dirty);
+	INIT_LIST_HEAD(&fs->groups_pinned);
+	INIT_LIST_HEAD(&fs->groups_held);
 	INIT_LIST_HEAD(&fs->node_lru);
 	INIT_LIST_HEAD(&fs->node_dirty);
+	INIT_LIST_HEAD(&fs->node_flight);
+	INIT_LIST_HEAD(&fs->node_retired);
 	INIT_LIST_HEAD(&fs->node_pool);
 	INIT_LIST_HEAD(&fs->seg_lru);
 	INIT_LIST_HEAD(&fs->seg_dirty);
+	INIT_LIST_HEAD(&fs->seg_retired);
 	fs->cache_limit = VEX_CACHE_DEFAULT;
 	fs->io_epoch = 1;
+	fs->io_done = 1;
+	fs->io_safe = 1;
 	fs->node_hash = hash_alloc(VEX_NODE_HASH);
 	fs->seg_hash = hash_alloc(VEX_SEG_HASH);
 	fs->scratch = vex_zalloc(VEXFS_BLOCK_SIZE);
@@ -173,7 +184,7 @@ static int mkfs_wipe(struct vex_fs *fs)
 	if (!err)
 		err = fs->io.ops->write(fs->io.ctx, VEXFS_SUPER_BLOCK(1), 1, fs->scratch, 0);
 	if (!err)
-		err = fs->io.ops->flush(fs->io.ctx);
+		err = vex_flush_now(fs);
 	return err;
 }
 
@@ -218,11 +229,11 @@ int vex_mkfs(const struct vex_io *io, const struct vex_mkfs_opts *opts)
 		err = mkfs_wipe(fs);
 	if (!err)
 		err = mkfs_tree(fs, opts);
-	if (!err)
-		err = vex_commit_locked(fs, true);
-	if (!err)
-		err = vex_commit_locked(fs, true);
 	vex_write_unlock(&fs->lock);
+	if (!err)
+		err = vex_commit(fs, true);
+	if (!err)
+		err = vex_commit(fs, true);
 	fs_free(fs);
 	return err;
 }
@@ -375,6 +386,8 @@ int vex_fs_open(const struct vex_io *io, const struct vex_open_opts *opts,
 	if (!fs)
 		return -ENOMEM;
 	fs->read_only = opts->read_only;
+	fs->keep_going = opts->keep_going;
+	fs->discard = opts->discard;
 	if (opts->cache_bytes)
 		fs->cache_limit = opts->cache_bytes;
 	err = fs_start(fs, why);
@@ -391,8 +404,11 @@ int vex_fs_close(struct vex_fs *fs)
 	int err = vex_fs_commit(fs);
 
 	/* Also after a failed commit nothing may still read our buffers. */
-	if (err)
-		fs->io.ops->flush(fs->io.ctx);
+	if (err) {
+		vex_write_lock(&fs->lock);
+		vex_flush_now(fs);
+		vex_write_unlock(&fs->lock);
+	}
 	fs_free(fs);
 	return err;
 }
@@ -405,7 +421,7 @@ void vex_fs_statfs(struct vex_fs *fs, struct vex_statfs *st)
 	vex_read_lock(&fs->lock);
 	st->blocks = fs->blocks;
 	st->inodes = fs->inode_count;
-	st->generation = fs->generation - 1;
+	st->generation = le64_to_cpu(fs->super.generation);
 	st->features = le64_to_cpu(fs->super.features);
 	st->tree_blocks = fs->tree_blocks;
 	st->stopped = fs->stopped;

@@ -3,9 +3,10 @@
  * Tree nodes in memory: reading with verification, copy-on-write, write-out,
  * and the bound on the memory of both caches.
  *
- * A node is clean (as on the device) or dirty (of the running transaction, at a
- * block of its own, pinned). Copy-on-write does not copy memory: the node moves
- * to its new block, since nobody needs the old content in memory any more.
+ * A node is clean (as on the device), dirty (of the running transaction, at a block of
+ * its own, pinned) or in flight (of the commit under way). Copy-on-write copies memory only
+ * when the device may still read it; otherwise the node moves to its new block, since
+ * nobody needs the old content in memory any more.
  */
 #include "vex_leaf.h"
 
@@ -167,7 +168,7 @@ int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct
 	node = node_lookup(fs, block);
 	if (node) {
 		node->refs++;
-		if (!node->dirty)
+		if (!node->dirty && !node->flight)
 			list_move(&node->list, &fs->node_lru);
 		fs->cache_hits++;
 	} else {
@@ -263,6 +264,7 @@ int vex_node_new(struct vex_fs *fs, u32 level, struct vex_node **out)
 	node->block = block;
 	node->refs = 1;
 	node->dirty = true;
+	node->epoch = 0;
 
 	vex_spin_lock(&fs->cache_lock);
 	list_add(&node->hash, node_bucket(fs, block));
@@ -272,6 +274,25 @@ int vex_node_new(struct vex_fs *fs, u32 level, struct vex_node **out)
 	fs->tree_blocks++;
 	fs->changed = true;
 	*out = node;
+	return 0;
+}
+
+/*
+ * Leave the buffer to the device and go on in a copy. A spare node carries the old
+ * one until then.
+ */
+static int node_retire_buffer(struct vex_fs *fs, struct vex_node *node)
+{
+	struct vex_node *spare = node_alloc();
+
+	if (!spare)
+		return -ENOMEM;
+	memcpy(spare->hdr, node->hdr, VEXFS_BLOCK_SIZE);
+	swap(spare->hdr, node->hdr);
+	spare->epoch = node->epoch;
+	vex_spin_lock(&fs->cache_lock);
+	list_add(&spare->list, &fs->node_retired);
+	vex_spin_unlock(&fs->cache_lock);
 	return 0;
 }
 
@@ -286,17 +307,20 @@ int vex_node_cow(struct vex_fs *fs, struct vex_node *node)
 		return 0;
 	vex_assert_write_locked(&fs->lock);
 	err = vex_blocks_touch(fs, old, 1);
-	if (err)
-		return err;
-	err = vex_blocks_alloc(fs, 1, true, &block, &count);
+	if (!err && vex_in_flight(fs, node->epoch))
+		err = node_retire_buffer(fs, node);
+	if (!err)
+		err = vex_blocks_alloc(fs, 1, true, &block, &count);
 	if (err)
 		return err;
 	vex_blocks_free(fs, old, 1, false);
 
 	node->hdr->block = cpu_to_le64(block);
 	node->hdr->generation = cpu_to_le64(fs->generation);
-	node->dirty = true;
+	node->epoch = 0;
 	vex_spin_lock(&fs->cache_lock);
+	node->dirty = true;
+	node->flight = false;
 	node->block = block;
 	list_move(&node->hash, node_bucket(fs, block));
 	list_move(&node->list, &fs->node_dirty);
@@ -329,6 +353,7 @@ int vex_node_write_dirty(struct vex_fs *fs, u32 *count)
 	list_for_each_entry(node, &fs->node_dirty, list) {
 		node->hdr->csum = cpu_to_le32(vex_crc32c((u8 *)node->hdr + 4,
 							 VEXFS_BLOCK_SIZE - 4));
+		node->epoch = fs->io_epoch;
 		err = fs->io.ops->write(fs->io.ctx, node->block, 1, node->hdr, 0);
 		if (err)
 			return err;
@@ -337,14 +362,30 @@ int vex_node_write_dirty(struct vex_fs *fs, u32 *count)
 	return 0;
 }
 
-void vex_node_clean(struct vex_fs *fs)
+void vex_node_launch(struct vex_fs *fs)
+{
+	struct vex_node *node;
+
+	vex_assert_write_locked(&fs->lock);
+	vex_spin_lock(&fs->cache_lock);
+	list_for_each_entry(node, &fs->node_dirty, list) {
+		node->dirty = false;
+		node->flight = true;
+	}
+	list_splice_init(&fs->node_dirty, &fs->node_flight);
+	vex_spin_unlock(&fs->cache_lock);
+}
+
+void vex_node_land(struct vex_fs *fs, bool committed)
 {
 	struct vex_node *node, *next;
 
+	vex_assert_write_locked(&fs->lock);
 	vex_spin_lock(&fs->cache_lock);
-	list_for_each_entry_safe(node, next, &fs->node_dirty, list) {
-		node->dirty = false;
-		list_move(&node->list, &fs->node_lru);
+	list_for_each_entry_safe(node, next, &fs->node_flight, list) {
+		node->flight = false;
+		node->dirty = !committed;
+		list_move(&node->list, committed ? &fs->node_lru : &fs->node_dirty);
 	}
 	vex_spin_unlock(&fs->cache_lock);
 
@@ -358,7 +399,7 @@ void vex_node_clean(struct vex_fs *fs)
 	vex_cache_trim(fs);
 }
 
-static void node_free_list(struct list_head *list)
+void vex_node_free_list(struct list_head *list)
 {
 	struct vex_node *node, *next;
 
@@ -370,9 +411,11 @@ static void node_free_list(struct list_head *list)
 
 void vex_node_destroy_all(struct vex_fs *fs)
 {
-	node_free_list(&fs->node_lru);
-	node_free_list(&fs->node_dirty);
-	node_free_list(&fs->node_pool);
+	vex_node_free_list(&fs->node_lru);
+	vex_node_free_list(&fs->node_dirty);
+	vex_node_free_list(&fs->node_flight);
+	vex_node_free_list(&fs->node_retired);
+	vex_node_free_list(&fs->node_pool);
 	fs->pool_count = 0;
 }
 

@@ -6,8 +6,11 @@
  * A segment is keyed by file and position. Whoever changes its bytes marks the
  * blocks dirty, one reserved block each; at a commit, or when dirty ones
  * pass their share of the cache, each run of dirty blocks goes to a new place
- * on the device. The device may read a segment's memory until the next flush: a
- * change or a release before that waits for one.
+ * on the device. The device may read a segment's memory until the next flush is over: a
+ * change before that goes on in a copy (see flush.c).
+ *
+ * A segment remembers which blocks it has sent to the device, and is not evicted before
+ * a flush went well: should one fail, they become dirty again.
  */
 #include "vex_fs.h"
 
@@ -157,22 +160,31 @@ void vex_seg_put(struct vex_fs *fs, struct vex_seg *seg)
 	vex_spin_unlock(&fs->cache_lock);
 }
 
-static int device_settle(struct vex_fs *fs)
+static void seg_retire(struct vex_fs *fs, struct vex_seg *seg)
 {
-	int err = fs->io.ops->flush(fs->io.ctx);
-
-	if (err) {
-		vex_fs_stop(fs);
-		return err;
-	}
-	fs->io_epoch++;
-	return 0;
+	vex_spin_lock(&fs->cache_lock);
+	list_add(&seg->list, &fs->seg_retired);
+	vex_spin_unlock(&fs->cache_lock);
 }
 
+/* Without memory for a copy the device is waited for; its error is the commit's to tell. */
 int vex_seg_settle(struct vex_fs *fs, struct vex_seg *seg)
 {
+	struct vex_seg *old;
+
 	vex_assert_write_locked(&fs->lock);
-	return seg->epoch == fs->io_epoch ? device_settle(fs) : 0;
+	if (!vex_in_flight(fs, seg->epoch))
+		return 0;
+	old = seg_alloc(seg->ino, seg->index);
+	if (!old) {
+		vex_flush_now(fs);
+		return 0;
+	}
+	memcpy(old->data, seg->data, VEX_SEG_BYTES);
+	swap(old->data, seg->data);
+	old->epoch = seg->epoch;
+	seg_retire(fs, old);
+	return 0;
 }
 
 static u32 bits_count(u32 bits)
@@ -225,6 +237,12 @@ void vex_seg_cut(struct vex_fs *fs, struct vex_seg *seg, u32 from)
 	vex_space_unreserve(fs, dropped);
 }
 
+/* Blocks whose write no good flush has followed yet. cache_lock or the lock for writing held. */
+static u32 seg_unsafe(const struct vex_fs *fs, const struct vex_seg *seg)
+{
+	return seg->epoch >= fs->io_safe ? seg->sent : 0;
+}
+
 /* Give one run of dirty blocks a new place and write it there. */
 static int seg_write_run(struct vex_fs *fs, struct vex_seg *seg, u32 first, u32 count)
 {
@@ -240,9 +258,49 @@ static int seg_write_run(struct vex_fs *fs, struct vex_seg *seg, u32 first, u32 
 				 0, &map);
 	if (err)
 		return err;
+	seg->sent = seg_unsafe(fs, seg) | bits_range(first, first + map.count);
 	seg->epoch = fs->io_epoch;
 	seg_set_dirty(fs, seg, seg->dirty & ~bits_range(first, first + map.count));
-	return vex_must(fs, fs->io.ops->write(fs->io.ctx, map.block, map.count, data, 0));
+	err = fs->io.ops->write(fs->io.ctx, map.block, map.count, data, 0);
+	/* The commit will see it, and have the block written again if there is to be another. */
+	if (err)
+		vex_flush_note_error(fs, err);
+	return 0;
+}
+
+/* cache_lock held. */
+static u64 redo_on(struct vex_fs *fs, struct list_head *list)
+{
+	struct vex_seg *seg, *next;
+	u64 blocks = 0;
+
+	list_for_each_entry_safe(seg, next, list, list) {
+		u32 lost = seg_unsafe(fs, seg) & ~seg->dirty;
+
+		if (!lost)
+			continue;
+		blocks += bits_count(lost);
+		if (!seg->dirty)
+			list_move_tail(&seg->list, &fs->seg_dirty);
+		seg->dirty |= lost;
+	}
+	return blocks;
+}
+
+int vex_seg_redo(struct vex_fs *fs)
+{
+	u64 blocks;
+
+	vex_assert_write_locked(&fs->lock);
+	vex_spin_lock(&fs->cache_lock);
+	blocks = redo_on(fs, &fs->seg_dirty) + redo_on(fs, &fs->seg_lru);
+	fs->seg_dirty_bytes += blocks << VEXFS_BLOCK_SHIFT;
+	vex_spin_unlock(&fs->cache_lock);
+
+	vex_spin_lock(&fs->space_lock);
+	fs->reserved += blocks;
+	vex_spin_unlock(&fs->space_lock);
+	return vex_space_ok_urgent(fs, blocks) ? 0 : -ENOSPC;
 }
 
 int vex_seg_flush(struct vex_fs *fs)
@@ -271,7 +329,7 @@ bool vex_seg_evict_one(struct vex_fs *fs, struct vex_seg **dead)
 	struct vex_seg *seg;
 
 	list_for_each_entry_reverse(seg, &fs->seg_lru, list) {
-		if (seg->refs || seg->epoch == fs->io_epoch)
+		if (seg->refs || seg->epoch >= fs->io_safe)
 			continue;
 		list_del(&seg->hash);
 		list_del(&seg->list);
@@ -300,7 +358,7 @@ static u32 forget_on(struct vex_fs *fs, struct list_head *list, u64 ino, u64 ind
 	return blocks;
 }
 
-static void free_list(struct list_head *list)
+void vex_seg_free_list(struct list_head *list)
 {
 	struct vex_seg *seg, *next;
 
@@ -312,8 +370,7 @@ static void free_list(struct list_head *list)
 
 void vex_seg_forget(struct vex_fs *fs, u64 ino, u64 index)
 {
-	struct vex_seg *seg;
-	bool busy = false;
+	struct vex_seg *seg, *next;
 	u32 blocks;
 
 	LIST_HEAD(dead);
@@ -323,17 +380,17 @@ void vex_seg_forget(struct vex_fs *fs, u64 ino, u64 index)
 	blocks = forget_on(fs, &fs->seg_dirty, ino, index, &dead);
 	fs->seg_dirty_bytes -= (size_t)blocks << VEXFS_BLOCK_SHIFT;
 	forget_on(fs, &fs->seg_lru, ino, index, &dead);
-	list_for_each_entry(seg, &dead, list)
-		busy |= seg->epoch == fs->io_epoch;
+	list_for_each_entry_safe(seg, next, &dead, list)
+		if (vex_in_flight(fs, seg->epoch))
+			list_move(&seg->list, &fs->seg_retired);
 	vex_spin_unlock(&fs->cache_lock);
 	vex_space_unreserve(fs, blocks);
-	if (busy)
-		device_settle(fs);
-	free_list(&dead);
+	vex_seg_free_list(&dead);
 }
 
 void vex_seg_destroy_all(struct vex_fs *fs)
 {
-	free_list(&fs->seg_lru);
-	free_list(&fs->seg_dirty);
+	vex_seg_free_list(&fs->seg_lru);
+	vex_seg_free_list(&fs->seg_dirty);
+	vex_seg_free_list(&fs->seg_retired);
 }

@@ -8,39 +8,59 @@
  * older of the two. Until that last write is on the medium the previous
  * superblock and all that it refers to stand untouched, so a crash at any point
  * shows the one state or the other.
+ *
+ * The filesystem is locked while the writes are handed to the device, and not while
+ * the device is waited for: then the next transaction runs already. Who asks for a commit
+ * meanwhile waits for the commit lock, and one commit serves all of them.
+ *
+ * A commit that fails before its superblock is written is undone: its nodes and data are
+ * dirty again and belong to the running transaction. The next attempt takes a
+ * generation of the same parity, so that it writes the same slot: the other one holds
+ * the state on the device.
  */
 #include "vex_fs.h"
 
+static bool txn_fits(struct vex_fs *fs, u64 data, u64 meta, u64 spare, u32 flags)
+{
+	if (flags & VEX_TXN_URGENT)
+		return vex_space_ok_urgent(fs, data + meta + spare);
+	return vex_space_ok(fs, data, meta);
+}
+
+/*
+ * How often a call that lacks space has a commit give back what was freed. More than once,
+ * for between the commit and the lock others may take it.
+ */
+#define TXN_TRIES	3
+
 int vex_txn_begin(struct vex_fs *fs, u32 inserts, u32 touches, u64 data, u32 flags)
 {
-	u32 per_path = fs->root_level + 2;
+	u32 per_path, tries;
 	u64 meta;
-	int err = 0;
+	int err;
 
-	vex_write_lock(&fs->lock);
-	if (fs->read_only)
-		err = -EROFS;
-	else if (fs->stopped)
-		err = -EIO;
-	if (err)
-		goto unlock;
-
-	meta = (u64)(inserts + touches) * per_path + inserts;
-	if (flags & VEX_TXN_URGENT) {
-		if (!vex_space_ok_urgent(fs, data + meta + fs->reserve / 2))
-			err = vex_commit_locked(fs, false);
-		if (!err && !vex_space_ok_urgent(fs, data + meta))
-			err = -ENOSPC;
-	} else if (!vex_space_ok(fs, data, meta)) {
-		err = vex_commit_locked(fs, false);
-		if (!err && !vex_space_ok(fs, data, meta))
-			err = -ENOSPC;
+	for (tries = 0;; tries++) {
+		vex_write_lock(&fs->lock);
+		per_path = fs->root_level + 2;
+		meta = (u64)(inserts + touches) * per_path + inserts;
+		err = fs->read_only ? -EROFS : fs->stopped ? -EIO : 0;
+		if (err)
+			break;
+		/* Leave some of the reserve to others as long as a commit can help. */
+		if (txn_fits(fs, data, meta, tries ? 0 : fs->reserve / 2, flags)) {
+			err = vex_node_prealloc(fs, inserts * per_path);
+			if (!err)
+				return 0;
+			break;
+		}
+		err = -ENOSPC;
+		if (tries == TXN_TRIES)
+			break;
+		vex_write_unlock(&fs->lock);
+		err = vex_commit(fs, false);
+		if (err)
+			return err;
 	}
-	if (!err)
-		err = vex_node_prealloc(fs, inserts * per_path);
-	if (!err)
-		return 0;
-unlock:
 	vex_write_unlock(&fs->lock);
 	return err;
 }
@@ -68,71 +88,131 @@ static void super_fill(struct vex_fs *fs)
 	sb->csum = cpu_to_le32(vex_crc32c((u8 *)sb + 4, sizeof(*sb) - 4));
 }
 
-/* From the first write on, an error stops the filesystem. */
+/* Hand everything of the running transaction to the device. Locked for writing. */
 static int commit_write(struct vex_fs *fs, u32 *nodes)
 {
 	int err;
 
-	err = vex_node_write_dirty(fs, nodes);
-	if (!err)
-		err = fs->io.ops->flush(fs->io.ctx);
-	if (err)
-		return err;
-	fs->io_epoch++;
-	super_fill(fs);
-	return fs->io.ops->write(fs->io.ctx, VEXFS_SUPER_BLOCK(fs->generation & 1), 1,
-				 fs->super_buf, VEX_IO_FUA);
-}
-
-/**
- * vex_commit_locked() - make the running transaction durable
- * @fs: filesystem, locked for writing
- * @force: also when nothing changed
- *
- * Return: 0; -ENOSPC or -ENOMEM when it could not be prepared and goes on
- * running; any other error stopped the filesystem.
- */
-int vex_commit_locked(struct vex_fs *fs, bool force)
-{
-	u64 data = fs->seg_dirty_bytes >> VEXFS_BLOCK_SHIFT;
-	u32 nodes = 0;
-	int err;
-
-	vex_assert_write_locked(&fs->lock);
-	if (fs->stopped)
-		return -EIO;
-	if (!fs->changed && !force)
-		return 0;
 	err = vex_seg_flush(fs);
 	if (!err)
 		err = vex_bitmaps_store(fs);
-	if (err == -ENOSPC || err == -ENOMEM)
+	if (err)
 		return err;
-	if (!err)
-		err = commit_write(fs, &nodes);
-	vex_trace_commit(fs->generation, nodes, data, err);
+	err = vex_node_write_dirty(fs, nodes);
 	if (err) {
-		vex_fs_stop(fs);
-		return err;
+		/* Some were written; nothing changes them before the device is done. */
+		vex_flush_now(fs);
+		vex_flush_take_error(fs);
+		if (vex_seg_redo(fs))
+			vex_fs_stop(fs);
 	}
-	fs->super.generation = cpu_to_le64(fs->generation);
+	return err;
+}
+
+/* From here on the next transaction runs. Locked for writing. */
+static void commit_launch(struct vex_fs *fs)
+{
+	super_fill(fs);
+	vex_node_launch(fs);
+	vex_blocks_hold(fs);
 	fs->generation++;
 	fs->changed = false;
-	vex_blocks_unpin(fs);
-	vex_node_clean(fs);
-	return 0;
+}
+
+/* Wait for the device, and write the superblock. Not locked. */
+static int commit_finish(struct vex_fs *fs, bool *indoubt)
+{
+	const struct vexfs_super *sb = fs->super_buf;
+	u32 slot = le64_to_cpu(sb->generation) & 1;
+	u64 count;
+	int err, met;
+
+	err = vex_flush_end(fs);
+	/* Another flush may have met the error of a write of ours. */
+	met = vex_flush_take_error(fs);
+	if (!err)
+		err = met;
+	if (err)
+		return err;
+	err = fs->io.ops->write(fs->io.ctx, VEXFS_SUPER_BLOCK(slot), 1, fs->super_buf,
+				VEX_IO_FUA);
+	*indoubt = err;
+	if (!err && fs->discard && fs->io.ops->discard)
+		vex_blocks_discard(fs, &count);
+	return err;
+}
+
+/* The transaction that failed and the running one become one. Locked for writing. */
+static void commit_undo(struct vex_fs *fs)
+{
+	fs->generation++;
+	fs->changed = true;
+	vex_node_land(fs, false);
+	vex_blocks_release(fs, false);
+	if (vex_seg_redo(fs))
+		vex_fs_stop(fs);
+}
+
+/*
+ * An I/O error, or what only damage to the filesystem can be. Out of memory or space is
+ * neither: nothing was written that matters, and the caller may try again.
+ */
+static bool commit_is_fatal(const struct vex_fs *fs, int err)
+{
+	return err != -ENOSPC && err != -ENOMEM && !fs->keep_going;
+}
+
+/* commit_lock held. */
+static int commit_run(struct vex_fs *fs, bool force)
+{
+	u64 generation, data;
+	bool indoubt = false;
+	u32 nodes = 0;
+	int err;
+
+	vex_write_lock(&fs->lock);
+	if (fs->stopped || (!fs->changed && !force)) {
+		err = fs->stopped ? -EIO : 0;
+		vex_write_unlock(&fs->lock);
+		return err;
+	}
+	data = fs->seg_dirty_bytes >> VEXFS_BLOCK_SHIFT;
+	generation = fs->generation;
+	err = commit_write(fs, &nodes);
+	if (!err) {
+		commit_launch(fs);
+		vex_flush_begin(fs);
+		vex_write_unlock(&fs->lock);
+		err = commit_finish(fs, &indoubt);
+		vex_write_lock(&fs->lock);
+		if (err) {
+			commit_undo(fs);
+		} else {
+			fs->super.generation = cpu_to_le64(generation);
+			vex_node_land(fs, true);
+			vex_blocks_release(fs, true);
+		}
+	}
+	if (err && (indoubt || commit_is_fatal(fs, err)))
+		vex_fs_stop(fs);
+	vex_write_unlock(&fs->lock);
+	vex_trace_commit(generation, nodes, data, err);
+	return err;
+}
+
+int vex_commit(struct vex_fs *fs, bool force)
+{
+	int err;
+
+	vex_mutex_lock(&fs->commit_lock);
+	err = commit_run(fs, force);
+	vex_mutex_unlock(&fs->commit_lock);
+	return err;
 }
 
 int vex_fs_commit(struct vex_fs *fs)
 {
-	int err;
-
-	if (fs->read_only)
-		return 0;
-	vex_write_lock(&fs->lock);
-	err = vex_commit_locked(fs, false);
-	vex_write_unlock(&fs->lock);
-	return err;
+	return READ_ONCE(fs->read_only) ? 0 : vex_commit(fs, false);
 }
 
 bool vex_fs_dirty(struct vex_fs *fs)
@@ -140,16 +220,34 @@ bool vex_fs_dirty(struct vex_fs *fs)
 	return READ_ONCE(fs->changed);
 }
 
+void vex_fs_set_keep_going(struct vex_fs *fs, bool keep_going)
+{
+	vex_write_lock(&fs->lock);
+	fs->keep_going = keep_going;
+	vex_write_unlock(&fs->lock);
+}
+
+void vex_fs_set_discard(struct vex_fs *fs, bool discard)
+{
+	vex_write_lock(&fs->lock);
+	fs->discard = discard;
+	vex_write_unlock(&fs->lock);
+}
+
 int vex_fs_set_read_only(struct vex_fs *fs, bool read_only)
 {
+	bool done = false;
 	int err = 0;
 
-	vex_write_lock(&fs->lock);
-	if (!fs->read_only)
-		err = vex_commit_locked(fs, false);
-	if (!err)
-		fs->read_only = read_only;
-	vex_write_unlock(&fs->lock);
+	while (!err && !done) {
+		err = vex_fs_commit(fs);
+		vex_write_lock(&fs->lock);
+		/* A change may have come between the commit and the lock. */
+		done = !err && (fs->read_only || !fs->changed);
+		if (done)
+			fs->read_only = read_only;
+		vex_write_unlock(&fs->lock);
+	}
 	if (!err && !read_only)
 		err = vex_orphans_finish(fs);
 	return err;
@@ -157,21 +255,22 @@ int vex_fs_set_read_only(struct vex_fs *fs, bool read_only)
 
 int vex_space_reserve(struct vex_fs *fs, u64 blocks)
 {
+	u32 tries;
 	int err;
 
-	if (fs->read_only)
+	if (READ_ONCE(fs->read_only))
 		return -EROFS;
 	if (READ_ONCE(fs->stopped))
 		return -EIO;
-	if (vex_space_promise(fs, blocks))
-		return 0;
-	/* What was freed since the last commit comes back with the next. */
-	vex_write_lock(&fs->lock);
-	err = vex_commit_locked(fs, false);
-	vex_write_unlock(&fs->lock);
-	if (err)
-		return err;
-	return vex_space_promise(fs, blocks) ? 0 : -ENOSPC;
+	for (tries = 0; !vex_space_promise(fs, blocks); tries++) {
+		if (tries == TXN_TRIES)
+			return -ENOSPC;
+		/* What was freed since the last commit comes back with the next. */
+		err = vex_commit(fs, false);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 void vex_space_unreserve(struct vex_fs *fs, u64 blocks)

@@ -25,14 +25,20 @@ struct vex_fs;
  * struct vex_io_ops - a device, a clock and randomness
  * @read: read @count blocks into @buf; returns when the data is there
  * @write: write @count blocks from @buf. Without VEX_IO_FUA the call may return
- *	early; @buf then stays unchanged until the next @flush returns
- * @flush: wait for every earlier write, and for all data writes that were
- *	announced by @data_begin; then flush the device's cache. Returns the first
- *	error since the last flush
- * @discard: the blocks hold nothing of value any more; may be NULL
+ *	early; @buf then stays unchanged until a @flush that began later returns
+ * @flush_begin: draw a line for the next @flush: it need not wait for what is written or
+ *	announced later. Inside the filesystem lock, as every write without
+ *	VEX_IO_FUA; at most one flush is under way. May be NULL in a host whose @flush
+ *	waits for everything
+ * @flush: wait for every write before @flush_begin, and for all data writes that were
+ *	announced by @data_begin before it; then flush the device's cache. Returns the first
+ *	error of them. Outside of the filesystem lock
+ * @discard: the blocks hold nothing of value any more; returns when the device
+ *	has done it, or does not care; may be NULL
  * @data_begin: called inside the filesystem lock when vex_extent_write() has
  *	promised that the host will write data; the host ends it when its
- *	write completes; NULL in a host that only writes through the core
+ *	write completes; NULL in a host that only writes through the core. Returns a number
+ *	that tells the host to which flush the write belongs: vex_map.batch
  * @now: wall clock, nanoseconds since 1970
  * @random: fill @buf with @len unpredictable bytes
  *
@@ -41,9 +47,10 @@ struct vex_fs;
 struct vex_io_ops {
 	int (*read)(void *ctx, u64 block, u32 count, void *buf);
 	int (*write)(void *ctx, u64 block, u32 count, const void *buf, u32 flags);
+	void (*flush_begin)(void *ctx);
 	int (*flush)(void *ctx);
 	int (*discard)(void *ctx, u64 block, u64 count);
-	void (*data_begin)(void *ctx);
+	u32 (*data_begin)(void *ctx);
 	u64 (*now)(void *ctx);
 	void (*random)(void *ctx, void *buf, size_t len);
 };
@@ -85,10 +92,16 @@ int vex_mkfs(const struct vex_io *io, const struct vex_mkfs_opts *opts);
 /**
  * struct vex_open_opts - how to open a filesystem
  * @read_only: refuse every change with EROFS; the device is not written
+ * @keep_going: a commit that fails before its superblock is written leaves the filesystem
+ *	usable: the changes wait for the next commit. Otherwise, and when the superblock's
+ *	own write fails, the filesystem is stopped
+ * @discard: tell the device which blocks each commit has freed
  * @cache_bytes: bound on clean cached memory; 0 chooses 64 MiB
  */
 struct vex_open_opts {
 	bool read_only;
+	bool keep_going;
+	bool discard;
 	size_t cache_bytes;
 };
 
@@ -119,12 +132,24 @@ int vex_fs_open(const struct vex_io *io, const struct vex_open_opts *opts,
 int vex_fs_close(struct vex_fs *fs);
 
 /*
- * Make all completed calls durable. ENOSPC and ENOMEM before anything was
- * written leave the transaction running. After an I/O error the filesystem is
- * stopped: the previous commit stands on the device, and every further change is
- * refused with EIO.
+ * Make all completed calls durable. Calls may run meanwhile; those that begin a commit wait,
+ * and find that it was done for them when nothing changed since. ENOSPC and ENOMEM
+ * before anything was written leave the transaction running. After an I/O error the previous
+ * commit stands on the device; the filesystem goes on or is stopped as
+ * vex_open_opts.keep_going says. One that is stopped refuses every change with EIO.
  */
 int vex_fs_commit(struct vex_fs *fs);
+
+/* Change options of the open at any time. */
+void vex_fs_set_keep_going(struct vex_fs *fs, bool keep_going);
+void vex_fs_set_discard(struct vex_fs *fs, bool discard);
+
+/*
+ * Tell the device about all free runs of at least @shortest blocks in [@start, @start + @count).
+ * @trimmed receives the blocks told. EOPNOTSUPP without ops->discard; EINTR when killed;
+ * EROFS; the device's error.
+ */
+int vex_fs_trim(struct vex_fs *fs, u64 start, u64 count, u64 shortest, u64 *trimmed);
 
 /* True when changes wait for a commit. */
 bool vex_fs_dirty(struct vex_fs *fs);
@@ -315,11 +340,13 @@ int vex_dir_read(struct vex_fs *fs, u64 dir, u64 pos, void *buf, size_t len, siz
  * @fblock: first file block
  * @block: first block on the device; 0 for a hole
  * @count: blocks
+ * @batch: from vex_extent_write(): what ops->data_begin() returned
  */
 struct vex_map {
 	u64 fblock;
 	u64 block;
 	u32 count;
+	u32 batch;
 };
 
 /*

@@ -10,6 +10,10 @@
  * device, so only touching can fail; the edits after it cannot. That is
  * why a call is whole or not at all without an undo log. vex_txn_end() drops
  * the lock; the changes wait for the next commit.
+ *
+ * A commit takes what stands at one moment, under the lock, and waits for the device
+ * without it: see txn.c. So three generations can be there at once: the last one on the device, one
+ * that is being committed, and the running one.
  */
 #ifndef VEX_FS_H
 #define VEX_FS_H
@@ -44,11 +48,14 @@ struct vex_key {
 /**
  * struct vex_node - a tree node in memory
  * @hash: in fs->node_hash, by block; guarded by fs->cache_lock
- * @list: in fs->node_lru when clean, in fs->node_dirty when dirty, in fs->node_pool
- *	when spare; guarded by fs->cache_lock
+ * @list: in fs->node_lru when clean, in fs->node_dirty when dirty, in fs->node_flight while
+ *	it is being committed, in fs->node_pool when spare, in fs->node_retired when only
+ *	the device still reads @hdr; guarded by fs->cache_lock
  * @block: where it stands, or will stand
  * @refs: paths that hold it; guarded by fs->cache_lock
  * @dirty: belongs to the running transaction; changes under fs->lock held for writing
+ * @flight: in fs->node_flight; with @dirty
+ * @epoch: fs->io_epoch at its last write, 0: never written
  * @hdr: the block
  */
 struct vex_node {
@@ -57,6 +64,8 @@ struct vex_node {
 	u64 block;
 	u32 refs;
 	bool dirty;
+	bool flight;
+	u64 epoch;
 	struct vexfs_node *hdr;
 };
 
@@ -77,21 +86,25 @@ struct vex_path {
 /**
  * struct vex_group - VEXFS_GROUP_BLOCKS blocks of the device
  * @bits: in use, as the next commit will say; NULL: not loaded
- * @pinned: freed since the last commit, which still needs them
+ * @pinned: freed by the running transaction: the generation before it needs them
+ * @held: freed by the one that is being committed, or being trimmed
  * @free: blocks that may be allocated now
  * @hint: no block that may be allocated stands before this one
- * @pins: @pinned has bits
  * @dirty: in fs->groups_dirty: @bits differ from the tree's item
+ * @pins: in fs->groups_pinned: @pinned has bits
+ * @holds: in fs->groups_held: @held has bits; who has fs->commit_lock may read it and @held
  *
  * All under fs->lock held for writing.
  */
 struct vex_group {
 	u8 *bits;
 	u8 *pinned;
+	u8 *held;
 	u32 free;
 	u32 hint;
-	bool pins;
 	struct list_head dirty;
+	struct list_head pins;
+	struct list_head holds;
 };
 
 /* ---- segments (segment.c) ------------------------------------------------ */
@@ -104,7 +117,8 @@ struct vex_group {
  * @index: file offset / VEX_SEG_BYTES
  * @refs: users; guarded by fs->cache_lock
  * @dirty: bit n: block n has changed since it was written; under fs->lock
- * @epoch: fs->io_epoch at its last write: the device may still read @data
+ * @sent: bit n: block n was written, and not yet flushed when @epoch is past fs->io_safe
+ * @epoch: fs->io_epoch at its last write, 0: never written
  * @data: the bytes
  */
 struct vex_seg {
@@ -114,33 +128,39 @@ struct vex_seg {
 	u64 index;
 	u32 refs;
 	u32 dirty;
+	u32 sent;
 	u64 epoch;
 	u8 *data;
 };
 
 /**
  * struct vex_fs - a filesystem in use
+ * @commit_lock: held for the whole of a commit. Outermost
  * @lock: the filesystem lock. Readers of tree, segments and attributes hold it
- *	for reading, changes and commits for writing. Outermost
+ *	for reading; changes, and the beginning and end of commits for writing
+ * @flush_lock: held from the beginning of a flush to its end; inside @lock
  * @cache_lock: lists, hashes, reference counts and counters of both caches;
  *	innermost, never held over I/O or allocation
- * @space_lock: @free, @pinned, @reserved; innermost
- * @super: what the next commit writes, but for the counters below
+ * @space_lock: @free, @pinned, @held, @reserved; innermost
+ * @super: as the last commit wrote it
  * @generation: of the running transaction; nodes of it are not copied again
  * @free: blocks that the next commit will call free; @pinned of them still
- *	belong to the last commit
+ *	belong to an earlier one
+ * @held: of @pinned: those that the commit under way gives back
  * @reserved: blocks promised to data that is not written yet
  * @reserve: blocks kept for calls that free space
  * @stopped: a commit failed; refuse changes
  * @changed: the running transaction has changes
  * @orphans_pending: orphans of before the open are not finished yet
  * @scratch: VEXFS_BLOCK_SIZE bytes for whoever holds @lock for writing
- * @super_buf: a block for superblocks; under @lock for writing
- * @io_epoch: counts completed flushes of the device; starts at 1
+ * @super_buf: a block for superblocks; under @commit_lock
+ * @io_epoch: see flush.c; with @io_done, @io_safe and @io_err under @cache_lock
  */
 struct vex_fs {
 	struct vex_io io;
+	vex_mutex_t commit_lock;
 	vex_rwsem_t lock;
+	vex_mutex_t flush_lock;
 	vex_spin_t cache_lock;
 	vex_spin_t space_lock;
 
@@ -158,10 +178,13 @@ struct vex_fs {
 
 	u64 free;
 	u64 pinned;
+	u64 held;
 	u64 reserved;
 	u64 reserve;
 	bool read_only;
 	bool stopped;
+	bool keep_going;
+	bool discard;
 	bool changed;
 	bool orphans_pending;
 
@@ -171,18 +194,26 @@ struct vex_fs {
 	struct vex_group *groups;
 	u64 nr_groups;
 	struct list_head groups_dirty;
+	struct list_head groups_pinned;
+	struct list_head groups_held;
 	u64 cursor_data;		/* group where the last data went */
 	u64 cursor_tree;
 
 	struct list_head *node_hash;
 	struct list_head node_lru;
 	struct list_head node_dirty;
+	struct list_head node_flight;
+	struct list_head node_retired;
 	struct list_head node_pool;
 	u32 pool_count;
 	struct list_head *seg_hash;
 	struct list_head seg_lru;
 	struct list_head seg_dirty;
+	struct list_head seg_retired;
 	u64 io_epoch;
+	u64 io_done;
+	u64 io_safe;
+	int io_err;
 	size_t cache_limit;
 	size_t cache_bytes;
 	size_t seg_dirty_bytes;
@@ -237,6 +268,20 @@ static inline bool vex_host_caches(const struct vex_fs *fs)
 	return fs->io.ops->data_begin;
 }
 
+/* ---- flush.c ------------------------------------------------------------- */
+
+void vex_flush_begin(struct vex_fs *fs);
+int vex_flush_end(struct vex_fs *fs);
+int vex_flush_now(struct vex_fs *fs);
+void vex_flush_note_error(struct vex_fs *fs, int err);
+int vex_flush_take_error(struct vex_fs *fs);
+
+/* May the device still read what was written in @epoch? It can only change to no. */
+static inline bool vex_in_flight(const struct vex_fs *fs, u64 epoch)
+{
+	return epoch >= READ_ONCE(fs->io_done);
+}
+
 /* ---- node.c: fs->lock held ----------------------------------------------- */
 
 int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct vex_node **out);
@@ -249,9 +294,12 @@ int vex_node_cow(struct vex_fs *fs, struct vex_node *node);
 void vex_node_discard(struct vex_fs *fs, struct vex_node *node);
 /* Have @count spare nodes in the pool. */
 int vex_node_prealloc(struct vex_fs *fs, u32 count);
-/* Write all dirty nodes; they stay dirty until vex_node_clean(). */
+/* Write all dirty nodes; they stay dirty. */
 int vex_node_write_dirty(struct vex_fs *fs, u32 *count);
-void vex_node_clean(struct vex_fs *fs);
+/* The dirty nodes belong to the commit now under way; clean or dirty again at its end. */
+void vex_node_launch(struct vex_fs *fs);
+void vex_node_land(struct vex_fs *fs, bool committed);
+void vex_node_free_list(struct list_head *list);
 void vex_node_destroy_all(struct vex_fs *fs);
 /* Evict until the cache is inside its bound. */
 void vex_cache_trim(struct vex_fs *fs);
@@ -323,6 +371,8 @@ int vex_item_touch(struct vex_fs *fs, const struct vex_key *key, u32 len, struct
 
 int vex_alloc_init(struct vex_fs *fs);
 void vex_alloc_destroy(struct vex_fs *fs);
+/* Have the bitmaps of group @g in memory. */
+int vex_group_load(struct vex_fs *fs, u64 g);
 /* Allocate one run of at most @want blocks. -ENOSPC. */
 int vex_blocks_alloc(struct vex_fs *fs, u32 want, bool tree, u64 *block, u32 *count);
 /* Load what freeing these blocks needs, so that vex_blocks_free() cannot fail. */
@@ -331,8 +381,17 @@ int vex_blocks_touch(struct vex_fs *fs, u64 block, u32 count);
 void vex_blocks_free(struct vex_fs *fs, u64 block, u32 count, bool fresh);
 /* Bring the tree's bitmap items up to date, until they hold their own blocks. */
 int vex_bitmaps_store(struct vex_fs *fs);
-/* After a commit: what was pinned is free. */
-void vex_blocks_unpin(struct vex_fs *fs);
+
+/* ---- held.c: fs->lock held for writing ----------------------------------- */
+
+/* A commit begins: what the running transaction freed is its to give back. */
+void vex_blocks_hold(struct vex_fs *fs);
+/* It ended: give back, or, when it failed, pin again. */
+void vex_blocks_release(struct vex_fs *fs, bool committed);
+/* Tell the device about all held blocks; fs->commit_lock held, not fs->lock. */
+int vex_blocks_discard(struct vex_fs *fs, u64 *count);
+/* Hold the free runs of at least @shortest blocks of group @g inside [@start, @end). */
+int vex_blocks_hold_free(struct vex_fs *fs, u64 g, u64 start, u64 end, u64 shortest);
 /*
  * May @data more blocks be promised and @meta tree nodes be allocated, with the reserve
  * left over, next to all that is promised already? vex_space_promise() also promises them.
@@ -353,8 +412,8 @@ bool vex_space_ok_urgent(struct vex_fs *fs, u64 need);
  */
 int vex_txn_begin(struct vex_fs *fs, u32 inserts, u32 touches, u64 data, u32 flags);
 void vex_txn_end(struct vex_fs *fs);
-/* vex_fs_commit() for a caller that holds the lock for writing. */
-int vex_commit_locked(struct vex_fs *fs, bool force);
+/* vex_fs_commit(), with @force also when nothing changed. No lock held. */
+int vex_commit(struct vex_fs *fs, bool force);
 
 /* ---- inode.c: fs->lock held ---------------------------------------------- */
 
@@ -481,7 +540,7 @@ void vex_seg_cut(struct vex_fs *fs, struct vex_seg *seg, u32 from);
 /* Get a segment; @fresh: nothing of it exists yet, do not read. */
 int vex_seg_get(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_seg **out);
 void vex_seg_put(struct vex_fs *fs, struct vex_seg *seg);
-/* Wait until the device no longer reads the segment. For writing, before a change of its bytes. */
+/* See to it that the device does not read @data. For writing, before a change of its bytes. */
 int vex_seg_settle(struct vex_fs *fs, struct vex_seg *seg);
 /* Mark bytes changed. For writing. Returns the number of blocks that became dirty. */
 u32 vex_seg_dirty(struct vex_fs *fs, struct vex_seg *seg, u32 from, u32 to);
@@ -493,6 +552,9 @@ void vex_seg_destroy_all(struct vex_fs *fs);
 /* Evict one clean segment; false when there is none. cache_lock held; memory to *@dead. */
 bool vex_seg_evict_one(struct vex_fs *fs, struct vex_seg **dead);
 void vex_seg_release_memory(struct vex_seg *seg);
+void vex_seg_free_list(struct list_head *list);
+/* After a failed flush: what it may have lost is dirty again. For writing. -ENOSPC. */
+int vex_seg_redo(struct vex_fs *fs);
 
 /* ---- file.c: fs->lock held ----------------------------------------------- */
 

@@ -3,8 +3,9 @@
  * A block device as the core's struct vex_io_ops.
  *
  * Reads are waited for. Writes are not: they are counted, together with the writes of
- * file data that the page cache submits on its own, and flush waits for the count
- * to reach 0. An error of any of them comes out of the next flush.
+ * file data that the page cache submits on its own. Two counts take turns: when a flush
+ * begins, later writes go to the other one, so that a flush waits for what came before it,
+ * however much goes on coming. An error of a write comes out of its flush.
  */
 #include <linux/blkdev.h>
 #include <linux/highmem.h>
@@ -42,31 +43,36 @@ struct bio *vexfs_bio_alloc(struct block_device *bdev, unsigned int pages, u64 b
 
 /**
  * vexfs_io_end() - a counted write is over
- * @io: device
+ * @batch: to which it belongs
  * @status: its result
  *
- * Any context. @io may be gone when this returns: the count is what kept it.
+ * Any context. @batch may be gone when this returns: the count is what kept it.
  */
-void vexfs_io_end(struct vexfs_io *io, blk_status_t status)
+void vexfs_io_end(struct vexfs_batch *batch, blk_status_t status)
 {
+	struct vexfs_io *io = batch->io;
 	unsigned long flags;
 
 	spin_lock_irqsave(&io->lock, flags);
-	if (status && !io->err)
-		io->err = -EIO;
-	if (!--io->inflight)
+	if (status && !batch->err)
+		batch->err = -EIO;
+	if (!--batch->inflight)
 		wake_up(&io->idle);
 	spin_unlock_irqrestore(&io->lock, flags);
 }
 
-static void vexfs_io_begin(void *ctx)
+/* Count a write that is to come; returns the batch that it belongs to. */
+static u32 vexfs_io_begin(void *ctx)
 {
 	struct vexfs_io *io = ctx;
 	unsigned long flags;
+	u32 n;
 
 	spin_lock_irqsave(&io->lock, flags);
-	io->inflight++;
+	n = io->current_batch;
+	io->batch[n].inflight++;
 	spin_unlock_irqrestore(&io->lock, flags);
+	return n;
 }
 
 static void vexfs_io_write_done(struct bio *bio)
@@ -136,8 +142,7 @@ static int vexfs_io_write(void *ctx, u64 block, u32 count, const void *buf, u32 
 			if (err)
 				return -EIO;
 		} else {
-			vexfs_io_begin(io);
-			bio->bi_private = io;
+			bio->bi_private = &io->batch[vexfs_io_begin(io)];
 			bio->bi_end_io = vexfs_io_write_done;
 			submit_bio(bio);
 		}
@@ -148,20 +153,40 @@ static int vexfs_io_write(void *ctx, u64 block, u32 count, const void *buf, u32 
 	return 0;
 }
 
+/* The batch that fills from now on is empty: the last flush has waited for it. */
+static void vexfs_io_flush_begin(void *ctx)
+{
+	struct vexfs_io *io = ctx;
+
+	spin_lock_irq(&io->lock);
+	io->current_batch ^= 1;
+	spin_unlock_irq(&io->lock);
+}
+
 static int vexfs_io_flush(void *ctx)
 {
 	struct vexfs_io *io = ctx;
+	struct vexfs_batch *batch;
 	int err;
 
 	spin_lock_irq(&io->lock);
-	wait_event_lock_irq(io->idle, !io->inflight, io->lock);
-	err = io->err;
-	io->err = 0;
+	batch = &io->batch[io->current_batch ^ 1];
+	wait_event_lock_irq(io->idle, !batch->inflight, io->lock);
+	err = batch->err;
+	batch->err = 0;
 	spin_unlock_irq(&io->lock);
 
 	if (blkdev_issue_flush(io->bdev) && !err)
 		err = -EIO;
 	return err;
+}
+
+static int vexfs_io_discard(void *ctx, u64 block, u64 count)
+{
+	struct vexfs_io *io = ctx;
+
+	return blkdev_issue_discard(io->bdev, block << (VEXFS_BLOCK_SHIFT - SECTOR_SHIFT),
+				    count << (VEXFS_BLOCK_SHIFT - SECTOR_SHIFT), GFP_NOFS);
 }
 
 /* The clock of current_time(): times that the VFS sets and the core's stay in order. */
@@ -178,7 +203,9 @@ static void vexfs_io_random(void *ctx, void *buf, size_t len)
 const struct vex_io_ops vexfs_io_ops = {
 	.read		= vexfs_io_read,
 	.write		= vexfs_io_write,
+	.flush_begin	= vexfs_io_flush_begin,
 	.flush		= vexfs_io_flush,
+	.discard	= vexfs_io_discard,
 	.data_begin	= vexfs_io_begin,
 	.now		= vexfs_io_now,
 	.random		= vexfs_io_random,
@@ -187,9 +214,12 @@ const struct vex_io_ops vexfs_io_ops = {
 /* Prepare @io for the device of a mount. */
 void vexfs_io_open(struct vexfs_io *io, struct block_device *bdev)
 {
+	u32 i;
+
 	io->bdev = bdev;
-	io->inflight = 0;
-	io->err = 0;
+	io->current_batch = 0;
+	for (i = 0; i < ARRAY_SIZE(io->batch); i++)
+		io->batch[i] = (struct vexfs_batch){ .io = io };
 	spin_lock_init(&io->lock);
 	init_waitqueue_head(&io->idle);
 }

@@ -503,6 +503,8 @@ long vexfs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (cmd == VEXFS_IOC_CAPS)
 		return vexfs_caps(user);
+	if (cmd == FITRIM)
+		return vexfs_trim(file, user);
 	if (!S_ISREG(file_inode(file)->i_mode))
 		return -ENOTTY;
 	switch (cmd) {

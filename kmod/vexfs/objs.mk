@@ -10,7 +10,9 @@ vexfs-kmod-objs := \
 	ioctl.o \
 	main.o \
 	mem.o \
+	options.o \
 	readpage.o \
 	super.o \
 	trace.o \
+	trim.o \
 	writeback.o

@@ -2,25 +2,21 @@
 /* Mounting, and what belongs to the filesystem as a whole. */
 #include <linux/blkdev.h>
 #include <linux/fs_context.h>
-#include <linux/fs_parser.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/ratelimit.h>
-#include <linux/seq_file.h>
-#include <linux/sizes.h>
 #include <linux/statfs.h>
 #include "vexfs.h"
 
-#define VEXFS_COMMIT_SECS	5
-#define VEXFS_COMMIT_SECS_MAX	300
-#define VEXFS_CACHE_BYTES	SZ_64M
-#define VEXFS_CACHE_BYTES_MIN	SZ_1M
-
-/* What a mount was asked for; fs_context.fs_private. */
-struct vexfs_options {
-	size_t cache_bytes;
-	unsigned int commit_secs;
-};
+/* The core takes no more changes: tell, and do what errors= says. */
+static void vexfs_super_stopped(struct super_block *sb)
+{
+	if (vexfs_sb(sb)->options.errors == VEXFS_ERRORS_PANIC)
+		panic("vexfs: %s: a commit failed (errors=panic)\n", sb->s_id);
+	pr_crit("%s: a commit failed: read-only from here. The last good commit is on the device: unmount, check the device, mount again\n",
+		sb->s_id);
+	/* As by a remount, but for the lock, which a caller may hold. */
+	sb->s_flags |= SB_RDONLY;
+}
 
 /**
  * vexfs_super_report() - write to the log what the core has found wrong
@@ -41,8 +37,7 @@ noinline void vexfs_super_report(struct super_block *sb)
 		pr_err("%s: block %llu: %s\n", sb->s_id, block, what);
 	vex_fs_statfs(sbi->fs, &st);
 	if (st.stopped && !atomic_xchg(&sbi->stop_told, 1))
-		pr_crit("%s: a commit failed: no more changes. The last good commit is on the device: unmount, check the device, mount again\n",
-			sb->s_id);
+		vexfs_super_stopped(sb);
 }
 
 /**
@@ -70,7 +65,7 @@ int vexfs_super_sync(struct super_block *sb)
 
 static void vexfs_commit_later(struct vexfs_sb *sbi)
 {
-	queue_delayed_work(system_unbound_wq, &sbi->commit_work, sbi->commit_secs * HZ);
+	queue_delayed_work(system_unbound_wq, &sbi->commit_work, sbi->options.commit_secs * HZ);
 }
 
 static void vexfs_commit_work(struct work_struct *work)
@@ -128,14 +123,6 @@ int vexfs_super_statfs(struct dentry *dentry, struct kstatfs *buf)
 	return 0;
 }
 
-static int vexfs_show_options(struct seq_file *m, struct dentry *root)
-{
-	struct vexfs_sb *sbi = vexfs_sb(root->d_sb);
-
-	seq_printf(m, ",cache=%zuK,commit=%u", sbi->cache_bytes >> 10, sbi->commit_secs);
-	return 0;
-}
-
 static void vexfs_put_super(struct super_block *sb)
 {
 	struct vexfs_sb *sbi = vexfs_sb(sb);
@@ -187,7 +174,9 @@ static int vexfs_open(struct super_block *sb, struct fs_context *fc, struct vexf
 {
 	struct vex_open_opts opts = {
 		.read_only = sb_rdonly(sb),
-		.cache_bytes = sbi->cache_bytes,
+		.keep_going = sbi->options.errors == VEXFS_ERRORS_CONTINUE,
+		.discard = sbi->options.discard,
+		.cache_bytes = sbi->options.cache_bytes,
 	};
 	struct vex_open_error why = { .what = "cannot be opened" };
 	struct vex_io io = {
@@ -202,6 +191,14 @@ static int vexfs_open(struct super_block *sb, struct fs_context *fc, struct vexf
 		errorfc(fc, "%s: block %llu: %s%s%s (%d): %s", sb->s_id, why.block, why.what,
 			why.feature[0] ? " " : "", why.feature, err, vexfs_open_remedy(err));
 	return err;
+}
+
+static void vexfs_check_discard(struct super_block *sb, struct vexfs_options *opts)
+{
+	if (!opts->discard || bdev_max_discard_sectors(sb->s_bdev))
+		return;
+	pr_warn("%s: the device knows no discard: the option has no effect\n", sb->s_id);
+	opts->discard = false;
 }
 
 static int vexfs_make_root(struct super_block *sb, struct fs_context *fc)
@@ -225,7 +222,6 @@ static int vexfs_make_root(struct super_block *sb, struct fs_context *fc)
 
 static int vexfs_fill_super(struct super_block *sb, struct fs_context *fc)
 {
-	struct vexfs_options *opts = fc->fs_private;
 	struct vexfs_sb *sbi;
 	int err;
 
@@ -236,8 +232,7 @@ static int vexfs_fill_super(struct super_block *sb, struct fs_context *fc)
 	if (!sbi)
 		return -ENOMEM;
 	sbi->sb = sb;
-	sbi->commit_secs = opts->commit_secs;
-	sbi->cache_bytes = opts->cache_bytes;
+	sbi->options = *(struct vexfs_options *)fc->fs_private;
 	INIT_DELAYED_WORK(&sbi->commit_work, vexfs_commit_work);
 	vexfs_io_open(&sbi->io, sb->s_bdev);
 	sb->s_fs_info = sbi;
@@ -257,6 +252,7 @@ static int vexfs_fill_super(struct super_block *sb, struct fs_context *fc)
 	}
 	invalidate_bdev(sb->s_bdev);
 
+	vexfs_check_discard(sb, &sbi->options);
 	err = vexfs_open(sb, fc, sbi);
 	if (err)
 		goto out_free;
@@ -273,52 +269,6 @@ out_free:
 	sb->s_fs_info = NULL;
 	vex_free(sbi);
 	return err;
-}
-
-enum vexfs_param {
-	VEXFS_OPT_CACHE,
-	VEXFS_OPT_COMMIT,
-};
-
-static const struct fs_parameter_spec vexfs_params[] = {
-	fsparam_string("cache",		VEXFS_OPT_CACHE),
-	fsparam_u32("commit",		VEXFS_OPT_COMMIT),
-	{}
-};
-
-static int vexfs_parse_cache(struct fs_context *fc, const char *text, size_t *bytes)
-{
-	u64 most = (u64)totalram_pages() << (PAGE_SHIFT - 1);
-	char *end;
-	u64 n = memparse(text, &end);
-
-	if (end == text || *end)
-		return invalfc(fc, "cache=%s is not a size: write it as 64M", text);
-	if (n < VEXFS_CACHE_BYTES_MIN || n > most)
-		return invalfc(fc, "cache=%s: 1M to half of the memory (%lluM) are possible",
-			       text, most >> 20);
-	*bytes = n;
-	return 0;
-}
-
-static int vexfs_parse_param(struct fs_context *fc, struct fs_parameter *param)
-{
-	struct vexfs_options *opts = fc->fs_private;
-	struct fs_parse_result result;
-	int opt = fs_parse(fc, vexfs_params, param, &result);
-
-	switch (opt) {
-	case VEXFS_OPT_CACHE:
-		return vexfs_parse_cache(fc, param->string, &opts->cache_bytes);
-	case VEXFS_OPT_COMMIT:
-		if (!result.uint_32 || result.uint_32 > VEXFS_COMMIT_SECS_MAX)
-			return invalfc(fc, "commit=%u: 1 to %d seconds are possible",
-				       result.uint_32, VEXFS_COMMIT_SECS_MAX);
-		opts->commit_secs = result.uint_32;
-		return 0;
-	default:
-		return opt;
-	}
 }
 
 static int vexfs_set_read_only(struct super_block *sb, struct fs_context *fc, bool ro)
@@ -349,12 +299,15 @@ static int vexfs_reconfigure(struct fs_context *fc)
 	bool ro = fc->sb_flags & SB_RDONLY;
 	int err;
 
-	if (opts->cache_bytes != sbi->cache_bytes)
+	if (opts->cache_bytes != sbi->options.cache_bytes)
 		return invalfc(fc, "cache= cannot change while mounted: unmount first");
 	err = sync_filesystem(sb);
 	if (err)
 		return err;
-	sbi->commit_secs = opts->commit_secs;
+	vexfs_check_discard(sb, opts);
+	sbi->options = *opts;
+	vex_fs_set_keep_going(sbi->fs, opts->errors == VEXFS_ERRORS_CONTINUE);
+	vex_fs_set_discard(sbi->fs, opts->discard);
 	return ro == sb_rdonly(sb) ? 0 : vexfs_set_read_only(sb, fc, ro);
 }
 
@@ -381,14 +334,10 @@ static int vexfs_init_fs_context(struct fs_context *fc)
 
 	if (!opts)
 		return -ENOMEM;
-	opts->cache_bytes = VEXFS_CACHE_BYTES;
-	opts->commit_secs = VEXFS_COMMIT_SECS;
-	if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE) {
-		struct vexfs_sb *sbi = vexfs_sb(fc->root->d_sb);
-
-		opts->cache_bytes = sbi->cache_bytes;
-		opts->commit_secs = sbi->commit_secs;
-	}
+	if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE)
+		*opts = vexfs_sb(fc->root->d_sb)->options;
+	else
+		vexfs_options_default(opts);
 	fc->fs_private = opts;
 	fc->ops = &vexfs_context_ops;
 	fc->log.prefix = "vexfs";

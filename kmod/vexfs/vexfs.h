@@ -11,6 +11,7 @@
 
 #include <linux/bio.h>
 #include <linux/fs.h>
+#include <linux/fs_parser.h>
 #include <linux/pagemap.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -23,19 +24,52 @@
 #define pr_fmt(fmt) "vexfs: " fmt
 
 /**
+ * struct vexfs_batch - the writes for which one flush waits
+ * @io: the device
+ * @inflight: writes submitted or promised, and not completed
+ * @err: first error of one of them
+ */
+struct vexfs_batch {
+	struct vexfs_io *io;
+	unsigned long inflight;
+	int err;
+};
+
+/**
  * struct vexfs_io - the block device under one filesystem
  * @bdev: the device, opened by the mount
- * @lock: guards the next three
- * @inflight: writes submitted or promised, and not completed
- * @err: first error of a write since the last flush
- * @idle: woken when @inflight falls to 0
+ * @lock: guards all the rest
+ * @batch: the one that fills, and the one that a flush waits for
+ * @current_batch: index of the one that fills
+ * @idle: woken when a batch becomes empty
  */
 struct vexfs_io {
 	struct block_device *bdev;
 	spinlock_t lock;	/* taken in interrupts, innermost */
-	unsigned long inflight;
-	int err;
+	struct vexfs_batch batch[2];
+	u32 current_batch;
 	wait_queue_head_t idle;
+};
+
+/* What follows when a commit fails. */
+enum vexfs_errors {
+	VEXFS_ERRORS_READ_ONLY,
+	VEXFS_ERRORS_CONTINUE,
+	VEXFS_ERRORS_PANIC,
+};
+
+/**
+ * struct vexfs_options - how a filesystem is mounted; fs_context.fs_private
+ * @cache_bytes: cache=
+ * @commit_secs: commit=
+ * @errors: errors=
+ * @discard: discard
+ */
+struct vexfs_options {
+	size_t cache_bytes;
+	unsigned int commit_secs;
+	enum vexfs_errors errors;
+	bool discard;
 };
 
 /**
@@ -44,8 +78,7 @@ struct vexfs_io {
  * @io: its device
  * @sb: back pointer
  * @commit_work: the periodic commit, queued while mounted read-write
- * @commit_secs: its period; guarded by s_umount
- * @cache_bytes: bound of the core's cache, as mounted
+ * @options: changed under s_umount; each is one word for who reads it without
  * @stop_told: the log knows already that the filesystem stopped
  */
 struct vexfs_sb {
@@ -53,8 +86,7 @@ struct vexfs_sb {
 	struct vexfs_io io;
 	struct super_block *sb;
 	struct delayed_work commit_work;
-	unsigned int commit_secs;
-	size_t cache_bytes;
+	struct vexfs_options options;
 	atomic_t stop_told;
 };
 
@@ -112,6 +144,18 @@ static inline int vexfs_check(struct super_block *sb, int err)
 		vexfs_super_report(sb);
 	return err;
 }
+
+/* ---- options.c ---------------------------------------------------------- */
+
+extern const struct fs_parameter_spec vexfs_params[];
+
+void vexfs_options_default(struct vexfs_options *opts);
+int vexfs_parse_param(struct fs_context *fc, struct fs_parameter *param);
+int vexfs_show_options(struct seq_file *m, struct dentry *root);
+
+/* ---- trim.c ------------------------------------------------------------- */
+
+long vexfs_trim(struct file *file, void __user *arg);
 
 /* ---- inode.c ------------------------------------------------------------ */
 
@@ -200,7 +244,7 @@ void vexfs_io_exit(void);
 void vexfs_io_open(struct vexfs_io *io, struct block_device *bdev);
 struct bio *vexfs_bio_alloc(struct block_device *bdev, unsigned int pages, u64 block,
 			    blk_opf_t opf);
-void vexfs_io_end(struct vexfs_io *io, blk_status_t status);
+void vexfs_io_end(struct vexfs_batch *batch, blk_status_t status);
 
 /* ---- trace.c ------------------------------------------------------------ */
 

@@ -35,7 +35,7 @@ struct vexfs_run {
 
 static void vexfs_write_done(struct bio *bio)
 {
-	struct vexfs_io *io = bio->bi_private;
+	struct vexfs_batch *batch = bio->bi_private;
 	struct folio_iter fi;
 
 	bio_for_each_folio_all(fi, bio) {
@@ -43,7 +43,7 @@ static void vexfs_write_done(struct bio *bio)
 			mapping_set_error(fi.folio->mapping, -EIO);
 		folio_end_writeback(fi.folio);
 	}
-	vexfs_io_end(io, bio->bi_status);
+	vexfs_io_end(batch, bio->bi_status);
 	bio_put(bio);
 }
 
@@ -83,7 +83,6 @@ static int vexfs_run_write(struct vexfs_run *run, u32 *done)
 
 	bio = vexfs_bio_alloc(inode->i_sb->s_bdev, left, 0,
 			      REQ_OP_WRITE | wbc_to_write_flags(run->wbc));
-	bio->bi_private = &sbi->io;
 	bio->bi_end_io = vexfs_write_done;
 	err = vex_extent_write(sbi->fs, inode->i_ino, start, left, run->csums + *done, size,
 			       &map);
@@ -91,6 +90,7 @@ static int vexfs_run_write(struct vexfs_run *run, u32 *done)
 		bio_put(bio);
 		return err;
 	}
+	bio->bi_private = &sbi->io.batch[map.batch];
 	bio->bi_iter.bi_sector = map.block << (VEXFS_BLOCK_SHIFT - SECTOR_SHIFT);
 	for (i = 0; i < map.count; i++) {
 		struct folio *folio = run->folios[*done + i];

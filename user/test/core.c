@@ -180,9 +180,10 @@ int core_resolve(struct vex_fs *fs, const char *path, u64 *ino, u64 *parent,
 
 u32 core_announced;
 
-static void host_data_begin(void *ctx)
+static u32 host_data_begin(void *ctx)
 {
 	core_announced++;
+	return 0;
 }
 
 void core_adopt_host(struct core *c)
