@@ -89,6 +89,9 @@ static void names_of_every_length_and_byte(void **state)
 	for (u32 len = 1; len <= VEXFS_NAME_MAX; len += 2) {
 		for (u32 i = 0; i < len; i++)
 			name[i] = 1 + (i * 7 + len) % 255;
+		/* The one byte that the host keeps from coming here. */
+		for (char *slash = name; (slash = memchr(slash, '/', name + len - slash));)
+			*slash = '|';
 		assert_int_equal(make(&c, ROOT, name, len, S_IFREG), 0);
 		assert_int_equal(make(&c, ROOT, name, len, S_IFREG), -EEXIST);
 	}
