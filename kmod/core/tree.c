@@ -188,7 +188,7 @@ static int root_touch(struct vex_fs *fs, struct vex_path *path)
 	if (err)
 		return err;
 	fs->root_block = root->block;
-	fs->root_generation = fs->generation;
+	fs->root_generation = le64_to_cpu(root->hdr->generation);
 	return 0;
 }
 
