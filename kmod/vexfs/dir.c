@@ -10,11 +10,6 @@
 #define VEXFS_DIR_FIRST		2
 #define VEXFS_DIR_END		LLONG_MAX
 
-static struct vex_name vexfs_name(const struct dentry *dentry)
-{
-	return (struct vex_name){ .str = dentry->d_name.name, .len = dentry->d_name.len };
-}
-
 static struct dentry *vexfs_lookup(struct inode *dir, struct dentry *dentry)
 {
 	struct vex_name name = vexfs_name(dentry);
@@ -43,75 +38,6 @@ struct dentry *vexfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsign
 	found = vexfs_lookup(dir, dentry);
 	vexfs_op_end(&op, PTR_ERR_OR_ZERO(found));
 	return found;
-}
-
-/*
- * Make the inode first, so that after the core has made the name nothing can fail but
- * the insertion of a number that is new by construction.
- */
-static int vexfs_make(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
-		      umode_t mode)
-{
-	struct vex_name name = vexfs_name(dentry);
-	struct super_block *sb = dir->i_sb;
-	struct inode *inode = new_inode(sb);
-	struct vex_inode node;
-	int err;
-
-	if (!inode)
-		return -ENOMEM;
-	inode_init_owner(idmap, inode, dir, mode);
-	memset(&node, 0, sizeof(node));
-	node.mode = inode->i_mode;
-	node.uid = i_uid_read(inode);
-	node.gid = i_gid_read(inode);
-	err = vex_dir_create(vexfs_fs(dir), dir->i_ino, &name, &node);
-	if (err)
-		goto out;
-
-	inode->i_ino = node.ino;
-	err = insert_inode_locked(inode);
-	if (err) {
-		inode->i_ino = 0;
-		goto out;
-	}
-	err = vexfs_inode_fill(inode, &node);
-	vexfs_inode_refresh(dir);
-	if (err) {
-		iget_failed(inode);
-		return err;
-	}
-	d_instantiate_new(dentry, inode);
-	return 0;
-out:
-	iput(inode);
-	return vexfs_check(sb, err);
-}
-
-static noinline __noclone
-int vexfs_dir_create(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
-		     umode_t mode, bool excl)
-{
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_CREATE, dir->i_ino);
-	err = vexfs_make(idmap, dir, dentry, mode | S_IFREG);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
-static noinline __noclone
-int vexfs_dir_mkdir(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
-		    umode_t mode)
-{
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_MKDIR, dir->i_ino);
-	err = vexfs_make(idmap, dir, dentry, mode | S_IFDIR);
-	vexfs_op_end(&op, err);
-	return err;
 }
 
 static int vexfs_remove(struct inode *dir, struct dentry *dentry, bool rmdir)
@@ -156,12 +82,16 @@ static int vexfs_rename(struct inode *from, struct dentry *old, struct inode *to
 {
 	struct vex_name old_name = vexfs_name(old);
 	struct vex_name new_name = vexfs_name(new);
-	u32 how = flags & RENAME_NOREPLACE ? VEX_RENAME_NOREPLACE : 0;
 	u64 replaced = 0;
+	u32 how = 0;
 	int err;
 
-	if (flags & ~RENAME_NOREPLACE)
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
+	if (flags & RENAME_NOREPLACE)
+		how |= VEX_RENAME_NOREPLACE;
+	if (flags & RENAME_EXCHANGE)
+		how |= VEX_RENAME_EXCHANGE;
 	err = vex_dir_rename(vexfs_fs(from), from->i_ino, &old_name, to->i_ino, &new_name,
 			     how, &replaced);
 	if (err)
@@ -247,7 +177,11 @@ int vexfs_dir_read(struct file *file, struct dir_context *ctx)
 const struct inode_operations vexfs_dir_inode_ops = {
 	.lookup		= vexfs_dir_lookup,
 	.create		= vexfs_dir_create,
+	.link		= vexfs_dir_link,
+	.symlink	= vexfs_dir_symlink,
 	.mkdir		= vexfs_dir_mkdir,
+	.mknod		= vexfs_dir_mknod,
+	.tmpfile	= vexfs_dir_tmpfile,
 	.unlink		= vexfs_dir_unlink,
 	.rmdir		= vexfs_dir_rmdir,
 	.rename		= vexfs_dir_rename,

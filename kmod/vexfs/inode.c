@@ -2,7 +2,7 @@
 /*
  * Inodes in memory.
  *
- * While an inode is in memory the VFS's copy says what a regular file's times are, and
+ * While an inode is in memory the VFS's copy says what the times of all but a directory are, and
  * write_inode brings them to the core. Names and link counts are the core's:
  * after an operation on them the VFS's copy is refreshed from there. A size travels
  * with the data that fills it, or with truncate; write_inode never stores one, so that
@@ -57,6 +57,8 @@ void vexfs_free_inode(struct inode *inode)
 	struct vexfs_inode *vi = vexfs_i(inode);
 
 	vexfs_mem_unaccount(vexfs_inode_site, vi, sizeof(*vi));
+	if (S_ISLNK(inode->i_mode))
+		vex_free(inode->i_link);
 	kmem_cache_free(vexfs_inode_cache, vi);
 }
 
@@ -71,7 +73,8 @@ int vexfs_inode_fill(struct inode *inode, const struct vex_inode *node)
 {
 	struct vexfs_inode *vi = vexfs_i(inode);
 
-	if (!node->nlink || node->size > MAX_LFS_FILESIZE)
+	if ((!node->nlink && !(node->flags & VEXFS_INODE_NAMELESS)) ||
+	    node->size > MAX_LFS_FILESIZE)
 		goto damaged;
 	inode->i_mode = node->mode;
 	i_uid_write(inode, node->uid);
@@ -94,6 +97,16 @@ int vexfs_inode_fill(struct inode *inode, const struct vex_inode *node)
 		inode->i_op = &vexfs_dir_inode_ops;
 		inode->i_fop = &vexfs_dir_ops;
 		return 0;
+	case S_IFLNK:
+		inode->i_op = &vexfs_symlink_inode_ops;
+		return 0;
+	case S_IFIFO:
+	case S_IFSOCK:
+	case S_IFCHR:
+	case S_IFBLK:
+		inode->i_op = &vexfs_special_inode_ops;
+		init_special_inode(inode, node->mode, new_decode_dev(node->rdev));
+		return 0;
 	}
 damaged:
 	pr_err_ratelimited("%s: inode %llu: mode %o, %u names, %llu bytes: damaged\n",
@@ -112,7 +125,7 @@ damaged:
 struct inode *vexfs_inode_get(struct super_block *sb, u64 ino)
 {
 	struct inode *inode = iget_locked(sb, ino);
-	struct vex_inode node;
+	struct vex_inode node = { 0 };
 	int err;
 
 	if (!inode)
@@ -126,6 +139,8 @@ struct inode *vexfs_inode_get(struct super_block *sb, u64 ino)
 				   sb->s_id, ino);
 		err = -EUCLEAN;
 	}
+	/* Nor is it one without a name. */
+	node.flags &= ~VEXFS_INODE_NAMELESS;
 	if (!err)
 		err = vexfs_inode_fill(inode, &node);
 	if (err) {
@@ -175,7 +190,7 @@ int vexfs_write_inode(struct inode *inode, struct writeback_control *wbc)
 {
 	u32 mask = VEX_SET_MODE | VEX_SET_UID | VEX_SET_GID | VEX_SET_ATIME;
 
-	if (S_ISREG(inode->i_mode))
+	if (!S_ISDIR(inode->i_mode))
 		mask |= VEX_SET_MTIME | VEX_SET_CTIME;
 	return vexfs_inode_store(inode, mask);
 }

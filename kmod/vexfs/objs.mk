@@ -3,6 +3,7 @@
 vexfs-kmod-objs := \
 	aops.o \
 	coll.o \
+	create.o \
 	dir.o \
 	file.o \
 	inode.o \
@@ -13,6 +14,7 @@ vexfs-kmod-objs := \
 	options.o \
 	readpage.o \
 	super.o \
+	symlink.o \
 	trace.o \
 	trim.o \
 	writeback.o

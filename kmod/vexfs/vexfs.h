@@ -184,7 +184,31 @@ static inline struct timespec64 vexfs_time_to(struct vex_time t)
 	return (struct timespec64){ .tv_sec = t.sec, .tv_nsec = t.nsec };
 }
 
+/* ---- symlink.c ---------------------------------------------------------- */
+
+extern const struct inode_operations vexfs_symlink_inode_ops;
+extern const struct inode_operations vexfs_special_inode_ops;
+
+/* ---- create.c ----------------------------------------------------------- */
+
+int vexfs_dir_create(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
+		     umode_t mode, bool excl);
+int vexfs_dir_mkdir(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
+		    umode_t mode);
+int vexfs_dir_mknod(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
+		    umode_t mode, dev_t rdev);
+int vexfs_dir_symlink(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
+		      const char *target);
+int vexfs_dir_tmpfile(vexfs_idmap_t *idmap, struct inode *dir, struct file *file,
+		      umode_t mode);
+int vexfs_dir_link(struct dentry *old, struct inode *dir, struct dentry *dentry);
+
 /* ---- dir.c -------------------------------------------------------------- */
+
+static inline struct vex_name vexfs_name(const struct dentry *dentry)
+{
+	return (struct vex_name){ .str = dentry->d_name.name, .len = dentry->d_name.len };
+}
 
 extern const struct inode_operations vexfs_dir_inode_ops;
 extern const struct file_operations vexfs_dir_ops;
