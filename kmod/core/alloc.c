@@ -325,12 +325,24 @@ static u64 meta_of(const struct vex_fs *fs, u64 data)
 	return min(copied, fs->tree_blocks) + data / 16 + 4;
 }
 
+/*
+ * What unwritten blocks keep back for the tree nodes that writing them will take for good: at
+ * worst each second block becomes an extent of its own, 3 nodes for 128 blocks.
+ */
+#define HOLD_SHIFT	5
+
+/* space_lock held. Blocks that are free, and not to be given away. */
+static u64 space_kept(const struct vex_fs *fs)
+{
+	return fs->reserved - min(fs->inplace, fs->reserved) + fs->providing + fs->reserve +
+	       ((fs->unwritten + fs->providing) >> HOLD_SHIFT);
+}
+
 /* space_lock held. */
 static bool space_fits(const struct vex_fs *fs, u64 data, u64 meta)
 {
-	u64 promised = fs->reserved + data;
-
-	return fs->free - fs->pinned >= promised + meta_of(fs, promised) + meta + fs->reserve;
+	return fs->free - fs->pinned >= space_kept(fs) + data +
+					meta_of(fs, fs->reserved + data) + meta;
 }
 
 bool vex_space_ok(struct vex_fs *fs, u64 data, u64 meta)
@@ -363,6 +375,103 @@ bool vex_space_ok_urgent(struct vex_fs *fs, u64 need)
 	ok = fs->free - fs->pinned >= need;
 	vex_spin_unlock(&fs->space_lock);
 	return ok;
+}
+
+void vex_space_unwritten(struct vex_fs *fs, s64 delta)
+{
+	vex_spin_lock(&fs->space_lock);
+	fs->unwritten += delta;
+	vex_spin_unlock(&fs->space_lock);
+}
+
+bool vex_space_promise_unwritten(struct vex_fs *fs, s64 blocks)
+{
+	u64 more = max(blocks, (s64)0);
+	bool ok;
+
+	vex_spin_lock(&fs->space_lock);
+	ok = space_fits(fs, 0, more + (more >> HOLD_SHIFT)) || !more;
+	if (ok)
+		fs->providing += blocks;
+	vex_spin_unlock(&fs->space_lock);
+	return ok;
+}
+
+u64 vex_space_avail(struct vex_fs *fs)
+{
+	u64 kept;
+
+	vex_spin_lock(&fs->space_lock);
+	kept = min(space_kept(fs), fs->free);
+	kept = fs->free - kept;
+	vex_spin_unlock(&fs->space_lock);
+	return kept;
+}
+
+/* space_lock held. Half of the reserve may be used: it comes back with the next commit. */
+static bool space_fits_reserve(const struct vex_fs *fs, u64 data, u64 inplace)
+{
+	return fs->free - fs->pinned + fs->reserve / 2 >=
+	       space_kept(fs) + data + meta_of(fs, fs->reserved + data + inplace);
+}
+
+bool vex_space_ok_inplace(struct vex_fs *fs, u64 data)
+{
+	bool ok;
+
+	vex_spin_lock(&fs->space_lock);
+	ok = space_fits_reserve(fs, data, 1);
+	vex_spin_unlock(&fs->space_lock);
+	return ok;
+}
+
+static bool space_promise_reserve(struct vex_fs *fs, bool inplace)
+{
+	bool ok;
+
+	vex_spin_lock(&fs->space_lock);
+	ok = space_fits_reserve(fs, !inplace, inplace);
+	if (ok) {
+		fs->reserved++;
+		fs->inplace += inplace;
+	}
+	vex_spin_unlock(&fs->space_lock);
+	return ok;
+}
+
+int vex_space_reserve_inplace(struct vex_fs *fs, u64 ino, u64 fblock)
+{
+	struct vex_extent e;
+	int err;
+
+	vex_read_lock(&fs->lock);
+	err = vex_extent_next(fs, ino, fblock, &e);
+	vex_read_unlock(&fs->lock);
+	if (err == -ENOENT || (!err && (e.fblock > fblock || !e.unwritten)))
+		err = -ENOSPC;
+	if (!err && !space_promise_reserve(fs, true))
+		err = -EAGAIN;
+	return err;
+}
+
+void vex_space_end_inplace(struct vex_fs *fs, bool unused)
+{
+	vex_spin_lock(&fs->space_lock);
+	fs->inplace--;
+	fs->reserved -= unused;
+	vex_spin_unlock(&fs->space_lock);
+}
+
+int vex_space_reserve_urgent(struct vex_fs *fs)
+{
+	int err;
+
+	if (vex_space_promise(fs, 1) || space_promise_reserve(fs, false))
+		return 0;
+	err = vex_fs_commit(fs);
+	if (err)
+		return err;
+	return space_promise_reserve(fs, false) ? 0 : -ENOSPC;
 }
 
 static void group_init(struct vex_group *grp)

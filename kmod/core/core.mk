@@ -14,6 +14,7 @@ vex-core-objs := \
 	dist_scalar.o \
 	evict.o \
 	extent.o \
+	falloc.o \
 	feature.o \
 	file.o \
 	flat.o \
@@ -24,8 +25,10 @@ vex-core-objs := \
 	inode.o \
 	leaf.o \
 	node.o \
+	remap.o \
 	rename.o \
 	search.o \
+	seek.o \
 	segment.o \
 	symlink.o \
 	topk.o \

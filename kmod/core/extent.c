@@ -2,40 +2,20 @@
 /*
  * Extents: which file blocks lie where, with a checksum for each block.
  *
- * An item maps a run of up to VEXFS_EXTENT_MAX file blocks to as many blocks of
- * the device. File data are copy-on-write like the tree: new content gets a new
- * run, and the mapping changes with the transaction.
+ * An item maps a run of file blocks to as many blocks of the device: up to
+ * VEXFS_EXTENT_MAX with their checksums, or up to VEXFS_UNWRITTEN_MAX that are only
+ * allocated and read as zeros. remap.c makes them; here they are found and cut.
  */
 #include "vex_fs.h"
 
-/**
- * struct extent - an extent item, checked
- * @fblock: first file block
- * @block: first block on the device
- * @count: blocks
- */
-struct extent {
-	u64 fblock;
-	u64 block;
-	u32 count;
-};
-
-static u32 extent_len(u32 count)
-{
-	return sizeof(struct vexfs_extent_item) + count * sizeof(__le32);
-}
-
-static __le32 *extent_csums(struct vexfs_extent_item *item)
-{
-	return (__le32 *)(item + 1);
-}
 
 /* Read the item on which @path stands. */
-static int extent_parse(struct vex_fs *fs, const struct vex_path *path, struct extent *e)
+static int extent_parse(struct vex_fs *fs, const struct vex_path *path, struct vex_extent *e)
 {
 	const struct vexfs_extent_item *item = vex_path_data(path);
 	u32 len = vex_path_len(path);
 	struct vex_key key;
+	u32 most;
 
 	vex_path_key(path, &key);
 	if (len < sizeof(*item))
@@ -43,7 +23,11 @@ static int extent_parse(struct vex_fs *fs, const struct vex_path *path, struct e
 	e->fblock = key.offset;
 	e->block = le64_to_cpu(item->block);
 	e->count = le32_to_cpu(item->count);
-	if (!e->count || e->count > VEXFS_EXTENT_MAX || len != extent_len(e->count) ||
+	e->unwritten = le32_to_cpu(item->flags) & VEXFS_EXTENT_UNWRITTEN;
+	most = e->unwritten ? VEXFS_UNWRITTEN_MAX : VEXFS_EXTENT_MAX;
+	if (le32_to_cpu(item->flags) & ~VEXFS_EXTENT_UNWRITTEN)
+		goto bad;
+	if (!e->count || e->count > most || len != vex_extent_len(e->count, e->unwritten) ||
 	    !e->block || e->block >= fs->blocks || e->count > fs->blocks - e->block ||
 	    e->fblock + e->count < e->fblock)
 		goto bad;
@@ -64,8 +48,9 @@ static bool path_is_extent(const struct vex_path *path, u64 ino)
  * Find the first extent that ends after @fblock: the one that holds it, or the
  * next. 0 with the path on it; -ENOENT with the path released, as after errors.
  */
-static int extent_seek(struct vex_fs *fs, u64 ino, u64 fblock, struct vex_path *path,
-		       struct extent *e)
+static noinline_for_stack
+int extent_seek(struct vex_fs *fs, u64 ino, u64 fblock, struct vex_path *path,
+		struct vex_extent *e)
 {
 	struct vex_key key = vex_key(ino, VEXFS_ITEM_EXTENT, fblock);
 	int err;
@@ -97,18 +82,29 @@ release:
 	return err;
 }
 
+int vex_extent_next(struct vex_fs *fs, u64 ino, u64 fblock, struct vex_extent *e)
+{
+	struct vex_path path;
+	int err = extent_seek(fs, ino, fblock, &path, e);
+
+	if (!err)
+		vex_path_release(fs, &path);
+	return err;
+}
+
 /* vex_extent_map() for a caller that holds the lock. */
 int vex_extent_find(struct vex_fs *fs, u64 ino, u64 fblock, u32 max, struct vex_map *map,
 		    u32 *csums)
 {
+	struct vex_extent e;
 	struct vex_path path;
-	struct extent e;
 	u64 skip;
 	u32 i;
 	int err;
 
 	map->fblock = fblock;
 	map->block = 0;
+	map->unwritten = false;
 	map->count = min(max, VEXFS_EXTENT_MAX);
 	err = extent_seek(fs, ino, fblock, &path, &e);
 	if (err == -ENOENT)
@@ -119,12 +115,14 @@ int vex_extent_find(struct vex_fs *fs, u64 ino, u64 fblock, u32 max, struct vex_
 		if (e.fblock - fblock < map->count)
 			map->count = e.fblock - fblock;
 	} else {
-		const __le32 *from = extent_csums(vex_path_data(&path));
+		const __le32 *from = vex_extent_csums(vex_path_data(&path));
 
 		skip = fblock - e.fblock;
-		map->block = e.block + skip;
 		map->count = min(map->count, (u32)(e.count - skip));
-		for (i = 0; i < map->count; i++)
+		map->unwritten = e.unwritten;
+		if (!e.unwritten)
+			map->block = e.block + skip;
+		for (i = 0; i < map->count && !e.unwritten; i++)
 			csums[i] = le32_to_cpu(from[skip + i]);
 	}
 	vex_path_release(fs, &path);
@@ -142,22 +140,27 @@ int vex_extent_map(struct vex_fs *fs, u64 ino, u64 fblock, u32 max, struct vex_m
 	return err;
 }
 
-/* Give what lies in [@from, @to) of an extent back. */
-static void extent_free_part(struct vex_fs *fs, const struct extent *e, u64 from, u64 to)
+/* Blocks of an extent inside [@from, @to), which overlap. */
+static u32 extent_overlap(const struct vex_extent *e, u64 from, u64 to)
 {
-	u64 start = max(from, e->fblock);
-	u64 end = min(to, e->fblock + e->count);
+	return min(to, e->fblock + e->count) - max(from, e->fblock);
+}
 
-	vex_blocks_free(fs, e->block + (start - e->fblock), end - start, false);
+/* The first block on the device of what lies in [@from, ...) of an extent. */
+static u64 extent_block(const struct vex_extent *e, u64 from)
+{
+	return e->block + (max(from, e->fblock) - e->fblock);
 }
 
 /* The part of @e behind @to becomes an extent of its own. Touched before. */
-static int extent_split_tail(struct vex_fs *fs, u64 ino, const struct extent *e, u64 to)
+static noinline_for_stack
+int extent_split_tail(struct vex_fs *fs, u64 ino, const struct vex_extent *e, u64 to)
 {
 	struct vex_key key = vex_key(ino, VEXFS_ITEM_EXTENT, e->fblock);
 	struct vexfs_extent_item *item;
 	u32 skip = to - e->fblock;
 	u32 count = e->count - skip;
+	u32 csums = e->unwritten ? 0 : count * sizeof(__le32);
 	struct vex_path path;
 	int err;
 
@@ -166,23 +169,23 @@ static int extent_split_tail(struct vex_fs *fs, u64 ino, const struct extent *e,
 		vex_path_release(fs, &path);
 		return err;
 	}
-	memcpy(fs->scratch, extent_csums(vex_path_data(&path)) + skip, count * sizeof(__le32));
+	memcpy(fs->scratch, vex_extent_csums(vex_path_data(&path)) + skip, csums);
 	vex_path_release(fs, &path);
 
 	key.offset = to;
-	err = vex_tree_insert(fs, &key, extent_len(count), &path);
+	err = vex_tree_insert(fs, &key, vex_extent_len(count, e->unwritten), &path);
 	if (err)
 		return err;
 	item = vex_path_data(&path);
 	item->block = cpu_to_le64(e->block + skip);
 	item->count = cpu_to_le32(count);
-	memcpy(extent_csums(item), fs->scratch, count * sizeof(__le32));
+	item->flags = cpu_to_le32(e->unwritten ? VEXFS_EXTENT_UNWRITTEN : 0);
+	memcpy(vex_extent_csums(item), fs->scratch, csums);
 	vex_path_release(fs, &path);
 	return 0;
 }
 
-/* Take [@from, @to) out of one extent that overlaps it. Touched before. */
-static int extent_cut(struct vex_fs *fs, u64 ino, const struct extent *e, u64 from, u64 to)
+int vex_extent_cut(struct vex_fs *fs, u64 ino, const struct vex_extent *e, u64 from, u64 to)
 {
 	struct vex_key key = vex_key(ino, VEXFS_ITEM_EXTENT, e->fblock);
 	struct vexfs_extent_item *item;
@@ -205,30 +208,30 @@ static int extent_cut(struct vex_fs *fs, u64 ino, const struct extent *e, u64 fr
 		keep = from - e->fblock;
 		item = vex_path_data(&path);
 		item->count = cpu_to_le32(keep);
-		vex_tree_shrink(&path, extent_len(keep));
+		vex_tree_shrink(&path, vex_extent_len(keep, e->unwritten));
 		vex_path_release(fs, &path);
 	}
-	extent_free_part(fs, e, from, to);
+	if (e->unwritten)
+		vex_space_unwritten(fs, -(s64)extent_overlap(e, from, to));
 	return 0;
 }
 
-/* Touch all that cutting the next extent of [@from, @to) edits. -ENOENT: there is none. */
-static int extent_touch_next(struct vex_fs *fs, u64 ino, u64 from, u64 to, struct extent *e)
+/* The same, and give its blocks back. */
+static int extent_remove(struct vex_fs *fs, u64 ino, const struct vex_extent *e, u64 from,
+			 u64 to)
 {
-	struct vex_path path;
-	struct vex_key key;
-	int err;
+	int err = vex_extent_cut(fs, ino, e, from, to);
 
-	err = extent_seek(fs, ino, from, &path, e);
-	if (err)
-		return err;
-	vex_path_release(fs, &path);
-	if (e->fblock >= to)
-		return -ENOENT;
-	err = vex_blocks_touch(fs, e->block, e->count);
-	key = vex_key(ino, VEXFS_ITEM_EXTENT, e->fblock);
 	if (!err)
-		err = vex_touch_key(fs, &key);
+		vex_blocks_free(fs, extent_block(e, from), extent_overlap(e, from, to), false);
+	return err;
+}
+
+int vex_extent_touch_item(struct vex_fs *fs, u64 ino, const struct vex_extent *e, u64 to)
+{
+	struct vex_key key = vex_key(ino, VEXFS_ITEM_EXTENT, e->fblock);
+	int err = vex_touch_key(fs, &key);
+
 	if (!err && e->fblock + e->count > to) {
 		key.offset = to;
 		err = vex_touch_key(fs, &key);
@@ -236,16 +239,43 @@ static int extent_touch_next(struct vex_fs *fs, u64 ino, u64 from, u64 to, struc
 	return err;
 }
 
-static u32 extent_overlap(const struct extent *e, u64 from, u64 to)
+/* Touch all that cutting the next extent of [@from, @to) edits. -ENOENT: there is none. */
+static int extent_touch_next(struct vex_fs *fs, u64 ino, u64 from, u64 to,
+			     struct vex_extent *e)
 {
-	return min(to, e->fblock + e->count) - max(from, e->fblock);
+	int err;
+
+	err = vex_extent_next(fs, ino, from, e);
+	if (err)
+		return err;
+	if (e->fblock >= to)
+		return -ENOENT;
+	err = vex_blocks_touch(fs, extent_block(e, from), extent_overlap(e, from, to));
+	return err ? err : vex_extent_touch_item(fs, ino, e, to);
+}
+
+int vex_extent_remove_touched(struct vex_fs *fs, u64 ino, u64 from, u64 to)
+{
+	struct vex_extent e;
+	int err;
+
+	for (;;) {
+		err = vex_extent_next(fs, ino, from, &e);
+		if (err)
+			return err == -ENOENT ? 0 : err;
+		if (e.fblock >= to)
+			return 0;
+		err = extent_remove(fs, ino, &e, from, to);
+		if (err)
+			return err;
+	}
 }
 
 int vex_extent_drop(struct vex_fs *fs, u64 ino, u64 from, u64 to)
 {
 	struct vex_key key = vex_key(ino, VEXFS_ITEM_INODE, 0);
 	s64 freed = 0;
-	struct extent e;
+	struct vex_extent e;
 	u32 step;
 	int err;
 
@@ -254,7 +284,7 @@ int vex_extent_drop(struct vex_fs *fs, u64 ino, u64 from, u64 to)
 		err = extent_touch_next(fs, ino, from, to, &e);
 		if (err)
 			break;
-		err = vex_must(fs, extent_cut(fs, ino, &e, from, to));
+		err = vex_must(fs, extent_remove(fs, ino, &e, from, to));
 		freed += extent_overlap(&e, from, to);
 	}
 	if (freed && vex_must(fs, vex_inode_add_blocks(fs, ino, -freed)))
@@ -267,7 +297,7 @@ int vex_extent_drop(struct vex_fs *fs, u64 ino, u64 from, u64 to)
 int vex_extent_touch(struct vex_fs *fs, u64 ino, u64 from, u64 to, u32 items, u64 *mapped)
 {
 	struct vex_key key = vex_key(ino, VEXFS_ITEM_INODE, 0);
-	struct extent e;
+	struct vex_extent e;
 	u64 next = from;
 	int err;
 
@@ -281,131 +311,4 @@ int vex_extent_touch(struct vex_fs *fs, u64 ino, u64 from, u64 to, u32 items, u6
 		next = e.fblock + e.count;
 	}
 	return err == -ENOENT ? 0 : err;
-}
-
-/* Touch everything that mapping @map anew edits, and count what it frees. */
-static int replace_touch(struct vex_fs *fs, u64 ino, const struct vex_map *map, u64 *freed)
-{
-	struct vex_key key = vex_key(ino, VEXFS_ITEM_EXTENT, map->fblock);
-	int err = vex_touch_key(fs, &key);
-
-	if (err)
-		return err;
-	return vex_extent_touch(fs, ino, map->fblock, map->fblock + map->count,
-				VEXFS_EXTENT_MAX, freed);
-}
-
-/* The edits of a replacement, after its touch. */
-static int replace_edit(struct vex_fs *fs, u64 ino, const struct vex_map *map, const u32 *csums)
-{
-	struct vex_key key = vex_key(ino, VEXFS_ITEM_EXTENT, map->fblock);
-	u64 to = map->fblock + map->count;
-	struct vexfs_extent_item *item;
-	struct vex_path path;
-	struct extent e;
-	u32 i;
-	int err;
-
-	for (;;) {
-		err = extent_seek(fs, ino, map->fblock, &path, &e);
-		if (err)
-			break;
-		vex_path_release(fs, &path);
-		if (e.fblock >= to)
-			break;
-		err = extent_cut(fs, ino, &e, map->fblock, to);
-		if (err)
-			return err;
-	}
-	if (err && err != -ENOENT)
-		return err;
-
-	err = vex_tree_insert(fs, &key, extent_len(map->count), &path);
-	if (err)
-		return err;
-	item = vex_path_data(&path);
-	item->block = cpu_to_le64(map->block);
-	item->count = cpu_to_le32(map->count);
-	for (i = 0; i < map->count; i++)
-		extent_csums(item)[i] = cpu_to_le32(csums[i]);
-	vex_path_release(fs, &path);
-	return 0;
-}
-
-/* Account a replacement in the inode: blocks, and the size when it grows. */
-static int replace_inode(struct vex_fs *fs, u64 ino, s64 delta, u64 size)
-{
-	struct vexfs_inode_item *item;
-	struct vex_path path;
-	int err;
-
-	err = vex_inode_touch(fs, ino, &path);
-	if (err)
-		return err;
-	item = vex_path_data(&path);
-	item->blocks = cpu_to_le64(le64_to_cpu(item->blocks) + delta);
-	if (size > le64_to_cpu(item->size))
-		item->size = cpu_to_le64(size);
-	vex_path_release(fs, &path);
-	return 0;
-}
-
-int vex_extent_replace(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, const u32 *csums,
-		       u64 size, struct vex_map *map)
-{
-	u64 freed, end;
-	int err;
-
-	map->fblock = fblock;
-	/* Two items at most: the new one, and the tail of one that it splits. */
-	err = vex_node_prealloc(fs, 2 * (fs->root_level + 2));
-	if (!err)
-		err = vex_blocks_alloc(fs, count, false, &map->block, &map->count);
-	if (err)
-		return err;
-	err = replace_touch(fs, ino, map, &freed);
-	if (err) {
-		vex_blocks_free(fs, map->block, map->count, true);
-		return err;
-	}
-	err = vex_must(fs, replace_edit(fs, ino, map, csums));
-	/* A run that is shorter than asked for grows the file by no more than itself. */
-	end = (fblock + map->count) << VEXFS_BLOCK_SHIFT;
-	if (!err)
-		err = vex_must(fs, replace_inode(fs, ino, (s64)(map->count - freed),
-						 min(size, end)));
-	if (!err)
-		vex_space_unreserve(fs, map->count);
-	return err;
-}
-
-/**
- * vex_extent_write() - map file blocks to a new run for new content
- * @fs: filesystem
- * @ino: a regular file
- * @fblock: first file block
- * @count: blocks, 1 to VEXFS_EXTENT_MAX, all of them reserved
- * @csums: their checksums
- * @size: the file is at least so large now
- * @map: receives the run, @count blocks or fewer
- *
- * Return: 0; -EIO when stopped; -ENOSPC only when the reservation was missing;
- * an error of reading the tree. On an error nothing is mapped, and the
- * reservation stays the caller's.
- */
-int vex_extent_write(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, const u32 *csums,
-		     u64 size, struct vex_map *map)
-{
-	int err;
-
-	if (!count || count > VEXFS_EXTENT_MAX)
-		return -EINVAL;
-	err = vex_txn_begin(fs, 2, 2, count, VEX_TXN_URGENT);
-	if (err)
-		return err;
-	err = vex_extent_replace(fs, ino, fblock, count, csums, size, map);
-	if (!err && fs->io.ops->data_begin)
-		map->batch = fs->io.ops->data_begin(fs->io.ctx);
-	vex_txn_end(fs);
-	return err;
 }

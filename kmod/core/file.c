@@ -151,6 +151,70 @@ int write_locked(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, size_t le
 	return vex_must(fs, file_written(fs, ino, pos + len));
 }
 
+/* Blocks of [@from, @to) that writing needs a new block for: all but the unwritten ones. */
+static noinline_for_stack
+int blocks_needed(struct vex_fs *fs, u64 ino, u64 from, u64 to, u64 *need)
+{
+	struct vex_extent e;
+	int err;
+
+	*need = to - from;
+	while (from < to) {
+		err = vex_extent_next(fs, ino, from, &e);
+		if (err == -ENOENT)
+			return 0;
+		if (err)
+			return err;
+		if (e.fblock >= to)
+			return 0;
+		if (e.unwritten)
+			*need -= min(to, e.fblock + e.count) - max(from, e.fblock);
+		from = e.fblock + e.count;
+	}
+	return 0;
+}
+
+/*
+ * Write inside one segment on a full device: what is unwritten takes no space, as long as
+ * it is written back at once.
+ */
+static int write_in_place(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, size_t len)
+{
+	u64 first = pos >> VEXFS_BLOCK_SHIFT;
+	u64 need;
+	int err;
+
+	err = vex_txn_begin(fs, 2, 4, 0, VEX_TXN_URGENT);
+	if (err)
+		return err;
+	err = vex_seg_flush(fs);
+	if (!err)
+		err = blocks_needed(fs, ino, first, first + vex_span_blocks(pos, len), &need);
+	if (!err && !vex_space_ok_inplace(fs, need))
+		err = -ENOSPC;
+	if (!err)
+		err = write_locked(fs, ino, pos, buf, len);
+	if (!err)
+		err = vex_seg_flush(fs);
+	vex_txn_end(fs);
+	return err;
+}
+
+static int write_step(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, size_t len)
+{
+	int err;
+
+	err = vex_txn_begin(fs, 0, 1, vex_span_blocks(pos, len), 0);
+	if (err)
+		return err;
+	if (fs->seg_dirty_bytes > fs->cache_limit / 4)
+		err = vex_seg_flush(fs);
+	if (!err)
+		err = write_locked(fs, ino, pos, buf, len);
+	vex_txn_end(fs);
+	return err;
+}
+
 /* Bytes that one hold of the lock writes. */
 #define WRITE_STEP	((size_t)1 << 20)
 
@@ -169,21 +233,18 @@ int write_locked(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, size_t le
 int vex_file_write(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, size_t len)
 {
 	const u8 *from = buf;
+	size_t n;
 	int err = 0;
 
 	if (pos > S64_MAX || len > S64_MAX - pos)
 		return -EFBIG;
 	while (len && !err) {
-		size_t n = min(len, WRITE_STEP);
-
-		err = vex_txn_begin(fs, 0, 1, vex_span_blocks(pos, n), 0);
-		if (err)
-			return err;
-		if (fs->seg_dirty_bytes > fs->cache_limit / 4)
-			err = vex_seg_flush(fs);
-		if (!err)
-			err = write_locked(fs, ino, pos, from, n);
-		vex_txn_end(fs);
+		n = min(len, WRITE_STEP);
+		err = write_step(fs, ino, pos, from, n);
+		if (err == -ENOSPC && fs->unwritten) {
+			n = min(len, (size_t)(VEX_SEG_BYTES - (pos & (VEX_SEG_BYTES - 1))));
+			err = write_in_place(fs, ino, pos, from, n);
+		}
 		from += n;
 		pos += n;
 		len -= n;

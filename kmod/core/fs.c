@@ -246,6 +246,7 @@ static bool super_sane(const struct vexfs_super *sb)
 	       le32_to_cpu(sb->block_size) == VEXFS_BLOCK_SIZE &&
 	       le64_to_cpu(sb->free_blocks) <= blocks &&
 	       le64_to_cpu(sb->tree_blocks) <= blocks &&
+	       le64_to_cpu(sb->unwritten_blocks) <= blocks &&
 	       le64_to_cpu(sb->root_block) < blocks &&
 	       le32_to_cpu(sb->root_level) < VEXFS_MAX_LEVEL &&
 	       le64_to_cpu(sb->generation) < ~0ULL &&
@@ -329,6 +330,7 @@ static void super_apply(struct vex_fs *fs)
 	fs->blocks = le64_to_cpu(sb->block_count);
 	fs->free = le64_to_cpu(sb->free_blocks);
 	fs->tree_blocks = le64_to_cpu(sb->tree_blocks);
+	fs->unwritten = le64_to_cpu(sb->unwritten_blocks);
 	fs->inode_count = le64_to_cpu(sb->inode_count);
 	fs->next_ino = le64_to_cpu(sb->next_ino);
 	fs->root_block = le64_to_cpu(sb->root_block);
@@ -415,8 +417,6 @@ int vex_fs_close(struct vex_fs *fs)
 
 void vex_fs_statfs(struct vex_fs *fs, struct vex_statfs *st)
 {
-	u64 kept;
-
 	memset(st, 0, sizeof(*st));
 	vex_read_lock(&fs->lock);
 	st->blocks = fs->blocks;
@@ -431,9 +431,8 @@ void vex_fs_statfs(struct vex_fs *fs, struct vex_statfs *st)
 
 	vex_spin_lock(&fs->space_lock);
 	st->free = fs->free;
-	kept = fs->reserved + fs->reserve;
-	st->avail = st->free > kept ? st->free - kept : 0;
 	vex_spin_unlock(&fs->space_lock);
+	st->avail = vex_space_avail(fs);
 
 	vex_spin_lock(&fs->cache_lock);
 	st->cache_hits = fs->cache_hits;

@@ -341,14 +341,14 @@ bool vex_seg_evict_one(struct vex_fs *fs, struct vex_seg **dead)
 }
 
 /* Forget the segments of a file on one list; returns the reserved blocks that they held. */
-static u32 forget_on(struct vex_fs *fs, struct list_head *list, u64 ino, u64 index,
+static u32 forget_on(struct vex_fs *fs, struct list_head *list, u64 ino, u64 index, u64 end,
 		     struct list_head *dead)
 {
 	struct vex_seg *seg, *next;
 	u32 blocks = 0;
 
 	list_for_each_entry_safe(seg, next, list, list) {
-		if (seg->ino != ino || seg->index < index)
+		if (seg->ino != ino || seg->index < index || seg->index >= end)
 			continue;
 		blocks += bits_count(seg->dirty);
 		list_del(&seg->hash);
@@ -356,6 +356,19 @@ static u32 forget_on(struct vex_fs *fs, struct list_head *list, u64 ino, u64 ind
 		fs->cache_bytes -= SEG_MEMORY;
 	}
 	return blocks;
+}
+
+bool vex_seg_unsafe(struct vex_fs *fs, u64 ino, u64 index, u64 end)
+{
+	struct vex_seg *seg;
+	bool found = false;
+
+	vex_spin_lock(&fs->cache_lock);
+	list_for_each_entry(seg, &fs->seg_lru, list)
+		found |= seg->ino == ino && seg->index >= index && seg->index < end &&
+			 seg_unsafe(fs, seg);
+	vex_spin_unlock(&fs->cache_lock);
+	return found;
 }
 
 void vex_seg_free_list(struct list_head *list)
@@ -368,7 +381,7 @@ void vex_seg_free_list(struct list_head *list)
 	}
 }
 
-void vex_seg_forget(struct vex_fs *fs, u64 ino, u64 index)
+void vex_seg_forget_range(struct vex_fs *fs, u64 ino, u64 index, u64 end)
 {
 	struct vex_seg *seg, *next;
 	u32 blocks;
@@ -377,9 +390,9 @@ void vex_seg_forget(struct vex_fs *fs, u64 ino, u64 index)
 
 	vex_assert_write_locked(&fs->lock);
 	vex_spin_lock(&fs->cache_lock);
-	blocks = forget_on(fs, &fs->seg_dirty, ino, index, &dead);
+	blocks = forget_on(fs, &fs->seg_dirty, ino, index, end, &dead);
 	fs->seg_dirty_bytes -= (size_t)blocks << VEXFS_BLOCK_SHIFT;
-	forget_on(fs, &fs->seg_lru, ino, index, &dead);
+	forget_on(fs, &fs->seg_lru, ino, index, end, &dead);
 	list_for_each_entry_safe(seg, next, &dead, list)
 		if (vex_in_flight(fs, seg->epoch))
 			list_move(&seg->list, &fs->seg_retired);

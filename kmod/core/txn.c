@@ -79,6 +79,7 @@ static void super_fill(struct vex_fs *fs)
 	sb->generation = cpu_to_le64(fs->generation);
 	sb->free_blocks = cpu_to_le64(fs->free);
 	sb->tree_blocks = cpu_to_le64(fs->tree_blocks);
+	sb->unwritten_blocks = cpu_to_le64(fs->unwritten);
 	sb->inode_count = cpu_to_le64(fs->inode_count);
 	sb->next_ino = cpu_to_le64(fs->next_ino);
 	sb->root_block = cpu_to_le64(fs->root_block);

@@ -338,15 +338,17 @@ int vex_dir_read(struct vex_fs *fs, u64 dir, u64 pos, void *buf, size_t len, siz
 /**
  * struct vex_map - where a run of file blocks lies
  * @fblock: first file block
- * @block: first block on the device; 0 for a hole
+ * @block: first block on the device; 0 for what reads as zeros
  * @count: blocks
  * @batch: from vex_extent_write(): what ops->data_begin() returned
+ * @unwritten: from vex_extent_map(): what reads as zeros is allocated
  */
 struct vex_map {
 	u64 fblock;
 	u64 block;
 	u32 count;
 	u32 batch;
+	bool unwritten;
 };
 
 /*
@@ -372,9 +374,25 @@ int vex_space_reserve(struct vex_fs *fs, u64 blocks);
 void vex_space_unreserve(struct vex_fs *fs, u64 blocks);
 
 /*
- * Give file blocks @fblock.. a new place for new content: allocates one run of
+ * On a full device: promise that one block of data can be written back, which needs no new block
+ * because @fblock is unwritten, and stays so until then. Used by vex_extent_write() like any
+ * other; when it did, or in place of vex_space_unreserve() with @unused, the host calls
+ * vex_space_end_inplace(). ENOSPC: it is not unwritten. EAGAIN: after all that is
+ * promised so far was written back and committed.
+ */
+int vex_space_reserve_inplace(struct vex_fs *fs, u64 ino, u64 fblock);
+void vex_space_end_inplace(struct vex_fs *fs, bool unused);
+/*
+ * On a full device: promise a block from the reserve, for a change inside a block that is in
+ * use: it comes back with the commit after. ENOSPC: not even that, after a commit.
+ */
+int vex_space_reserve_urgent(struct vex_fs *fs);
+
+/*
+ * Give file blocks @fblock.. a place for new content: allocates one run of
  * at most @count blocks (1 to VEXFS_EXTENT_MAX), maps it with @csums, frees what was mapped there
- * before, and consumes as many reserved blocks. @map tells the run; it may be
+ * before, and consumes as many reserved blocks. Blocks that were unwritten are that place
+ * themselves. @map tells the run; it may be
  * shorter than @count. The host then writes the data to it, after
  * ops->data_begin() was called for it under the lock. When @size is larger than the
  * inode's size, the size is set with it.
@@ -389,11 +407,40 @@ int vex_extent_write(struct vex_fs *fs, u64 ino, u64 fblock, u32 count,
  */
 int vex_file_truncate(struct vex_fs *fs, u64 ino, u64 size);
 
+/*
+ * Give every hole of file blocks [@from, @to) unwritten blocks; with @zero all that is written
+ * there gets new, unwritten ones, too. Ends early with EINTR when the caller is killed, and with
+ * ENOSPC: before anything has changed when the holes need more than there is. EOPNOTSUPP, EPERM, EISDIR.
+ * The size stays: see vex_file_truncate().
+ */
+int vex_file_provide(struct vex_fs *fs, u64 ino, u64 from, u64 to, bool zero);
+
+/* Free file blocks [@from, @to): they read as zeros. EINTR, EPERM, EISDIR. */
+int vex_file_punch(struct vex_fs *fs, u64 ino, u64 from, u64 to);
+
+/*
+ * The first byte at or after @pos, before @size, that is data, or, with @hole, that is not: in
+ * a hole, unwritten, or the end. ENXIO: no such byte, or @pos is not before @size. A host with a
+ * page cache writes it back before.
+ */
+int vex_file_seek(struct vex_fs *fs, u64 ino, u64 pos, u64 size, bool hole, u64 *found);
+
 /* ---- file data for a host without one, and all collections (file.c) ------ */
 
 /* Read or write bytes through the core's segment cache; @done bytes. */
 int vex_file_read(struct vex_fs *fs, u64 ino, u64 pos, void *buf, size_t len, size_t *done);
 int vex_file_write(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, size_t len);
+
+/* Bits of vex_file_fallocate(), as fallocate(2) has them. */
+#define VEX_FALLOC_KEEP_SIZE	0x01u
+#define VEX_FALLOC_PUNCH	0x02u
+#define VEX_FALLOC_ZERO		0x10u
+
+/*
+ * fallocate(2) as a whole: EOPNOTSUPP for other modes, and for VEX_FALLOC_PUNCH without
+ * VEX_FALLOC_KEEP_SIZE; EINVAL for no bytes; EFBIG.
+ */
+int vex_file_fallocate(struct vex_fs *fs, u64 ino, u32 mode, u64 pos, u64 len);
 
 /* ---- collections (coll.c, search.c) -------------------------------------- */
 

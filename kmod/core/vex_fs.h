@@ -141,13 +141,16 @@ struct vex_seg {
  * @flush_lock: held from the beginning of a flush to its end; inside @lock
  * @cache_lock: lists, hashes, reference counts and counters of both caches;
  *	innermost, never held over I/O or allocation
- * @space_lock: @free, @pinned, @held, @reserved; innermost
+ * @space_lock: @free, @pinned, @held, @reserved to @unwritten; innermost
  * @super: as the last commit wrote it
  * @generation: of the running transaction; nodes of it are not copied again
  * @free: blocks that the next commit will call free; @pinned of them still
  *	belong to an earlier one
  * @held: of @pinned: those that the commit under way gives back
- * @reserved: blocks promised to data that is not written yet
+ * @reserved: blocks promised to data that is not written yet; @inplace of them stand
+ *	for unwritten blocks and take none
+ * @providing: blocks promised to be unwritten ones
+ * @unwritten: blocks of unwritten extents, as the next commit will say
  * @reserve: blocks kept for calls that free space
  * @stopped: a commit failed; refuse changes
  * @changed: the running transaction has changes
@@ -180,6 +183,9 @@ struct vex_fs {
 	u64 pinned;
 	u64 held;
 	u64 reserved;
+	u64 inplace;
+	u64 providing;
+	u64 unwritten;
 	u64 reserve;
 	bool read_only;
 	bool stopped;
@@ -400,6 +406,14 @@ bool vex_space_ok(struct vex_fs *fs, u64 data, u64 meta);
 bool vex_space_promise(struct vex_fs *fs, u64 data);
 /* The same, not minding promises: for calls that keep them, or free space. */
 bool vex_space_ok_urgent(struct vex_fs *fs, u64 need);
+/* More, or fewer, blocks are unwritten. */
+void vex_space_unwritten(struct vex_fs *fs, s64 delta);
+/* Promise blocks to vex_extent_provide(); @blocks < 0: give back, or they are provided. */
+bool vex_space_promise_unwritten(struct vex_fs *fs, s64 blocks);
+/* Are there @data blocks, with half of the reserve, and what writing unwritten ones takes? */
+bool vex_space_ok_inplace(struct vex_fs *fs, u64 data);
+/* Blocks that are free and promised to nobody. Any context. */
+u64 vex_space_avail(struct vex_fs *fs);
 
 /* ---- txn.c --------------------------------------------------------------- */
 
@@ -514,14 +528,36 @@ int vex_victim_unlink(struct vex_fs *fs, u64 ino);
 
 /* ---- extent.c: fs->lock held --------------------------------------------- */
 
+/**
+ * struct vex_extent - an extent item, checked
+ * @fblock: first file block
+ * @block: first block on the device
+ * @count: blocks
+ * @unwritten: allocated only: reads as zeros, no checksums
+ */
+struct vex_extent {
+	u64 fblock;
+	u64 block;
+	u32 count;
+	bool unwritten;
+};
+
+/* Bytes of an extent's item. */
+static inline u32 vex_extent_len(u32 count, bool unwritten)
+{
+	return sizeof(struct vexfs_extent_item) + (unwritten ? 0 : count * sizeof(__le32));
+}
+
+static inline __le32 *vex_extent_csums(struct vexfs_extent_item *item)
+{
+	return (__le32 *)(item + 1);
+}
+
+/* The first extent that ends behind @fblock: the one that holds it, or the next. -ENOENT. */
+int vex_extent_next(struct vex_fs *fs, u64 ino, u64 fblock, struct vex_extent *e);
+
 int vex_extent_find(struct vex_fs *fs, u64 ino, u64 fblock, u32 max, struct vex_map *map,
 		    u32 *csums);
-/*
- * Map @count file blocks to one new run of at most as many; *@map tells it. For
- * writing, inside a transaction. Frees what was mapped there.
- */
-int vex_extent_replace(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, const u32 *csums,
-		       u64 size, struct vex_map *map);
 /*
  * Touch all that unmapping [@from, @to) edits, @items extents of it at most. @mapped receives the
  * blocks that they map there.
@@ -532,6 +568,24 @@ int vex_extent_touch(struct vex_fs *fs, u64 ino, u64 from, u64 to, u32 items, u6
  * there is more to do. For writing, inside a transaction.
  */
 int vex_extent_drop(struct vex_fs *fs, u64 ino, u64 from, u64 to);
+/* Touch what cutting @e up to @to edits, but not the blocks. */
+int vex_extent_touch_item(struct vex_fs *fs, u64 ino, const struct vex_extent *e, u64 to);
+/* Take [@from, @to) out of one extent that overlaps it; its blocks stay in use. Touched before. */
+int vex_extent_cut(struct vex_fs *fs, u64 ino, const struct vex_extent *e, u64 from, u64 to);
+/* Unmap and free all of [@from, @to), whose extents vex_extent_touch() has touched. */
+int vex_extent_remove_touched(struct vex_fs *fs, u64 ino, u64 from, u64 to);
+
+/* ---- remap.c: fs->lock held ---------------------------------------------- */
+
+/*
+ * Map @count file blocks to one run of at most as many for new content, and consume as many
+ * reserved blocks; *@map tells the run. For writing, inside a transaction. Frees what was
+ * mapped there, unless it was unwritten: then the run is that.
+ */
+int vex_extent_replace(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, const u32 *csums,
+		       u64 size, struct vex_map *map);
+/* The same with a new run that stays unwritten, of up to VEXFS_UNWRITTEN_MAX blocks. */
+int vex_extent_provide(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, struct vex_map *map);
 
 /* ---- segment.c: fs->lock held -------------------------------------------- */
 
@@ -546,8 +600,16 @@ int vex_seg_settle(struct vex_fs *fs, struct vex_seg *seg);
 u32 vex_seg_dirty(struct vex_fs *fs, struct vex_seg *seg, u32 from, u32 to);
 /* Write all dirty segments to new places. For writing. */
 int vex_seg_flush(struct vex_fs *fs);
-/* Forget a file's segments at or past @index, dirty ones too. For writing. */
-void vex_seg_forget(struct vex_fs *fs, u64 ino, u64 index);
+/* Has one of a file's clean segments from @index to before @end not been flushed yet? */
+bool vex_seg_unsafe(struct vex_fs *fs, u64 ino, u64 index, u64 end);
+/* Forget a file's segments from @index to before @end, dirty ones too. For writing. */
+void vex_seg_forget_range(struct vex_fs *fs, u64 ino, u64 index, u64 end);
+/* At or past @index. */
+static inline void vex_seg_forget(struct vex_fs *fs, u64 ino, u64 index)
+{
+	vex_seg_forget_range(fs, ino, index, ~0ULL);
+}
+
 void vex_seg_destroy_all(struct vex_fs *fs);
 /* Evict one clean segment; false when there is none. cache_lock held; memory to *@dead. */
 bool vex_seg_evict_one(struct vex_fs *fs, struct vex_seg **dead);

@@ -219,6 +219,7 @@ long vex_check(struct vex_fs *fs, FILE *out)
 	if (!bad) {
 		bad += differs(out, "free blocks", fs->free, r.blocks - r.used);
 		bad += differs(out, "tree nodes", fs->tree_blocks, r.tree_blocks);
+		bad += differs(out, "unwritten blocks", fs->unwritten, r.unwritten);
 		bad += differs(out, "inodes", fs->inode_count, r.inodes);
 		bad += differs(out, "as the generation", fs->generation - 1, r.generation);
 	}

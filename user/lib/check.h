@@ -235,6 +235,10 @@ enum verdict judge_extent(struct check *c, struct block_map *map, struct check_i
 const char *item_wrong(const struct check *c, const struct check_item *it,
 		       enum vex_problem_code *code);
 bool item_fits(const struct check_inode *n, u8 type);
+/* Is the item of an extent of a possible length? */
+bool extent_form(const struct check_item *it);
+/* Of a well-formed one: */
+bool extent_is_unwritten(const struct check_item *it);
 bool coll_sound(const struct vexfs_coll_item *item, u32 *row_bytes);
 bool name_legal(const u8 *name, u32 len);
 u32 inode_true_mode(const struct check_inode *n);

@@ -280,6 +280,25 @@ static void see_dirent(struct check *c, const struct check_item *it)
 
 /* ---- file data ----------------------------------------------------------------------- */
 
+bool extent_is_unwritten(const struct check_item *it)
+{
+	const struct vexfs_extent_item *item = (const void *)it->data;
+
+	return le32_to_cpu(item->flags) & VEXFS_EXTENT_UNWRITTEN;
+}
+
+bool extent_form(const struct check_item *it)
+{
+	const struct vexfs_extent_item *item = (const void *)it->data;
+	bool unwritten = it->len >= sizeof(*item) && extent_is_unwritten(it);
+	u32 most = unwritten ? VEXFS_UNWRITTEN_MAX : VEXFS_EXTENT_MAX, count;
+
+	if (it->len < sizeof(*item) || le32_to_cpu(item->flags) & ~VEXFS_EXTENT_UNWRITTEN)
+		return false;
+	count = le32_to_cpu(item->count);
+	return count && count <= most && it->len == vex_extent_len(count, unwritten);
+}
+
 static const char *extent_wrong(struct check *c, struct block_map *map,
 				const struct check_inode *n, const struct check_item *it,
 				enum vex_problem_code *code)
@@ -288,13 +307,10 @@ static const char *extent_wrong(struct check *c, struct block_map *map,
 	u64 block, count;
 
 	*code = VEX_P_EXTENT_FORM;
-	if (it->len < sizeof(*item))
+	if (!extent_form(it))
 		return "malformed extent";
 	block = le64_to_cpu(item->block);
 	count = le32_to_cpu(item->count);
-	if (!count || count > VEXFS_EXTENT_MAX || it->len != sizeof(*item) + 4 * count ||
-	    item->flags)
-		return "malformed extent";
 	*code = VEX_P_EXTENT_RANGE;
 	if (block >= c->blocks || count > c->blocks - block)
 		return "extent outside of the filesystem";
@@ -343,6 +359,12 @@ static void see_extent(struct check *c, struct check_inode *n, const struct chec
 		return;
 	count = le32_to_cpu(item->count);
 	n->found += count;
+	if (extent_is_unwritten(it)) {
+		c->result.unwritten += count;
+		c->missing_features |= VEXFS_FEATURE_UNWRITTEN & ~c->result.features;
+		return;
+	}
+	/* What is only allocated may lie behind the end. */
 	n->end = it->key.offset + count;
 	if (n->end > limit)
 		n->past += min_t(u64, count, n->end - limit);
@@ -512,6 +534,7 @@ static int see_item(struct check *c, const struct check_item *it, void *arg)
 void items_reset(struct check *c)
 {
 	c->inode_count = 0;
+	c->result.unwritten = 0;
 	c->name_count = 0;
 	c->orphan_count = 0;
 	c->coll_count = 0;

@@ -108,6 +108,8 @@ int check_space(struct check *c)
 		      c->blocks - c->used.count);
 	judge_counter(c, VEX_P_SUPER_TREE, "tree nodes", le64_to_cpu(sb->tree_blocks),
 		      c->result.tree_blocks);
+	judge_counter(c, VEX_P_SUPER_UNWRITTEN, "unwritten blocks",
+		      le64_to_cpu(sb->unwritten_blocks), c->result.unwritten);
 	judge_counter(c, VEX_P_SUPER_INODES, "inodes", le64_to_cpu(sb->inode_count),
 		      c->real_inodes);
 	if (c->max_ino >= le64_to_cpu(sb->next_ino))
@@ -132,12 +134,12 @@ static int verify_extent(struct check *c, const struct check_item *it, void *arg
 	bool whole;
 	u32 count;
 
-	if (it->key.type != VEXFS_ITEM_EXTENT || !it->key.ino || it->len < sizeof(*item))
+	if (it->key.type != VEXFS_ITEM_EXTENT || !it->key.ino || !extent_form(it) ||
+	    extent_is_unwritten(it))
 		return 0;
 	block = le64_to_cpu(item->block);
 	count = le32_to_cpu(item->count);
-	if (!count || it->len != sizeof(*item) + 4 * count || count > VEXFS_EXTENT_MAX ||
-	    block >= c->blocks || count > c->blocks - block)
+	if (block >= c->blocks || count > c->blocks - block)
 		return 0;
 	/* What cannot be read in one piece is tried block by block. */
 	whole = !c->io.ops->read(c->io.ctx, block, count, data);

@@ -10,6 +10,7 @@ static bool super_sane(const struct vexfs_super *sb, u32 slot)
 	return blocks >= VEXFS_MIN_BLOCKS && blocks <= VEXFS_MAX_BLOCKS &&
 	       le32_to_cpu(sb->block_size) == VEXFS_BLOCK_SIZE &&
 	       le64_to_cpu(sb->free_blocks) <= blocks && le64_to_cpu(sb->tree_blocks) <= blocks &&
+	       le64_to_cpu(sb->unwritten_blocks) <= blocks &&
 	       le64_to_cpu(sb->root_block) < blocks &&
 	       le32_to_cpu(sb->root_level) < VEXFS_MAX_LEVEL && generation < ~0ULL - 2 &&
 	       le64_to_cpu(sb->root_generation) <= generation && (generation & 1) == slot &&

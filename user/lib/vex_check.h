@@ -30,6 +30,7 @@ enum vex_repair {
 	P(SUPER_RESERVED, "super-reserved", SAFE, "zeroed")				\
 	P(SUPER_FREE, "super-free", SAFE, "counted anew")				\
 	P(SUPER_TREE, "super-tree", SAFE, "counted anew")				\
+	P(SUPER_UNWRITTEN, "super-unwritten", SAFE, "counted anew")			\
 	P(SUPER_INODES, "super-inodes", SAFE, "counted anew")				\
 	P(SUPER_NEXT, "super-next", SAFE, "raised above every inode")			\
 	P(NODE_READ, "node-read", LOSSY, "tree rebuilt from the leaves that are left")	\
@@ -138,6 +139,7 @@ struct vex_check_opts {
  * @blocks: of the filesystem
  * @used: blocks in use, with those that the format reserves
  * @tree_blocks: of them, nodes
+ * @unwritten: of them, blocks of unwritten extents
  * @inodes: in use
  * @generation: of the superblock that was used
  * @features: VEXFS_FEATURE_*
@@ -151,6 +153,7 @@ struct vex_check_result {
 	u64 blocks;
 	u64 used;
 	u64 tree_blocks;
+	u64 unwritten;
 	u64 inodes;
 	u64 generation;
 	u64 features;

@@ -37,6 +37,7 @@ struct check {
 	size_t inodes;
 	u64 nodes;
 	u64 data;
+	u64 unwritten;
 	u64 orphans;
 	char wrong[200];
 };
@@ -224,29 +225,40 @@ static bool dirent_check(struct check *c, const struct item *it)
 	return true;
 }
 
+/* Blocks that an extent says it has; its length is checked elsewhere. */
+static u32 extent_count(const struct item *it)
+{
+	return le32_to_cpu(((const struct vexfs_extent_item *)it->data)->count);
+}
+
 static bool extent_check(struct check *c, const struct item *it)
 {
 	const struct vexfs_extent_item *e = (const void *)it->data;
 	const __le32 *csums = (const void *)(e + 1);
 	const struct item *before = it > c->items ? it - 1 : NULL;
-	u32 count = le32_to_cpu(e->count);
+	u32 count = it->len < sizeof(*e) ? 0 : le32_to_cpu(e->count);
+	bool unwritten = e->flags == cpu_to_le32(VEXFS_EXTENT_UNWRITTEN);
 
-	if (!inode_of(c, it->ino) || it->len < sizeof(*e) || !count || count > VEXFS_EXTENT_MAX ||
-	    it->len != sizeof(*e) + 4 * count || e->flags)
+	if (!inode_of(c, it->ino) || !count || (e->flags && !unwritten) ||
+	    count > (unwritten ? VEXFS_UNWRITTEN_MAX : VEXFS_EXTENT_MAX) ||
+	    it->len != sizeof(*e) + (unwritten ? 0 : 4 * count))
 		return WRONG(c, "inode %llu: malformed extent", it->ino);
+	if (unwritten && !(le64_to_cpu(c->sb->features) & VEXFS_FEATURE_UNWRITTEN))
+		return WRONG(c, "inode %llu: unwritten extent without the feature", it->ino);
 	if (before && before->ino == it->ino && before->type == it->type &&
-	    before->offset + (before->len - sizeof(*e)) / 4 > it->offset)
+	    before->offset + extent_count(before) > it->offset)
 		return WRONG(c, "inode %llu: overlapping extents", it->ino);
 	for (u32 i = 0; i < count; i++) {
 		u64 block = le64_to_cpu(e->block) + i;
 
 		if (!use(c, block, "inode", it->ino))
 			return false;
-		if (vex_crc32c(vex_io_mem_peek(c->m, block), VEXFS_BLOCK_SIZE) !=
+		if (!unwritten && vex_crc32c(vex_io_mem_peek(c->m, block), VEXFS_BLOCK_SIZE) !=
 		    le32_to_cpu(csums[i]))
 			return WRONG(c, "inode %llu: block %llu: wrong checksum", it->ino, block);
 	}
 	c->data += count;
+	c->unwritten += unwritten ? count : 0;
 	return true;
 }
 
@@ -281,8 +293,10 @@ static void tally_item(struct check *c, const struct item *it)
 		if (to)
 			to->names++;
 	} else if (it->type == VEXFS_ITEM_EXTENT && it->len >= 16) {
-		t->blocks += (it->len - 16) / 4;
-		t->end = it->offset + (it->len - 16) / 4;
+		t->blocks += extent_count(it);
+		/* What is allocated ahead may lie behind the end. */
+		if (it->len > 16)
+			t->end = it->offset + extent_count(it);
 	} else if (it->type == VEXFS_ITEM_SYMLINK) {
 		t->target += it->len;
 	} else if (it->type == VEXFS_ITEM_TOMB) {
@@ -458,6 +472,9 @@ static bool space_check(struct check *c)
 	if (free != le64_to_cpu(c->sb->free_blocks))
 		return WRONG(c, "superblock says %llu free blocks, %llu found",
 			     le64_to_cpu(c->sb->free_blocks), free);
+	if (c->unwritten != le64_to_cpu(c->sb->unwritten_blocks))
+		return WRONG(c, "superblock says %llu unwritten blocks, %llu found",
+			     le64_to_cpu(c->sb->unwritten_blocks), c->unwritten);
 	if (c->nodes != le64_to_cpu(c->sb->tree_blocks))
 		return WRONG(c, "superblock says %llu tree nodes, %llu found",
 			     le64_to_cpu(c->sb->tree_blocks), c->nodes);

@@ -81,6 +81,7 @@
  * @commit_time: nanoseconds since 1970 when it was written
  * @feature_names: of each bit that is set in @features, NUL-padded, so that a reader
  *	that does not know a feature can name it; zero for the others
+ * @unwritten_blocks: blocks of unwritten extents
  * @reserved: zero
  */
 struct vexfs_super {
@@ -103,7 +104,8 @@ struct vexfs_super {
 	__le64 hash_key[2];
 	__le64 commit_time;
 	__u8 feature_names[VEXFS_FEATURE_BITS][VEXFS_FEATURE_NAME];
-	__u8 reserved[2392];
+	__le64 unwritten_blocks;
+	__u8 reserved[2384];
 };
 
 /**
@@ -245,19 +247,23 @@ struct vexfs_dirent_item {
 } __attribute__((packed));
 
 #define VEXFS_EXTENT_MAX	128u	/* blocks of one extent */
+#define VEXFS_UNWRITTEN_MAX	8192u	/* blocks of one unwritten extent */
+
+/* Allocated, and reads as zeros, whatever its blocks hold. */
+#define VEXFS_EXTENT_UNWRITTEN	1u
 
 /**
- * struct vexfs_extent_item - a run of file blocks; the crc32c of each block
- *	follows, one __le32 a block
+ * struct vexfs_extent_item - a run of file blocks; unless it is unwritten, the crc32c
+ *	of each block follows, one __le32 a block
  * @block: first block on the device
- * @count: blocks, 1 to VEXFS_EXTENT_MAX
- * @flags: zero
+ * @count: blocks, 1 to VEXFS_EXTENT_MAX, or to VEXFS_UNWRITTEN_MAX
+ * @flags: VEXFS_EXTENT_*
  */
 struct vexfs_extent_item {
 	__le64 block;
 	__le32 count;
 	__le32 flags;
-	/* then __le32 csum[count] */
+	/* then __le32 csum[count], or nothing */
 };
 
 /**
