@@ -6,6 +6,7 @@
  * id; a bit in a tomb bitmap hides it.
  */
 #include "vex_index.h"
+#include "vex_meta.h"
 
 static struct vex_key coll_key(u64 ino)
 {
@@ -134,9 +135,8 @@ int vex_coll_create(struct vex_fs *fs, u64 ino, const struct vex_coll *c)
 	return err;
 }
 
-/* Change the counts of a collection, and its file's size; both were touched. */
-static noinline_for_stack
-int coll_update(struct vex_fs *fs, u64 ino, u64 rows, u64 live, u64 size)
+noinline_for_stack
+int vex_coll_store(struct vex_fs *fs, u64 ino, u64 rows, u64 live, u64 size)
 {
 	struct vex_key key = coll_key(ino);
 	struct vexfs_inode_item *inode;
@@ -162,7 +162,7 @@ int coll_update(struct vex_fs *fs, u64 ino, u64 rows, u64 live, u64 size)
 	return 0;
 }
 
-static int coll_touch(struct vex_fs *fs, u64 ino)
+int vex_coll_touch(struct vex_fs *fs, u64 ino)
 {
 	struct vex_key inode = vex_key(ino, VEXFS_ITEM_INODE, 0);
 	struct vex_key coll = coll_key(ino);
@@ -171,34 +171,123 @@ static int coll_touch(struct vex_fs *fs, u64 ino)
 	return err ? err : vex_touch_key(fs, &coll);
 }
 
+noinline_for_stack
+int vex_coll_stamp(struct vex_fs *fs, u64 ino, bool content)
+{
+	struct vexfs_inode_item *inode;
+	struct vex_path path;
+	int err;
+
+	err = vex_inode_touch(fs, ino, &path);
+	if (err)
+		return err;
+	inode = vex_path_data(&path);
+	inode->ctime = vex_time_pack(vex_now(fs));
+	if (content)
+		inode->mtime = inode->ctime;
+	vex_path_release(fs, &path);
+	return 0;
+}
+
+/* All that can fail of an insertion: touch, hold the segments, prepare the metadata. */
 static noinline_for_stack
-int insert_locked(struct vex_fs *fs, u64 ino, const void *rows, u32 count, u32 dim,
-		  u64 *first_id)
+int insert_prepare(struct vex_fs *fs, u64 ino, struct vex_rows *r, const struct vex_coll *c,
+		   struct vex_meta_txn *meta, struct vex_file_span *span)
+{
+	u64 size = c->rows * c->row_bytes;
+	size_t len = (size_t)r->count * c->row_bytes;
+	int err;
+
+	if (c->dim != r->dim)
+		return -EINVAL;
+	if (len > S64_MAX - size)
+		return -EFBIG;
+	err = vex_coll_touch(fs, ino);
+	if (!err)
+		err = vex_span_open(fs, ino, size, size, len, span);
+	if (err)
+		return err;
+	err = vex_meta_prepare(fs, ino, meta, c->rows, vex_span_blocks(size, len), &r->bad_row);
+	if (err)
+		vex_span_close(fs, span);
+	return err;
+}
+
+static noinline_for_stack
+int insert_locked(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_meta_txn *meta)
 {
 	struct vex_file_span span;
 	struct vex_coll c;
-	u64 size;
-	size_t len;
 	int err;
 
 	err = vex_coll_load(fs, ino, &c);
-	if (err)
-		return err;
-	if (c.dim != dim)
-		return -EINVAL;
-	size = c.rows * c.row_bytes;
-	len = (size_t)count * c.row_bytes;
-	if (len > S64_MAX - size)
-		return -EFBIG;
-	err = coll_touch(fs, ino);
 	if (!err)
-		err = vex_span_open(fs, ino, size, size, len, &span);
+		err = insert_prepare(fs, ino, r, &c, meta, &span);
 	if (err)
 		return err;
-	vex_span_store(fs, &span, rows);
+	vex_span_store(fs, &span, r->rows);
 	vex_span_close(fs, &span);
-	*first_id = c.rows;
-	return vex_must(fs, coll_update(fs, ino, c.rows + count, c.live + count, size + len));
+	r->first_id = c.rows;
+	err = vex_coll_store(fs, ino, c.rows + r->count, c.live + r->count,
+			     (c.rows + r->count) * c.row_bytes);
+	if (!err)
+		err = vex_meta_apply(fs, ino, meta);
+	return vex_must(fs, err);
+}
+
+int vex_rows_check(struct vex_rows *r)
+{
+	u64 elems = (u64)r->count * r->dim;
+	u64 bad;
+
+	if (!r->count || !r->dim || r->dim > VEXFS_MAX_DIM || r->flags & ~VEXFS_META_MERGE)
+		return -EINVAL;
+	if (elems * 4 > VEXFS_MAX_BATCH)
+		return -E2BIG;
+	bad = vex_f32_find_nonfinite(r->rows, elems);
+	if (bad < elems) {
+		r->bad_row = div_u64(bad, r->dim);
+		return -EDOM;
+	}
+	return 0;
+}
+
+/**
+ * vex_coll_append() - append rows, with or without metadata
+ * @fs: filesystem
+ * @ino: collection
+ * @r: rows, at most VEXFS_MAX_BATCH bytes of them, and @meta; @ids are not looked at
+ *
+ * Return: 0, or as VEXFS_IOC_INSERT; then no row was inserted.
+ */
+int vex_coll_append(struct vex_fs *fs, u64 ino, struct vex_rows *r)
+{
+	struct vex_meta_txn *meta;
+	u32 tries = 0;
+	u64 blocks;
+	int err;
+
+	r->ids = NULL;
+	err = vex_rows_check(r);
+	if (!err && r->flags)
+		err = -EINVAL;
+	if (!err)
+		err = vex_meta_open(r, &meta);
+	if (err)
+		return err;
+	blocks = vex_span_blocks(VEXFS_BLOCK_SIZE - 1, (size_t)r->count * r->dim * 4);
+	do {
+		err = vex_txn_begin(fs, 0, 2, blocks, 0);
+		if (err)
+			break;
+		if (fs->seg_dirty_bytes > fs->cache_limit / 4)
+			err = vex_seg_flush(fs);
+		if (!err)
+			err = insert_locked(fs, ino, r, meta);
+		vex_txn_end(fs);
+	} while (vex_txn_again(fs, &err, &tries));
+	vex_meta_close(meta);
+	return err;
 }
 
 /**
@@ -216,83 +305,14 @@ int insert_locked(struct vex_fs *fs, u64 ino, const void *rows, u32 count, u32 d
 int vex_coll_insert(struct vex_fs *fs, u64 ino, const void *rows, u32 count, u32 dim,
 		    u64 *first_id, u64 *bad_row)
 {
-	u64 elems = (u64)count * dim;
-	u64 bad;
-	int err;
+	struct vex_rows r = { .rows = rows, .count = count, .dim = dim };
+	int err = vex_coll_append(fs, ino, &r);
 
-	if (!count || !dim || dim > VEXFS_MAX_DIM)
-		return -EINVAL;
-	if (elems * 4 > VEXFS_MAX_BATCH)
-		return -E2BIG;
-	bad = vex_f32_find_nonfinite(rows, elems);
-	if (bad < elems) {
-		*bad_row = div_u64(bad, dim);
-		return -EDOM;
-	}
-	err = vex_txn_begin(fs, 0, 2, vex_span_blocks(VEXFS_BLOCK_SIZE - 1, elems * 4), 0);
-	if (err)
-		return err;
-	if (fs->seg_dirty_bytes > fs->cache_limit / 4)
-		err = vex_seg_flush(fs);
 	if (!err)
-		err = insert_locked(fs, ino, rows, count, dim, first_id);
-	vex_txn_end(fs);
+		*first_id = r.first_id;
+	if (err == -EDOM)
+		*bad_row = r.bad_row;
 	return err;
-}
-
-int vex_tomb_load(struct vex_fs *fs, u64 ino, u64 group, u8 *bits)
-{
-	struct vex_key key = vex_key(ino, VEXFS_ITEM_TOMB, group);
-	struct vex_path path;
-	int err;
-
-	err = vex_item_find(fs, &key, VEXFS_TOMB_BYTES, &path);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	memcpy(bits, vex_path_data(&path), VEXFS_TOMB_BYTES);
-	vex_path_release(fs, &path);
-	return 1;
-}
-
-/* Is this row there? 1 yes, 0 no, or an error. */
-static noinline_for_stack
-int row_live(struct vex_fs *fs, u64 ino, const struct vex_coll *c, u64 id)
-{
-	struct vex_key key = vex_key(ino, VEXFS_ITEM_TOMB, id / VEXFS_TOMB_ROWS);
-	u32 bit = id % VEXFS_TOMB_ROWS;
-	struct vex_path path;
-	const u8 *bits;
-	int live, err;
-
-	if (id >= c->rows)
-		return 0;
-	if (c->live == c->rows)
-		return 1;
-	err = vex_item_find(fs, &key, VEXFS_TOMB_BYTES, &path);
-	if (err)
-		return err == -ENOENT ? 1 : err;
-	bits = vex_path_data(&path);
-	live = !(bits[bit / 8] & (1u << (bit & 7)));
-	vex_path_release(fs, &path);
-	return live;
-}
-
-static int rows_check_live(struct vex_fs *fs, u64 ino, const struct vex_coll *c, const u64 *ids,
-			   u32 count, u64 *bad_id)
-{
-	u32 i;
-
-	for (i = 0; i < count; i++) {
-		int live = row_live(fs, ino, c, ids[i]);
-
-		if (live < 0)
-			return live;
-		if (!live) {
-			*bad_id = ids[i];
-			return -ENOENT;
-		}
-	}
-	return 0;
 }
 
 int vex_coll_get(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u32 dim, void *rows,
@@ -300,8 +320,9 @@ int vex_coll_get(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u32 dim,
 {
 	struct vex_coll c;
 	u8 *to = rows;
-	int err;
+	u32 bad = 0;
 	u32 i;
+	int err;
 
 	if (!count || count > VEXFS_MAX_IDS)
 		return -EINVAL;
@@ -310,128 +331,14 @@ int vex_coll_get(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u32 dim,
 	if (!err && c.dim != dim)
 		err = -EINVAL;
 	if (!err)
-		err = rows_check_live(fs, ino, &c, ids, count, bad_id);
+		err = vex_rows_live(fs, ino, &c, ids, count, &bad);
+	if (err == -ENOENT)
+		*bad_id = ids[bad];
 	for (i = 0; i < count && !err; i++, to += c.row_bytes) {
 		err = vex_file_read_locked(fs, ino, ids[i] * c.row_bytes, to, c.row_bytes);
 		if (!err && vex_interrupted())
 			err = -EINTR;
 	}
 	vex_read_unlock(&fs->lock);
-	return err;
-}
-
-static int id_cmp(const void *a, const void *b)
-{
-	u64 x = *(const u64 *)a;
-	u64 y = *(const u64 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* See that each tomb bitmap of sorted @ids exists and is touched. */
-static noinline_for_stack
-int tombs_touch(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count)
-{
-	struct vex_path path;
-	struct vex_key key;
-	u64 last = ~0ULL;
-	u32 i;
-	int err;
-
-	for (i = 0; i < count; i++) {
-		key = vex_key(ino, VEXFS_ITEM_TOMB, ids[i] / VEXFS_TOMB_ROWS);
-		if (key.offset == last)
-			continue;
-		last = key.offset;
-		err = vex_item_touch(fs, &key, VEXFS_TOMB_BYTES, &path);
-		if (err == -ENOENT)
-			err = vex_tree_insert(fs, &key, VEXFS_TOMB_BYTES, &path);
-		if (err)
-			return err;
-		vex_path_release(fs, &path);
-	}
-	return 0;
-}
-
-static noinline_for_stack
-int tombs_set(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count)
-{
-	struct vex_path path;
-	struct vex_key key;
-	u32 i, bit;
-	int err;
-	u8 *bits;
-
-	for (i = 0; i < count; i++) {
-		key = vex_key(ino, VEXFS_ITEM_TOMB, ids[i] / VEXFS_TOMB_ROWS);
-		bit = ids[i] % VEXFS_TOMB_ROWS;
-		err = vex_item_touch(fs, &key, VEXFS_TOMB_BYTES, &path);
-		if (err)
-			return err;
-		bits = vex_path_data(&path);
-		bits[bit / 8] |= 1u << (bit & 7);
-		vex_path_release(fs, &path);
-	}
-	return 0;
-}
-
-static noinline_for_stack
-int delete_locked(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u64 *bad_id)
-{
-	struct vex_coll c;
-	int err;
-
-	err = vex_coll_load(fs, ino, &c);
-	if (!err)
-		err = rows_check_live(fs, ino, &c, ids, count, bad_id);
-	if (!err)
-		err = coll_touch(fs, ino);
-	if (!err)
-		err = tombs_touch(fs, ino, ids, count);
-	if (err)
-		return err;
-	err = tombs_set(fs, ino, ids, count);
-	if (!err)
-		err = coll_update(fs, ino, c.rows, c.live - count, c.rows * c.row_bytes);
-	return vex_must(fs, err);
-}
-
-/* Tomb bitmaps that sorted @ids fall into. */
-static u32 tombs_count(const u64 *ids, u32 count)
-{
-	u32 n = 1;
-	u32 i;
-
-	for (i = 1; i < count; i++)
-		n += ids[i] / VEXFS_TOMB_ROWS != ids[i - 1] / VEXFS_TOMB_ROWS;
-	return n;
-}
-
-/**
- * vex_coll_delete() - delete rows by id
- * @fs: filesystem
- * @ino: collection
- * @ids: which; sorted in place
- * @count: 1 to VEXFS_MAX_IDS
- * @bad_id: receives an id that is no live row, with -ENOENT
- *
- * Return: 0, or as VEXFS_IOC_DELETE; then no row was deleted.
- */
-int vex_coll_delete(struct vex_fs *fs, u64 ino, u64 *ids, u32 count, u64 *bad_id)
-{
-	u32 i;
-	int err;
-
-	if (!count || count > VEXFS_MAX_IDS)
-		return -EINVAL;
-	sort(ids, count, sizeof(*ids), id_cmp, NULL);
-	for (i = 1; i < count; i++)
-		if (ids[i] == ids[i - 1])
-			return -EINVAL;
-	err = vex_txn_begin(fs, tombs_count(ids, count), 2, 0, VEX_TXN_URGENT);
-	if (err)
-		return err;
-	err = delete_locked(fs, ino, ids, count, bad_id);
-	vex_txn_end(fs);
 	return err;
 }

@@ -17,6 +17,7 @@ vex-core-objs := \
 	falloc.o \
 	feature.o \
 	file.o \
+	filter.o \
 	flat.o \
 	flush.o \
 	fs.o \
@@ -24,6 +25,9 @@ vex-core-objs := \
 	held.o \
 	inode.o \
 	leaf.o \
+	match.o \
+	meta.o \
+	meta_rec.o \
 	node.o \
 	remap.o \
 	rename.o \
@@ -31,7 +35,9 @@ vex-core-objs := \
 	seek.o \
 	segment.o \
 	symlink.o \
+	tomb.o \
 	topk.o \
 	tree.o \
 	truncate.o \
-	txn.o
+	txn.o \
+	update.o

@@ -6,6 +6,7 @@
  * between pieces, so a row that is deleted meanwhile may or may not be found.
  */
 #include "vex_index.h"
+#include "vex_meta.h"
 
 static const struct vex_index_ops *const index_kinds[] = {
 	&vex_index_flat,
@@ -80,35 +81,82 @@ static u32 offer_live(struct vex_search_ctx *ctx, struct vex_topk *heap, u64 fir
 	return live;
 }
 
-int vex_search_offer(struct vex_search_ctx *ctx, u64 first, const void *rows, u32 n)
+/* Ask the filter about a piece. */
+static int filter_piece(struct vex_search_ctx *ctx, u64 first, u32 n)
 {
-	const u8 *queries = ctx->s->queries;
+	if (!ctx->s->filter)
+		return 0;
+	return vex_match_rows(ctx->fs, ctx->ino, ctx->s->filter, first, n, ctx->match_none,
+			      ctx->match);
+}
+
+static bool matches(const struct vex_search_ctx *ctx, u32 i)
+{
+	return ctx->match[i / 8] & (1u << (i & 7));
+}
+
+/* One query against rows [@first, @first + @n), of which only runs that match are compared. */
+static void query_piece(struct vex_search_ctx *ctx, u32 q, u64 first, const u8 *rows, u32 n)
+{
 	u32 row_bytes = ctx->coll.row_bytes;
-	u32 done, count, q;
-	u32 work = 0;
+	const u8 *query = (const u8 *)ctx->s->queries + (size_t)q * row_bytes;
+	u32 from, to;
+
+	for (from = 0; from < n; from = to) {
+		to = n;
+		if (ctx->s->filter) {
+			while (from < n && !matches(ctx, from))
+				from++;
+			for (to = from; to < n && matches(ctx, to);)
+				to++;
+		}
+		if (from == to)
+			break;
+		distances(ctx, query, rows + (size_t)from * row_bytes, to - from);
+		ctx->s->visited += offer_live(ctx, &ctx->heaps[q], first + from, to - from);
+	}
+}
+
+/* All queries against rows of one tomb group. */
+static int offer_piece(struct vex_search_ctx *ctx, u64 first, const u8 *rows, u32 n, u32 *work)
+{
+	u32 q;
 	int err;
 
-	for (done = 0; done < n; done += count) {
+	err = filter_piece(ctx, first, n);
+	for (q = 0; q < ctx->s->nq && !err; q++) {
+		query_piece(ctx, q, first, rows, n);
+		*work += n * ctx->coll.row_bytes;
+		if (*work < VEX_BREATHE_BYTES)
+			continue;
+		*work = 0;
+		err = vex_search_breathe(ctx);
+		if (!err)
+			err = tombs_for(ctx, first / VEXFS_TOMB_ROWS);
+		/* Row and metadata may have changed together. */
+		if (!err)
+			err = filter_piece(ctx, first, n);
+	}
+	return err;
+}
+
+int vex_search_offer(struct vex_search_ctx *ctx, u64 first, const void *rows, u32 n)
+{
+	u32 row_bytes = ctx->coll.row_bytes;
+	u32 done, count;
+	u32 work = 0;
+	int err = 0;
+
+	for (done = 0; done < n && !err; done += count) {
 		u64 row = first + done;
 
 		count = min_t(u64, n - done, VEXFS_TOMB_ROWS - row % VEXFS_TOMB_ROWS);
 		err = tombs_for(ctx, row / VEXFS_TOMB_ROWS);
-		if (err)
-			return err;
-		for (q = 0; q < ctx->s->nq; q++) {
-			distances(ctx, queries + (size_t)q * row_bytes,
-				  (const u8 *)rows + (size_t)done * row_bytes, count);
-			ctx->s->visited += offer_live(ctx, &ctx->heaps[q], row, count);
-			work += count * row_bytes;
-			if (work < VEX_BREATHE_BYTES)
-				continue;
-			work = 0;
-			err = vex_search_breathe(ctx);
-			if (err)
-				return err;
-		}
+		if (!err)
+			err = offer_piece(ctx, row, (const u8 *)rows + (size_t)done * row_bytes,
+					  count, &work);
 	}
-	return 0;
+	return err;
 }
 
 static void ctx_free(struct vex_search_ctx *ctx)
@@ -117,6 +165,7 @@ static void ctx_free(struct vex_search_ctx *ctx)
 	vex_free(ctx->cands);
 	vex_free(ctx->dist);
 	vex_free(ctx->row);
+	vex_free(ctx->match);
 	vex_free(ctx->tombs);
 	vex_free(ctx);
 }
@@ -136,7 +185,9 @@ static struct vex_search_ctx *ctx_alloc(const struct vex_search *s, const struct
 	ctx->dist = vex_alloc(VEX_BATCH_ROWS * sizeof(*ctx->dist));
 	ctx->row = vex_alloc(coll->row_bytes);
 	ctx->tombs = vex_alloc(VEXFS_TOMB_BYTES);
-	if (!ctx->heaps || !ctx->cands || !ctx->dist || !ctx->row || !ctx->tombs) {
+	ctx->match = vex_alloc(VEX_BATCH_ROWS / 8);
+	if (!ctx->heaps || !ctx->cands || !ctx->dist || !ctx->row || !ctx->tombs ||
+	    !ctx->match) {
 		ctx_free(ctx);
 		return NULL;
 	}
@@ -160,7 +211,7 @@ static int search_check(struct vex_search *s, const struct vex_coll *coll)
 		s->bad_query = div_u64(bad, s->dim);
 		return -EDOM;
 	}
-	return 0;
+	return s->filter ? vex_filter_check(s->filter) : 0;
 }
 
 /**
@@ -172,7 +223,7 @@ static int search_check(struct vex_search *s, const struct vex_coll *coll)
  * Distances are computed in bounded FPU sections; no memory is got once the pass
  * has begun.
  *
- * Return: 0; -ENODATA not a collection; -EINVAL, -E2BIG, -EDOM as
+ * Return: 0; -ENODATA not a collection; -EINVAL, -E2BIG, -EDOM, -EBADMSG as
  * VEXFS_IOC_SEARCH; -EINTR the task was killed; -ENOMEM; -EUCLEAN or the device's error.
  */
 int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
@@ -195,6 +246,8 @@ int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
 	ctx->fs = fs;
 	ctx->ino = ino;
 	ctx->s = s;
+	if (s->filter)
+		ctx->match_none = vex_filter_eval(s->filter, NULL, 0) == 1;
 
 	vex_read_lock(&fs->lock);
 	err = vex_index_ops(coll.index)->search(ctx);

@@ -398,6 +398,32 @@ int vex_tree_insert(struct vex_fs *fs, const struct vex_key *key, u32 len, struc
 	return 0;
 }
 
+int vex_tree_replace(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path)
+{
+	struct vex_node *leaf;
+	int err;
+
+	err = vex_tree_touch(fs, key, path);
+	if (err == -ENOENT)
+		vex_path_release(fs, path);
+	else if (err)
+		return err;
+	if (!err) {
+		leaf = path->node[0];
+		/* The parent's bounds allow no empty leaf, so the last item is never away. */
+		if (vex_node_count(leaf) == 1 ||
+		    vex_leaf_free(leaf) + vex_leaf_room(vex_path_len(path)) >=
+		    vex_leaf_room(len)) {
+			vex_leaf_remove(leaf, path->slot[0]);
+			vex_leaf_insert(leaf, path->slot[0], key, len);
+			return 0;
+		}
+		vex_leaf_remove(leaf, path->slot[0]);
+		vex_path_release(fs, path);
+	}
+	return vex_tree_insert(fs, key, len, path);
+}
+
 /* Bytes in use of a node of any level. */
 static u32 node_used(const struct vex_node *node)
 {

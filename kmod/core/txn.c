@@ -65,6 +65,24 @@ int vex_txn_begin(struct vex_fs *fs, u32 inserts, u32 touches, u64 data, u32 fla
 	return err;
 }
 
+int vex_txn_more(struct vex_fs *fs, u32 nodes, u32 copies, u64 data, u32 flags)
+{
+	if (!txn_fits(fs, data, (u64)nodes + copies, 0, flags))
+		return -EAGAIN;
+	return vex_node_prealloc(fs, nodes);
+}
+
+bool vex_txn_again(struct vex_fs *fs, int *err, u32 *tries)
+{
+	if (*err != -EAGAIN)
+		return false;
+	*err = -ENOSPC;
+	if ((*tries)++ == TXN_TRIES)
+		return false;
+	*err = vex_commit(fs, false);
+	return !*err;
+}
+
 void vex_txn_end(struct vex_fs *fs)
 {
 	vex_write_unlock(&fs->lock);

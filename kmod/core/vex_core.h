@@ -475,12 +475,71 @@ int vex_coll_get(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u32 dim,
 int vex_coll_delete(struct vex_fs *fs, u64 ino, u64 *ids, u32 count, u64 *bad_id);
 
 /**
+ * struct vex_rows - rows of one call, and what is known of them
+ * @ids: of an update and of vex_meta_set(): which rows
+ * @rows: @count packed rows of @dim elements; unused by vex_meta_set()
+ * @count: at least 1
+ * @dim: elements of a row, as the caller believes
+ * @flags: VEXFS_META_MERGE or 0
+ * @meta: @count records of metadata as <linux/vexfs.h> tells, or NULL
+ * @meta_len: bytes of them
+ * @first_id: receives the id of the first row of vex_coll_append()
+ * @bad_row: receives the position of a refused row, with EDOM, ENOENT and EBADMSG
+ */
+struct vex_rows {
+	const u64 *ids;
+	const void *rows;
+	u32 count;
+	u32 dim;
+	u32 flags;
+	const void *meta;
+	size_t meta_len;
+	u64 first_id;
+	u64 bad_row;
+};
+
+/* vex_coll_insert() with metadata: rows and metadata are there together or not at all. */
+int vex_coll_append(struct vex_fs *fs, u64 ino, struct vex_rows *r);
+/* As VEXFS_IOC_UPDATE: rows, and metadata where @r->meta is not NULL, all or nothing. */
+int vex_coll_update(struct vex_fs *fs, u64 ino, struct vex_rows *r);
+
+/* ---- metadata of rows (meta.c, match.c) ---------------------------------- */
+
+/* As VEXFS_IOC_META_SET: all of the batch in one transaction, or nothing. */
+int vex_meta_set(struct vex_fs *fs, u64 ino, struct vex_rows *r);
+/* As VEXFS_IOC_META_GET. @buf may be NULL when @len is 0: then @used tells with ERANGE. */
+int vex_meta_get(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, void *buf, size_t len,
+		 size_t *used, u64 *bad_row);
+
+/**
+ * struct vex_filter - a predicate over metadata; see struct vexfs_filter_node
+ * @nodes: @count of them
+ * @text: the strings, @text_len bytes
+ * @bad_node: set with EBADMSG
+ */
+struct vex_filter {
+	const struct vexfs_filter_node *nodes;
+	u32 count;
+	const void *text;
+	u32 text_len;
+	u32 bad_node;
+};
+
+/*
+ * List at most @max live rows from @from on that match, ascending. @next receives where to go
+ * on, VEXFS_NO_ID at the end. EBADMSG; EINTR; as VEXFS_IOC_FILTER.
+ */
+int vex_coll_filter(struct vex_fs *fs, u64 ino, struct vex_filter *f, u64 from, u64 *ids,
+		    u32 max, u32 *count, u64 *next);
+
+/**
  * struct vex_search - a batch of queries
  * @queries: nq packed rows of @dim elements
  * @ids: receives nq * k ids, nearest first, VEXFS_NO_ID where there is none
  * @distances: receives nq * k binary32 bit patterns
  * @visited: receives the rows compared
  * @bad_query: set with EDOM
+ * @filter: only rows that match are compared; NULL: all
  */
 struct vex_search {
 	const void *queries;
@@ -491,6 +550,7 @@ struct vex_search {
 	u32 *distances;
 	u64 visited;
 	u64 bad_query;
+	struct vex_filter *filter;
 };
 
 int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s);

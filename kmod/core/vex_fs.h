@@ -340,6 +340,11 @@ int vex_tree_touch(struct vex_fs *fs, const struct vex_key *key, struct vex_path
  * zero. -EEXIST. After a touch of the same key, with nodes in the pool, it cannot fail.
  */
 int vex_tree_insert(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path);
+/*
+ * Like vex_tree_insert(), but an item that is there gives way to a zeroed one of @len bytes; what it
+ * held is gone.
+ */
+int vex_tree_replace(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path);
 /* Remove the item on which a touched path stands; releases the path. Cannot fail. */
 void vex_tree_delete(struct vex_fs *fs, struct vex_path *path);
 /* Cut the data of the item on a touched path to its first @len bytes. */
@@ -425,6 +430,17 @@ u64 vex_space_avail(struct vex_fs *fs);
  * the lock is not held.
  */
 int vex_txn_begin(struct vex_fs *fs, u32 inserts, u32 touches, u64 data, u32 flags);
+/*
+ * Inside a transaction and before its first edit: prepare for @nodes new tree nodes, @copies copied
+ * ones and @data blocks, in all. For a change that has counted what it needs. ENOMEM; EAGAIN lack
+ * of space: end the transaction, and begin again when vex_txn_again() says so.
+ */
+int vex_txn_more(struct vex_fs *fs, u32 nodes, u32 copies, u64 data, u32 flags);
+/*
+ * After a transaction that ended with *@err: did it lack space, and has a commit given some back?
+ * False with the final error. *@tries starts at 0. The lock is not held.
+ */
+bool vex_txn_again(struct vex_fs *fs, int *err, u32 *tries);
 void vex_txn_end(struct vex_fs *fs);
 /* vex_fs_commit(), with @force also when nothing changed. No lock held. */
 int vex_commit(struct vex_fs *fs, bool force);
@@ -646,7 +662,7 @@ static inline u64 vex_span_blocks(u64 pos, size_t len)
 	       (pos >> VEXFS_BLOCK_SHIFT);
 }
 
-/* ---- coll.c: fs->lock held ----------------------------------------------- */
+/* ---- coll.c, tomb.c: fs->lock held ----------------------------------------------- */
 
 int vex_coll_load(struct vex_fs *fs, u64 ino, struct vex_coll *out);
 /*
@@ -654,5 +670,23 @@ int vex_coll_load(struct vex_fs *fs, u64 ino, struct vex_coll *out);
  * there is one, 0 when no row of it was deleted.
  */
 int vex_tomb_load(struct vex_fs *fs, u64 ino, u64 group, u8 *bits);
+/* Is this row there? 1 yes, 0 no, or an error. */
+int vex_row_live(struct vex_fs *fs, u64 ino, const struct vex_coll *c, u64 id);
+/* -ENOENT, with the position *@bad, when one of @ids is no live row. */
+int vex_rows_live(struct vex_fs *fs, u64 ino, const struct vex_coll *c, const u64 *ids, u32 count,
+		  u32 *bad);
+/* The limits and contents of rows that come in: EINVAL, E2BIG, EDOM. */
+int vex_rows_check(struct vex_rows *r);
+/* Touch what vex_coll_store() and vex_coll_stamp() edit. */
+int vex_coll_touch(struct vex_fs *fs, u64 ino);
+/* Change the counts of a collection, its file's size and times. Touched before: cannot fail. */
+int vex_coll_store(struct vex_fs *fs, u64 ino, u64 rows, u64 live, u64 size);
+/* Set the time of the last change; @content: of the rows too. Touched before: cannot fail. */
+int vex_coll_stamp(struct vex_fs *fs, u64 ino, bool content);
+/* Tree nodes that the preparations of vex_coll_touch() and its edits can need. */
+static inline u32 vex_coll_copies(const struct vex_fs *fs)
+{
+	return 2 * (fs->root_level + 2);
+}
 
 #endif /* VEX_FS_H */

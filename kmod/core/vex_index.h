@@ -25,6 +25,8 @@
  * @tombs: bitmap of deleted rows of group @tomb_group
  * @tomb_group: which group @tombs holds; ~0: none
  * @tomb_any: @tombs has a bit set
+ * @match: with a filter: which rows of the piece match
+ * @match_none: a row without metadata matches
  *
  * All memory is got before the search begins.
  */
@@ -40,6 +42,8 @@ struct vex_search_ctx {
 	u8 *tombs;
 	u64 tomb_group;
 	bool tomb_any;
+	u8 *match;
+	bool match_none;
 };
 
 /**
@@ -69,7 +73,10 @@ const struct vex_index_ops *vex_index_ops(u32 id);
  * that the caller holds stay.
  */
 int vex_search_breathe(struct vex_search_ctx *ctx);
-/* Offer @n rows from @first on, packed at @rows, to all queries; deleted ones are left out. */
+/*
+ * Offer @n rows from @first on, packed at @rows, to all queries; deleted ones, and
+ * those that do not match the filter, are left out.
+ */
 int vex_search_offer(struct vex_search_ctx *ctx, u64 first, const void *rows, u32 n);
 
 #endif /* VEX_INDEX_H */

@@ -25,12 +25,16 @@
 
 /* What is true of the structures for all time: user space was built with it. */
 static_assert(sizeof(struct vexfs_create) == 24);
-static_assert(sizeof(struct vexfs_insert) == 48);
+static_assert(sizeof(struct vexfs_insert) == 64);
 static_assert(sizeof(struct vexfs_get) == 48);
 static_assert(sizeof(struct vexfs_delete) == 32);
-static_assert(sizeof(struct vexfs_search) == 72);
+static_assert(sizeof(struct vexfs_search) == 104);
 static_assert(sizeof(struct vexfs_stat) == 56);
 static_assert(sizeof(struct vexfs_caps) == 48);
+
+/* The sizes of the first published ones, where they have grown. */
+#define VEXFS_INSERT_FIRST	48
+#define VEXFS_SEARCH_FIRST	72
 
 /*
  * Copy a structure of @len bytes in, whatever size the user has it; *@size receives
@@ -179,11 +183,13 @@ static long vexfs_do_insert(struct file *file, void __user *arg, struct vexfs_op
 	u32 size;
 	int err;
 
-	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	err = vexfs_args_get(&a, sizeof(a), VEXFS_INSERT_FIRST, arg, &size);
 	if (err)
 		return err;
 	if (a.flags)
 		return -EINVAL;
+	if (a.meta || a.meta_len)
+		return -EOPNOTSUPP;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if (!vexfs_is_coll(inode))
@@ -391,11 +397,13 @@ static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op
 	u32 size;
 	int err;
 
-	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	err = vexfs_args_get(&a, sizeof(a), VEXFS_SEARCH_FIRST, arg, &size);
 	if (err)
 		return err;
 	if (a.flags || a.reserved)
 		return -EINVAL;
+	if (a.filter || a.filter_count)
+		return -EOPNOTSUPP;
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
 	if (!vexfs_is_coll(inode))

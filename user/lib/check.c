@@ -102,6 +102,7 @@ void check_end(struct check *c)
 	free(c->names);
 	free(c->orphans);
 	free(c->colls);
+	free(c->tombs);
 	free(c->bitmap_seen);
 	free(c->dup);
 	vex_free(c->leaf_buf);

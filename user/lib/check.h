@@ -116,6 +116,12 @@ struct check_coll {
 	u32 row_bytes;
 };
 
+/* The deleted rows of one group of the collection in hand. */
+struct check_tomb {
+	u64 group;
+	u8 bits[VEXFS_TOMB_BYTES];
+};
+
 struct check_name {
 	u64 ino;
 	u64 dir;
@@ -166,6 +172,9 @@ struct check {
 	size_t orphan_count, orphan_room;
 	struct check_coll *colls;
 	size_t coll_count, coll_room;
+	struct check_tomb *tombs;	/* of @tomb_ino, ascending */
+	size_t tomb_count, tomb_room;
+	u64 tomb_ino;
 	u8 *bitmap_seen;		/* a bit for each group */
 	u64 extent_end;			/* of the last extent of the inode in hand */
 	u64 extent_ino;
@@ -200,6 +209,16 @@ int check_from_items(struct check *c);
 
 /* ---- check_super.c */
 int check_supers(struct check *c, struct vex_open_error *why);
+
+/* ---- check_meta.c */
+/* Remember a tomb item for the judgement of the metadata behind it. */
+void meta_note_tomb(struct check *c, const struct check_item *it);
+/*
+ * NULL, or why this metadata item of a collection of @rows rows cannot be. It depends on the
+ * inode's tomb items, which stand before it.
+ */
+const char *meta_wrong(const struct check *c, u64 rows, const struct check_item *it,
+		       enum vex_problem_code *code);
 
 /* ---- check_tree.c */
 int key_cmp(const struct vex_key *a, const struct vex_key *b);

@@ -85,6 +85,7 @@ bool item_fits(const struct check_inode *n, u8 type)
 	case VEXFS_ITEM_EXTENT:
 	case VEXFS_ITEM_COLL:
 	case VEXFS_ITEM_TOMB:
+	case VEXFS_ITEM_META:
 		return S_ISREG(mode);
 	case VEXFS_ITEM_SYMLINK:
 		return S_ISLNK(mode);
@@ -129,6 +130,7 @@ const char *item_wrong(const struct check *c, const struct check_item *it,
 		break;
 	case VEXFS_ITEM_DIRENT:
 	case VEXFS_ITEM_EXTENT:
+	case VEXFS_ITEM_META:
 	case VEXFS_ITEM_SYMLINK:
 	case VEXFS_ITEM_BITMAP:
 	case VEXFS_ITEM_ORPHAN:
@@ -419,6 +421,7 @@ static void see_tomb(struct check *c, struct check_inode *n, const struct check_
 				      "deleted rows of a file that is no collection");
 		return;
 	}
+	meta_note_tomb(c, it);
 	if (it->key.offset > U64_MAX / VEXFS_TOMB_ROWS - 1) {
 		check_problem(c, VEX_P_TOMB_RANGE, it->block, n->ino, "deleted rows past all rows");
 		return;
@@ -435,6 +438,24 @@ static void see_tomb(struct check *c, struct check_inode *n, const struct check_
 	if (past)
 		check_problem(c, VEX_P_TOMB_RANGE, it->block, n->ino,
 			      "%llu rows marked as deleted past the last row", past);
+}
+
+static void see_meta(struct check *c, struct check_inode *n, const struct check_item *it)
+{
+	struct check_coll *k = n->coll ? &c->colls[c->coll_count - 1] : NULL;
+	enum vex_problem_code code;
+	const char *what;
+
+	if (!k) {
+		if (!n->coll_bad)
+			check_problem(c, VEX_P_ITEM_STRAY, it->block, n->ino,
+				      "metadata of rows of a file that is no collection");
+		return;
+	}
+	c->missing_features |= VEXFS_FEATURE_ROW_META & ~c->result.features;
+	what = meta_wrong(c, k->rows, it, &code);
+	if (what)
+		check_problem(c, code, it->block, n->ino, "row %llu: %s", it->key.offset, what);
 }
 
 /* The pieces of a target follow one another. */
@@ -524,6 +545,9 @@ static int see_item(struct check *c, const struct check_item *it, void *arg)
 	case VEXFS_ITEM_TOMB:
 		see_tomb(c, n, it);
 		break;
+	case VEXFS_ITEM_META:
+		see_meta(c, n, it);
+		break;
 	case VEXFS_ITEM_SYMLINK:
 		see_target(c, n, it);
 		break;
@@ -538,6 +562,7 @@ void items_reset(struct check *c)
 	c->name_count = 0;
 	c->orphan_count = 0;
 	c->coll_count = 0;
+	c->tomb_ino = 0;
 	c->real_inodes = 0;
 	c->max_ino = 0;
 	c->missing_features = 0;

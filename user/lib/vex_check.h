@@ -75,6 +75,8 @@ enum vex_repair {
 	P(COLL_SIZE, "coll-size", LOSSY, "cut to whole rows")				\
 	P(COLL_LIVE, "coll-live", SAFE, "counted anew")					\
 	P(TOMB_RANGE, "tomb-range", LOSSY, "marks past the rows are cleared")		\
+	P(META_FORM, "meta-form", LOSSY, "dropped")					\
+	P(META_ROW, "meta-row", LOSSY, "dropped")					\
 	P(SYMLINK_TARGET, "symlink-target", LOSSY, "becomes an empty file")		\
 	P(BITMAP_FORM, "bitmap-form", SAFE, "written anew")				\
 	P(BITMAP_FREE, "bitmap-free", SAFE, "marked as in use")				\

@@ -260,6 +260,18 @@ static void mix(struct walk *w, const void *data, size_t len)
 	w->mixed += len;
 }
 
+static int mix_meta(struct walk *w, u64 ino, u64 id)
+{
+	u8 buf[4 + 1024];
+	size_t used;
+	u64 bad;
+	int err = vex_meta_get(w->fs, ino, &id, 1, buf, sizeof(buf), &used, &bad);
+
+	if (!err)
+		mix(w, buf, used);
+	return err;
+}
+
 static int mix_collection(struct walk *w, u64 ino)
 {
 	struct vex_coll coll;
@@ -282,6 +294,8 @@ static int mix_collection(struct walk *w, u64 ino)
 		else
 			mix(w, "deleted", 7);
 		free(row);
+		if (!err)
+			err = mix_meta(w, ino, id);
 		if (err && err != -ENOENT)
 			return err;
 	}

@@ -396,6 +396,55 @@ static bool inode_check(struct check *c, const struct item *it)
 	return type_check(c, in, t) && (orphan || collection_check(c, in, t));
 }
 
+static bool key_char(char ch, bool first)
+{
+	return (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') || ch == '_' ||
+	       (!first && ((ch >= '0' && ch <= '9') || ch == '.' || ch == '-'));
+}
+
+/* Packed pairs, ascending, inside their bounds; of a live row of a collection. */
+static bool meta_check(struct check *c, const struct item *it)
+{
+	const struct item *tomb = find(c, it->ino, VEXFS_ITEM_TOMB, it->offset / VEXFS_TOMB_ROWS);
+	const struct item *coll = find(c, it->ino, VEXFS_ITEM_COLL, 0);
+	u32 bit = it->offset % VEXFS_TOMB_ROWS, pairs = 0, text = 0, pos = 0;
+	char last[VEXFS_META_KEY_MAX + 1] = "";
+
+	if (!coll || !(le64_to_cpu(c->sb->features) & VEXFS_FEATURE_ROW_META) ||
+	    it->offset >= le64_to_cpu(((const struct vexfs_coll_item *)coll->data)->rows) ||
+	    (tomb && tomb->data[bit / 8] & 1 << (bit & 7)))
+		return WRONG(c, "inode %llu: metadata of no row %llu", it->ino, it->offset);
+	while (pos < it->len) {
+		u32 key_len = it->data[pos], type, len;
+		char key[VEXFS_META_KEY_MAX + 1] = "";
+		u64 bits = 0;
+
+		if (it->len - pos < 4 || !key_len || key_len > VEXFS_META_KEY_MAX)
+			break;
+		type = it->data[pos + 1];
+		len = it->data[pos + 2] | it->data[pos + 3] << 8;
+		if (it->len - pos - 4 < key_len + len || !type || type > VEXFS_META_STRING ||
+		    (type != VEXFS_META_STRING && len != 8))
+			break;
+		memcpy(key, it->data + pos + 4, key_len);
+		for (u32 i = 0; i < key_len; i++)
+			if (!key_char(key[i], !i))
+				return WRONG(c, "row %llu: malformed key", it->offset);
+		if (strcmp(last, key) >= 0)
+			return WRONG(c, "row %llu: keys out of order", it->offset);
+		strcpy(last, key);
+		memcpy(&bits, it->data + pos + 4 + key_len, len < 8 ? len : 8);
+		if (type == VEXFS_META_FLOAT && (bits & ~(1ULL << 63)) > 0x7ff0000000000000ULL)
+			return WRONG(c, "row %llu: NaN", it->offset);
+		text += type == VEXFS_META_STRING ? len : 0;
+		pairs++;
+		pos += 4 + key_len + len;
+	}
+	if (!it->len || pos != it->len || pairs > VEXFS_META_PAIRS || text > VEXFS_META_TEXT_MAX)
+		return WRONG(c, "inode %llu: malformed metadata of row %llu", it->ino, it->offset);
+	return true;
+}
+
 static bool items_check(struct check *c)
 {
 	tally_all(c);
@@ -419,6 +468,9 @@ static bool items_check(struct check *c)
 			break;
 		case VEXFS_ITEM_SYMLINK:
 			ok = symlink_check(c, it);
+			break;
+		case VEXFS_ITEM_META:
+			ok = meta_check(c, it);
 			break;
 		case VEXFS_ITEM_ORPHAN:
 			c->orphans++;

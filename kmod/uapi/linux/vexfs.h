@@ -20,7 +20,8 @@
  *  ENOTTY   not a regular file of a VexFS, or an unknown operation
  *  ENODATA  the file is not a collection (all but CREATE and CAPS)
  *  EBADF    the descriptor lacks the access mode that the operation needs
- *           (read for GET and SEARCH, write for CREATE, INSERT and DELETE)
+ *           (read for GET, SEARCH, META_GET and FILTER; write for CREATE, INSERT,
+ *           DELETE, UPDATE and META_SET)
  *  EROFS    a changing operation on a read-only mount
  *  EUCLEAN  a block on the device fails its checksum or its invariants
  *  EIO      the device failed, or the filesystem stopped after a failed commit
@@ -39,6 +40,10 @@
 #define VEXFS_MAX_RESULTS	(1u << 20)	/* queries * k of one search */
 #define VEXFS_MAX_IDS		(1u << 20)	/* ids of one get or delete */
 #define VEXFS_MAX_BATCH		(16u << 20)	/* bytes of rows of one call */
+#define VEXFS_MAX_UPDATE	512u		/* rows of one update */
+#define VEXFS_MAX_META		4096u		/* rows with metadata of one call */
+#define VEXFS_MAX_FILTER	32u		/* nodes of one filter */
+#define VEXFS_MAX_FILTER_TEXT	8192u		/* bytes of its strings */
 
 /* Stands in a result slot for which no row exists. */
 #define VEXFS_NO_ID		(~0ULL)
@@ -94,6 +99,19 @@ struct vexfs_create {
 	__u32 index;
 };
 
+/*
+ * Metadata of rows: at most 16 typed pairs a row. One row's record is its pairs, each a struct
+ * vexfs_meta_pair of <linux/vexfs_format.h> with key and value, sorted by key as told there. Many
+ * rows' records travel one after another, each behind its length in bytes, a __le32; a
+ * length of 0 is a row without metadata.
+ *
+ * EBADMSG a record breaks a rule: a key that is none, stands twice or out of order, an unknown
+ * type, a value of a wrong length, NaN, more than 16 pairs or 256 bytes of strings.
+ */
+
+/* Flags of an operation that writes metadata. */
+#define VEXFS_META_MERGE	1u	/* keep the pairs that the record does not name */
+
 /**
  * struct vexfs_insert - append rows, all of them or none
  * @size: in: sizeof(struct vexfs_insert)
@@ -103,10 +121,13 @@ struct vexfs_create {
  * @count: in: rows, at least 1; at most VEXFS_MAX_BATCH bytes of them
  * @dim: in: must equal the collection's dimension
  * @first_id: out: id of the first row; the others follow without a gap
- * @bad_row: out: with EDOM, the position in the batch of the refused row
+ * @bad_row: out: with EDOM and EBADMSG, the position in the batch of the refused row
+ * @meta: in: address of @count records of metadata, or 0
+ * @meta_len: in: bytes at @meta; 0: no row gets metadata
  *
  * EINVAL a field is out of range or does not match; E2BIG the batch is larger
- * than VEXFS_MAX_BATCH; EDOM a row holds NaN or an infinity; ENOSPC the device
+ * than VEXFS_MAX_BATCH, or has metadata and more than VEXFS_MAX_META rows; EDOM a row holds
+ * NaN or an infinity; EBADMSG a record of metadata breaks a rule; ENOSPC the device
  * is full (nothing was inserted); EFBIG the file would pass the size limit.
  */
 struct vexfs_insert {
@@ -118,6 +139,8 @@ struct vexfs_insert {
 	__u32 dim;
 	__u64 first_id;
 	__u64 bad_row;
+	__u64 meta;
+	__u64 meta_len;
 };
 
 /**
@@ -154,8 +177,10 @@ struct vexfs_get {
  * @bad_id: out: with ENOENT, the first id that is not a live row
  *
  * Ids are never given to another row. A deleted row is never found or got again,
- * but its bytes stay where they are in the file. EINVAL a field is out of range, or
- * an id stands twice; ENOENT an id never existed or was deleted before.
+ * but its bytes stay where they are in the file; its metadata are gone. EINVAL a field is out of
+ * range, or an id stands twice; ENOENT an id never existed or was deleted before; E2BIG the
+ * rows' metadata lie in more than 16384 tree nodes: delete fewer at a time; ENOSPC the
+ * device has no room for the changed nodes: the same.
  */
 struct vexfs_delete {
 	__u32 size;
@@ -164,6 +189,61 @@ struct vexfs_delete {
 	__u32 count;
 	__u32 reserved;
 	__u64 bad_id;
+};
+
+/**
+ * enum vexfs_filter_op - a step of a filter
+ * @VEXFS_FILTER_AND: pops two results, pushes 1 when both are 1
+ * @VEXFS_FILTER_OR: pops two, pushes 1 when one of them is
+ * @VEXFS_FILTER_NOT: pops one, pushes the other
+ * @VEXFS_FILTER_EXISTS: pushes 1 when the row has the key
+ * @VEXFS_FILTER_EQ: pushes 1 when the row has the key, and its value equals
+ * @VEXFS_FILTER_NE: the key's value is another one of the same kind
+ * @VEXFS_FILTER_LT: the key's value is smaller
+ * @VEXFS_FILTER_LE: smaller or equal
+ * @VEXFS_FILTER_GT: larger
+ * @VEXFS_FILTER_GE: larger or equal
+ * @VEXFS_FILTER_PREFIX: the key's value is a string that starts with the node's
+ *
+ * Numbers compare by their exact value, whether int or float; strings as bytes, a prefix
+ * before what it is a prefix of. Where a number meets a string, or the row lacks the key,
+ * every comparison is 0, NE too.
+ */
+enum vexfs_filter_op {
+	VEXFS_FILTER_AND	= 1,
+	VEXFS_FILTER_OR		= 2,
+	VEXFS_FILTER_NOT	= 3,
+	VEXFS_FILTER_EXISTS	= 4,
+	VEXFS_FILTER_EQ		= 5,
+	VEXFS_FILTER_NE		= 6,
+	VEXFS_FILTER_LT		= 7,
+	VEXFS_FILTER_LE		= 8,
+	VEXFS_FILTER_GT		= 9,
+	VEXFS_FILTER_GE		= 10,
+	VEXFS_FILTER_PREFIX	= 11,
+};
+
+/**
+ * struct vexfs_filter_node - one step of a filter: a program in postfix order
+ * @op: &enum vexfs_filter_op
+ * @type: of the value: VEXFS_META_INT, _FLOAT or _STRING; 0 without a value
+ * @key_len: bytes of @key; 0 for AND, OR and NOT
+ * @reserved: must be 0
+ * @len: bytes of a string, at most VEXFS_META_TEXT_MAX; 0 otherwise
+ * @key: the key, padded with zeros
+ * @value: an int or the bits of a float; for a string its offset in the filter's text
+ *
+ * A filter is 1 to VEXFS_MAX_FILTER nodes that leave exactly one result. A row for which
+ * it is 1 matches.
+ */
+struct vexfs_filter_node {
+	__u8 op;
+	__u8 type;
+	__u8 key_len;
+	__u8 reserved;
+	__u32 len;
+	__u8 key[32];
+	__u64 value;
 };
 
 /**
@@ -181,11 +261,17 @@ struct vexfs_delete {
  * @distances: in: address that receives nq * k binary32 distances
  * @visited: out: rows compared, summed over the queries
  * @bad_query: out: with EDOM, the position of the refused query
+ * @filter: in: address of @filter_count struct vexfs_filter_node, or 0
+ * @filter_text: in: address of @filter_text_len bytes: the filter's strings
+ * @filter_count: in: nodes, at most VEXFS_MAX_FILTER; 0: every live row is compared
+ * @filter_text_len: in: at most VEXFS_MAX_FILTER_TEXT
+ * @bad_node: out: with EBADMSG, the position of the refused node
  *
+ * With a filter only rows that match are compared and found: the result is exact among them.
  * Where a query finds fewer than k rows, the rest of its slots hold
  * VEXFS_NO_ID and +FLT_MAX. Equal distances are ordered by id. EINVAL a field
  * is out of range or does not match; E2BIG nq * k or the bytes of the queries
- * pass their limit; EDOM a query holds NaN or an infinity.
+ * pass their limit; EDOM a query holds NaN or an infinity; EBADMSG the filter is malformed.
  */
 struct vexfs_search {
 	__u32 size;
@@ -200,6 +286,129 @@ struct vexfs_search {
 	__u64 distances;
 	__u64 visited;
 	__u64 bad_query;
+	__u64 filter;
+	__u64 filter_text;
+	__u32 filter_count;
+	__u32 filter_text_len;
+	__u64 bad_node;
+};
+
+/**
+ * struct vexfs_update - new content for rows, all of them or none
+ * @size: in: sizeof(struct vexfs_update)
+ * @flags: in: VEXFS_META_MERGE or 0
+ * @ids: in: address of @count __u64 ids
+ * @rows: in: address of @count packed rows, in the order of @ids
+ * @rows_len: in: bytes at @rows; must equal count * dim * element size
+ * @count: in: 1 to VEXFS_MAX_UPDATE; at most VEXFS_MAX_BATCH bytes of rows
+ * @dim: in: must equal the collection's dimension
+ * @meta: in: address of @count records of metadata, or 0
+ * @meta_len: in: bytes at @meta; 0: metadata stay as they are
+ * @bad_row: out: with ENOENT, EDOM and EBADMSG, the position of the refused row
+ *
+ * Rows and metadata change together. Without VEXFS_META_MERGE a record replaces all that was
+ * known of its row; with it a pair replaces or adds its key, and one of type VEXFS_META_NONE
+ * (and no value) removes it. EINVAL a field is out of range or does not match, or an id
+ * stands twice; E2BIG more rows or bytes than that; ENOENT an id is no live row; EDOM a
+ * row holds NaN or an infinity; EBADMSG a record breaks a rule, alone or merged; ENOSPC.
+ */
+struct vexfs_update {
+	__u32 size;
+	__u32 flags;
+	__u64 ids;
+	__u64 rows;
+	__u64 rows_len;
+	__u32 count;
+	__u32 dim;
+	__u64 meta;
+	__u64 meta_len;
+	__u64 bad_row;
+};
+
+/**
+ * struct vexfs_meta_set - change the metadata of rows, of all of them or of none
+ * @size: in: sizeof(struct vexfs_meta_set)
+ * @flags: in: VEXFS_META_MERGE or 0, as for update
+ * @ids: in: address of @count __u64 ids
+ * @meta: in: address of @count records of metadata, in the order of @ids
+ * @meta_len: in: bytes at @meta
+ * @count: in: 1 to VEXFS_MAX_META
+ * @reserved: must be 0
+ * @bad_row: out: with ENOENT and EBADMSG, the position of the refused row
+ *
+ * EINVAL a field is out of range, or an id stands twice; E2BIG more rows than that, or
+ * @meta_len passes VEXFS_MAX_BATCH; ENOENT an id is no live row; EBADMSG a record breaks a rule, alone or
+ * merged; ENOSPC.
+ */
+struct vexfs_meta_set {
+	__u32 size;
+	__u32 flags;
+	__u64 ids;
+	__u64 meta;
+	__u64 meta_len;
+	__u32 count;
+	__u32 reserved;
+	__u64 bad_row;
+};
+
+/**
+ * struct vexfs_meta_get - copy the metadata of rows out
+ * @size: in: sizeof(struct vexfs_meta_get)
+ * @flags: in: must be 0
+ * @ids: in: address of @count __u64 ids
+ * @meta: in: address that receives @count records, in the order of @ids
+ * @meta_len: in: bytes at @meta, at most VEXFS_MAX_BATCH
+ * @count: in: 1 to VEXFS_MAX_META
+ * @reserved: must be 0
+ * @used: out: bytes that the records take; with ERANGE, what @meta_len must be
+ * @bad_row: out: with ENOENT, the position of the first id that is no live row
+ *
+ * EINVAL a field is out of range; E2BIG more rows than that, or @meta_len passes
+ * VEXFS_MAX_BATCH; ENOENT; ERANGE the records do not fit, and nothing was copied.
+ */
+struct vexfs_meta_get {
+	__u32 size;
+	__u32 flags;
+	__u64 ids;
+	__u64 meta;
+	__u64 meta_len;
+	__u32 count;
+	__u32 reserved;
+	__u64 used;
+	__u64 bad_row;
+};
+
+/**
+ * struct vexfs_filter - the live rows that match a filter
+ * @size: in: sizeof(struct vexfs_filter)
+ * @flags: in: must be 0
+ * @filter: in: address of @filter_count struct vexfs_filter_node
+ * @filter_text: in: address of @filter_text_len bytes: the filter's strings
+ * @filter_count: in: 1 to VEXFS_MAX_FILTER
+ * @filter_text_len: in: at most VEXFS_MAX_FILTER_TEXT
+ * @from: in: the first id to look at
+ * @ids: in: address that receives at most @max ids, ascending
+ * @max: in: 1 to VEXFS_MAX_IDS
+ * @count: out: ids found
+ * @next: out: where to go on; VEXFS_NO_ID: there is no more
+ * @bad_node: out: with EBADMSG, the position of the refused node
+ *
+ * Rows that change while it runs may be seen as before or after. EINVAL a field is out of
+ * range; EBADMSG the filter is malformed.
+ */
+struct vexfs_filter {
+	__u32 size;
+	__u32 flags;
+	__u64 filter;
+	__u64 filter_text;
+	__u32 filter_count;
+	__u32 filter_text_len;
+	__u64 from;
+	__u64 ids;
+	__u32 max;
+	__u32 count;
+	__u64 next;
+	__u64 bad_node;
 };
 
 /**
@@ -276,5 +485,9 @@ struct vexfs_caps {
 #define VEXFS_IOC_DELETE	VEXFS_IOC(4)	/* struct vexfs_delete */
 #define VEXFS_IOC_SEARCH	VEXFS_IOC(5)	/* struct vexfs_search */
 #define VEXFS_IOC_STAT		VEXFS_IOC(6)	/* struct vexfs_stat */
+#define VEXFS_IOC_UPDATE	VEXFS_IOC(7)	/* struct vexfs_update */
+#define VEXFS_IOC_META_SET	VEXFS_IOC(8)	/* struct vexfs_meta_set */
+#define VEXFS_IOC_META_GET	VEXFS_IOC(9)	/* struct vexfs_meta_get */
+#define VEXFS_IOC_FILTER	VEXFS_IOC(10)	/* struct vexfs_filter */
 
 #endif /* _UAPI_LINUX_VEXFS_H */

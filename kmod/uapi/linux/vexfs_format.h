@@ -55,6 +55,7 @@
 #define VEXFS_ITEM_EXTENT	4	/* offset: first file block: struct vexfs_extent_item */
 #define VEXFS_ITEM_COLL		5	/* offset 0: struct vexfs_coll_item */
 #define VEXFS_ITEM_TOMB		6	/* offset: row / VEXFS_TOMB_ROWS: bitmap of deleted rows */
+#define VEXFS_ITEM_META		7	/* offset: row: the row's metadata, packed pairs */
 #define VEXFS_ITEM_SYMLINK	8	/* offset: first byte of the target in it: bytes of the target */
 #define VEXFS_ITEM_BITMAP	16	/* system; offset: group: struct vexfs_bitmap_item */
 #define VEXFS_ITEM_ORPHAN	17	/* system; offset: inode with work left: empty */
@@ -288,6 +289,35 @@ struct vexfs_coll_item {
 
 #define VEXFS_TOMB_BYTES	1024u
 #define VEXFS_TOMB_ROWS		(VEXFS_TOMB_BYTES * 8)	/* rows of one bitmap */
+
+/* Metadata of one row. */
+#define VEXFS_META_PAIRS	16u	/* pairs at most */
+#define VEXFS_META_KEY_MAX	31u	/* bytes of a key */
+#define VEXFS_META_TEXT_MAX	256u	/* bytes of all strings together */
+
+/* Types of a value. */
+#define VEXFS_META_NONE		0	/* never on the device; in a merge: remove the key */
+#define VEXFS_META_INT		1	/* 8 bytes, two's complement */
+#define VEXFS_META_FLOAT	2	/* 8 bytes, IEEE 754 binary64, no NaN */
+#define VEXFS_META_STRING	3	/* 0 to VEXFS_META_TEXT_MAX bytes, any */
+
+/**
+ * struct vexfs_meta_pair - one key and its value; key and value follow, unpadded, then the
+ *	next pair
+ * @key_len: bytes of the key, 1 to VEXFS_META_KEY_MAX
+ * @type: VEXFS_META_*
+ * @len: bytes of the value
+ *
+ * A key is a letter or '_', then letters, digits, '_', '.' and '-'. The pairs of a row stand in
+ * ascending order of their keys, compared as bytes, a prefix before what it is a
+ * prefix of; no key stands twice. A row without pairs has no item.
+ */
+struct vexfs_meta_pair {
+	__u8 key_len;
+	__u8 type;
+	__le16 len;
+	/* then the key, then the value */
+} __attribute__((packed));
 
 #define VEXFS_GROUP_BYTES	1024u
 #define VEXFS_GROUP_BLOCKS	(VEXFS_GROUP_BYTES * 8)	/* blocks of one group: 32 MiB */
