@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What tools/bench-fs and tools/stress run in the VM; built with the user programs, not installed.
+bench-programs :=
+define bench-program
+bench-programs += build/bench/$(1)
+user-objs += $(call obj-of,$(2))
+build/bench/$(1): $(call obj-of,$(2)) build/user/libvexfs.a
+	$$(say) LD $$@
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) build/user/libvexfs.a $(3) -lm -lpthread
+endef
+
+$(eval $(call bench-program,fs,user/bench/fs.c,))
