@@ -50,6 +50,8 @@ static u32 three_lanes(u32 crc, const u8 *p)
 	u64 a = crc, b = 0, c = 0;
 	u32 n;
 
+	/* Without the unrolling half of the instructions would only count. */
+#pragma GCC unroll 10
 	for (n = 0; n < LANE; n += 8) {
 		a = crc32_word(a, get_unaligned_le64(p + n));
 		b = crc32_word(b, get_unaligned_le64(p + LANE + n));

@@ -75,11 +75,11 @@ const char *vex_dist_isa_name(u32 isa)
 
 /*
  * All ones in the exponent, and nothing less, become a carry into the sign when one is added; the
- * carry of the lower element cannot reach the upper one.
+ * carry of the lower element cannot reach the upper one. What the other bits are means nothing.
  */
 static inline u64 nonfinite_pair(u64 pair)
 {
-	return ((pair & EXPONENTS) + EXPONENT_ONES) & SIGNS;
+	return (pair & EXPONENTS) + EXPONENT_ONES;
 }
 
 u64 vex_f32_find_nonfinite(const void *elems, u64 n)
@@ -90,13 +90,15 @@ u64 vex_f32_find_nonfinite(const void *elems, u64 n)
 
 	/* Sixteen at a time without a branch; the loop below finds which. */
 	for (; i + 16 <= n; i += 16) {
-		for (seen = 0, k = 0; k < 64; k += 8)
+		seen = 0;
+#pragma GCC unroll 8
+		for (k = 0; k < 64; k += 8)
 			seen |= nonfinite_pair(get_unaligned_le64(p + i * 4 + k));
-		if (seen)
+		if (seen & SIGNS)
 			break;
 	}
 	for (; i < n; i++)
-		if (nonfinite_pair(get_unaligned_le32(p + i * 4)))
+		if (nonfinite_pair(get_unaligned_le32(p + i * 4)) & SIGNS)
 			break;
 	return i;
 }

@@ -32,13 +32,13 @@ static struct vex_seg *seg_lookup(struct vex_fs *fs, u64 ino, u64 index)
 	return NULL;
 }
 
-static struct vex_seg *seg_alloc(u64 ino, u64 index)
+static struct vex_seg *seg_alloc(u64 ino, u64 index, bool zero)
 {
 	struct vex_seg *seg = vex_zalloc(sizeof(*seg));
 
 	if (!seg)
 		return NULL;
-	seg->data = vex_alloc(VEX_SEG_BYTES);
+	seg->data = zero ? vex_zalloc(VEX_SEG_BYTES) : vex_alloc(VEX_SEG_BYTES);
 	if (!seg->data) {
 		vex_free(seg);
 		return NULL;
@@ -137,12 +137,11 @@ int vex_seg_get(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_se
 		return 0;
 	}
 
-	seg = seg_alloc(ino, index);
+	/* Allocators that wipe all memory do it once so. */
+	seg = seg_alloc(ino, index, fresh);
 	if (!seg)
 		return -ENOMEM;
-	if (fresh)
-		memset(seg->data, 0, VEX_SEG_BYTES);
-	else
+	if (!fresh)
 		err = seg_read(fs, seg);
 	if (err) {
 		vex_seg_release_memory(seg);
