@@ -101,6 +101,12 @@ demo:
 bench-overhead: all
 	$(Q)tools/bench-overhead
 
+## bench-fs: the same work on VexFS and on ext4, with ratios; KERNEL=6.1 for that kernel
+bench-programs: $(bench-programs)
+bench-fs: bench-programs user modules-$(or $(KERNEL),6.12)
+	$(Q)tools/bench-fs --kernel $(or $(KERNEL),6.12)
+.PHONY: bench-fs bench-programs
+
 ## lint: style, sparse, warnings, stack frames, what may not be in the core
 lint:
 	$(Q)tools/lint
