@@ -25,6 +25,7 @@
 #include <x86intrin.h>
 
 #include <linux/vexfs.h>
+#include <vex_core.h>
 
 #define PIECE		((size_t)1 << 20)	/* bytes of one write, read or insert */
 #define PAGE		((size_t)4096)
@@ -297,6 +298,17 @@ static void load_insert(const struct load *l)
 	sync_and_close(fd);
 }
 
+/* No file at all: what the checksum of a page costs on this CPU. */
+static void load_checksum(const struct load *l)
+{
+	volatile uint32_t sum;
+	uint64_t i;
+
+	for (i = 0; i < l->count; i++)
+		sum = vex_block_csum(l->buf + i % (PIECE / PAGE) * PAGE);
+	(void)sum;
+}
+
 static const struct workload {
 	const char *name;
 	void (*run)(const struct load *l);
@@ -309,6 +321,7 @@ static const struct workload {
 	{ "unlink", load_unlink },
 	{ "append", load_append },
 	{ "insert", load_insert },
+	{ "checksum", load_checksum },
 };
 
 static const struct workload *workload_named(const char *name)
@@ -334,7 +347,8 @@ static const char usage[] =
 	"  create    COUNT empty files, fsync of their folder   lookup, unlink  the same files\n"
 	"  append    COUNT times 100 bytes and fsync\n"
 	"  insert    COUNT rows of 128 f32 in batches of 1 MiB, fsync: into a collection, or\n"
-	"            into a plain file where there are none\n";
+	"            into a plain file where there are none\n"
+	"  checksum  COUNT pages, in memory\n";
 
 int main(int argc, char **argv)
 {
@@ -359,6 +373,7 @@ int main(int argc, char **argv)
 	if (!l.buf)
 		die("memory");
 	fill_rows(&l);
+	vex_core_init();
 
 	ns = nanoseconds();
 	c = cycles();
