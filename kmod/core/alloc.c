@@ -49,22 +49,13 @@ static u32 group_size(const struct vex_fs *fs, u64 g)
 	return left < VEXFS_GROUP_BLOCKS ? (u32)left : VEXFS_GROUP_BLOCKS;
 }
 
-/* Every commit counts whole bitmaps: a word at a time, in sums of 2, 4 and 8 bits. */
-static u32 word_count(u64 w)
-{
-	w -= w >> 1 & 0x5555555555555555ULL;
-	w = (w & 0x3333333333333333ULL) + (w >> 2 & 0x3333333333333333ULL);
-	w = (w + (w >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
-	return w * 0x0101010101010101ULL >> 56;
-}
-
 static u32 count_set(const u8 *bits, u32 blocks)
 {
 	u32 n = 0;
 	u32 i;
 
 	for (i = 0; i + 64 <= blocks; i += 64)
-		n += word_count(bits_word(bits, i / 64));
+		n += hweight64(bits_word(bits, i / 64));
 	for (; i < blocks; i++)
 		n += bit_test(bits, i);
 	return n;

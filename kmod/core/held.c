@@ -61,8 +61,8 @@ static u32 group_release(struct vex_group *grp)
 {
 	u32 i, n = 0;
 
-	for (i = 0; i < VEXFS_GROUP_BYTES; i++)
-		n += hweight8(grp->held[i]);
+	for (i = 0; i < GROUP_WORDS; i++)
+		n += hweight64(word_get(grp->held, i));
 	memset(grp->held, 0, VEXFS_GROUP_BYTES);
 	grp->free += n;
 	grp->hint = 0;

@@ -174,7 +174,7 @@ int vex_seg_settle(struct vex_fs *fs, struct vex_seg *seg)
 	vex_assert_write_locked(&fs->lock);
 	if (!vex_in_flight(fs, seg->epoch))
 		return 0;
-	old = seg_alloc(seg->ino, seg->index);
+	old = seg_alloc(seg->ino, seg->index, false);
 	if (!old) {
 		vex_flush_now(fs);
 		return 0;

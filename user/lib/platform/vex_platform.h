@@ -90,6 +90,7 @@ static inline u64 div_u64_rem(u64 n, u32 d, u32 *rem) { *rem = n % d; return n /
 
 static inline u64 rol64(u64 x, unsigned int n) { return x << (n & 63) | x >> (-n & 63); }
 #define hweight8(x)	((unsigned int)__builtin_popcount((u8)(x)))
+#define hweight64(x)	((unsigned int)__builtin_popcountll(x))
 
 /* ---- byte order --------------------------------------------------------- */
 
