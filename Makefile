@@ -24,7 +24,7 @@ kernels := $(if $(KDIR),host,$(or $(KERNEL),$(KERNELS)))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: all modules user install check check-unit check-kernel demo bench-overhead lint clean \
+.PHONY: all modules user install check check-unit check-kernel demo bench-overhead crash lint clean \
 	distclean help deps $(addprefix modules-,$(KERNELS) host)
 
 ## all: the modules and the user programs (the default)
@@ -110,6 +110,15 @@ bench-fs: bench-programs user modules-$(or $(KERNEL),6.12)
 ## lint: style, sparse, warnings, stack frames, what may not be in the core
 lint:
 	$(Q)tools/lint
+
+## crash: let the power fail in STATES different ways (200000), on JOBS processes (2); SEED=N
+##        for other workloads. The short run, with sanitisers, is part of check-unit
+STATES ?= 200000
+JOBS ?= 2
+SEED ?= 1
+crash: build/user/vexfs-crash
+	$(Q)$< --states $(STATES) --jobs $(JOBS) --seed $(SEED)
+	$(Q)$< --states $$(($(STATES) / 10 + 1)) --jobs $(JOBS) --seed $(SEED) --threads 3
 
 ## clean, distclean: remove what was built; the kernels in ~/.cache/vexfs stay
 clean:

@@ -27,6 +27,7 @@ struct pending {
  * @base: the image when the recording began, or NULL
  * @log: events
  * @pending: buffers written since the last flush
+ * @line: @flush_begin was called: what was pending then, and @line_event events
  */
 struct vex_io_mem {
 	pthread_mutex_t lock;
@@ -38,6 +39,8 @@ struct vex_io_mem {
 	size_t log_count, log_room;
 	struct pending *pending;
 	size_t pending_count, pending_room;
+	bool line;
+	size_t line_pending, line_event;
 	struct vex_io_mem_stats stats;
 	unsigned int fail_kinds;
 	u64 fail_skip, fail_left;
@@ -151,7 +154,7 @@ static struct vex_io_event *log_event(struct vex_io_mem *m, enum vex_io_kind kin
 	return event;
 }
 
-static void log_write(struct vex_io_mem *m, u64 block, u32 count, u32 flags)
+static struct vex_io_event *log_write(struct vex_io_mem *m, u64 block, u32 count, u32 flags)
 {
 	struct vex_io_event *event = log_event(m, VEX_IO_WRITE);
 
@@ -160,6 +163,8 @@ static void log_write(struct vex_io_mem *m, u64 block, u32 count, u32 flags)
 	event->flags = flags;
 	event->data = image_copy(m->image + block, count);
 	vex_rule(event->data != NULL, "there is memory for the log");
+	event->end = m->log_count;
+	return event;
 }
 
 static void watch_buffer(struct vex_io_mem *m, const u8 *buf, struct vex_io_block *copy)
@@ -168,15 +173,30 @@ static void watch_buffer(struct vex_io_mem *m, const u8 *buf, struct vex_io_bloc
 	m->pending[m->pending_count++] = (struct pending){ buf, block_get(copy) };
 }
 
-static void forget_buffers(struct vex_io_mem *m, bool check)
+/* The device is done with the first @count buffers. */
+static void forget_buffers(struct vex_io_mem *m, size_t count, bool check)
 {
-	for (; m->pending_count; m->pending_count--) {
-		struct pending *p = &m->pending[m->pending_count - 1];
+	for (size_t i = 0; i < count; i++) {
+		struct pending *p = &m->pending[i];
 
 		vex_rule(!check || !memcmp(p->buf, p->copy->data, VEXFS_BLOCK_SIZE),
 			 "a written buffer is unchanged until the next flush");
 		block_put(p->copy);
 	}
+	m->pending_count -= count;
+	if (m->pending_count)
+		memmove(m->pending, m->pending + count,
+			m->pending_count * sizeof(*m->pending));
+}
+
+/* Let other threads in while a call is under way, when a log wants to see that. */
+static void under_way(struct vex_io_mem *m)
+{
+	if (!m->base)
+		return;
+	pthread_mutex_unlock(&m->lock);
+	sched_yield();
+	pthread_mutex_lock(&m->lock);
 }
 
 static int mem_write(void *ctx, u64 block, u32 count, const void *buf, u32 flags)
@@ -199,12 +219,29 @@ static int mem_write(void *ctx, u64 block, u32 count, const void *buf, u32 flags
 		if (!(flags & VEX_IO_FUA))
 			watch_buffer(m, p, b);
 	}
-	if (!err && m->base)
-		log_write(m, block, count, flags);
+	if (!err && m->base) {
+		size_t at = log_write(m, block, count, flags) - m->log;
+
+		if (flags & VEX_IO_FUA)
+			under_way(m);
+		if (at < m->log_count)
+			m->log[at].end = m->log_count;
+	}
 	if (err && !m->error)
 		m->error = err;
 	pthread_mutex_unlock(&m->lock);
 	return err;
+}
+
+static void mem_flush_begin(void *ctx)
+{
+	struct vex_io_mem *m = ctx;
+
+	pthread_mutex_lock(&m->lock);
+	m->line = true;
+	m->line_pending = m->pending_count;
+	m->line_event = m->log_count;
+	pthread_mutex_unlock(&m->lock);
 }
 
 static int mem_flush(void *ctx)
@@ -215,13 +252,48 @@ static int mem_flush(void *ctx)
 	vex_may_sleep();
 	pthread_mutex_lock(&m->lock);
 	m->stats.flushes++;
+	under_way(m);
+	if (!m->line) {
+		m->line_pending = m->pending_count;
+		m->line_event = m->log_count;
+	}
+	m->line = false;
 	err = call(m, VEX_IO_FLUSH, 0, 0);
 	if (m->error)
 		err = m->error;
 	m->error = 0;
-	forget_buffers(m, !err);
+	forget_buffers(m, m->line_pending, !err);
 	if (!err && m->base)
-		log_event(m, VEX_IO_FLUSH);
+		log_event(m, VEX_IO_FLUSH)->line = m->line_event;
+	pthread_mutex_unlock(&m->lock);
+	return err;
+}
+
+static int mem_discard(void *ctx, u64 block, u64 count)
+{
+	struct vex_io_mem *m = ctx;
+	struct vex_io_block *poison;
+	int err;
+
+	vex_may_sleep();
+	pthread_mutex_lock(&m->lock);
+	m->stats.discards++;
+	err = call(m, VEX_IO_DISCARD, block, count);
+	poison = malloc(sizeof(*poison));
+	vex_rule(poison != NULL, "there is memory for the device");
+	poison->refs = 1;
+	memset(poison->data, VEX_IO_POISON, sizeof(poison->data));
+	for (u64 i = 0; !err && i < count; i++) {
+		block_put(m->image[block + i]);
+		m->image[block + i] = block_get(poison);
+	}
+	block_put(poison);
+	if (!err && m->base) {
+		struct vex_io_event *event = log_event(m, VEX_IO_DISCARD);
+
+		event->block = block;
+		event->count = count;
+	}
 	pthread_mutex_unlock(&m->lock);
 	return err;
 }
@@ -250,7 +322,9 @@ static void mem_random(void *ctx, void *buf, size_t len)
 static const struct vex_io_ops mem_ops = {
 	.read = mem_read,
 	.write = mem_write,
+	.flush_begin = mem_flush_begin,
 	.flush = mem_flush,
+	.discard = mem_discard,
 	.now = mem_now,
 	.random = mem_random,
 };
@@ -278,20 +352,21 @@ struct vex_io_mem *vex_io_mem_create(u64 blocks, u64 seed)
 static void log_free(struct vex_io_mem *m)
 {
 	for (size_t i = 0; i < m->log_count; i++)
-		image_free(m->log[i].data, m->log[i].count);
+		image_free(m->log[i].data, m->log[i].data ? m->log[i].count : 0);
 	free(m->log);
 	m->log = NULL;
 	m->log_count = 0;
 	m->log_room = 0;
 	image_free(m->base, m->base_blocks);
 	m->base = NULL;
+	m->line = false;
 }
 
 void vex_io_mem_destroy(struct vex_io_mem *m)
 {
 	if (!m)
 		return;
-	forget_buffers(m, false);
+	forget_buffers(m, m->pending_count, false);
 	free(m->pending);
 	log_free(m);
 	image_free(m->image, m->blocks);
@@ -346,6 +421,11 @@ int vex_io_mem_resize(struct vex_io_mem *m, u64 blocks)
 	m->image = image;
 	m->blocks = blocks;
 	return 0;
+}
+
+const u8 *vex_io_block_data(const struct vex_io_block *b)
+{
+	return b->data;
 }
 
 const u8 *vex_io_mem_peek(const struct vex_io_mem *m, u64 block)

@@ -55,16 +55,24 @@ enum vex_io_kind {
 	VEX_IO_WRITE	= 2,
 	VEX_IO_FLUSH	= 4,
 	VEX_IO_MARK	= 8,	/* a note of the test, in the log only */
+	VEX_IO_DISCARD	= 16,
 };
+
+#define VEX_IO_POISON	0xd5u	/* each byte of a discarded block */
 
 struct vex_io_block;
 
+/* What a block holds. */
+const u8 *vex_io_block_data(const struct vex_io_block *b);
+
 /**
  * struct vex_io_event - one entry of a memory device's log
- * @kind: VEX_IO_WRITE, VEX_IO_FLUSH or VEX_IO_MARK
+ * @kind: VEX_IO_WRITE, VEX_IO_FLUSH, VEX_IO_MARK or VEX_IO_DISCARD
  * @flags: of a write: VEX_IO_FUA
- * @count: of a write: blocks
- * @block: of a write: the first of them
+ * @count: of a write or discard: blocks
+ * @line: of a flush: only events before this number were sure to be waited for
+ * @end: of a write: how many events there were when the call returned
+ * @block: of a write or discard: the first of them
  * @mark: of a mark: its value
  * @data: of a write: what was written, shared with the device
  */
@@ -74,6 +82,8 @@ struct vex_io_event {
 	u32 count;
 	u64 block;
 	u64 mark;
+	size_t line;
+	size_t end;
 	struct vex_io_block **data;
 };
 
@@ -82,6 +92,7 @@ struct vex_io_event {
  * @reads: calls of read
  * @writes: calls of write
  * @flushes: calls of flush
+ * @discards: calls of discard
  * @outside: of them, calls past the end of the device
  * @failed: of them, calls that vex_io_mem_fail() made fail
  */
@@ -89,6 +100,7 @@ struct vex_io_mem_stats {
 	u64 reads;
 	u64 writes;
 	u64 flushes;
+	u64 discards;
 	u64 outside;
 	u64 failed;
 };
@@ -98,6 +110,8 @@ struct vex_io_mem_stats {
  * @blocks: its size
  * @seed: of its randomness; its clock starts at a fixed time and advances by a
  *	millisecond a call, so equal calls give equal images
+ *
+ * What is discarded reads as VEX_IO_POISON from then on: nobody may rely on it.
  *
  * Blocks that were never written take no memory. A buffer that was written without VEX_IO_FUA
  * is looked at again at the next flush: the program ends if it changed, as a device that writes
@@ -136,7 +150,7 @@ int vex_io_mem_record(struct vex_io_mem *m);
 /* A new device with the content of when the recording began. */
 struct vex_io_mem *vex_io_mem_base(const struct vex_io_mem *m);
 
-/* The log: @count events, in the order in which the calls were made. */
+/* The log: @count events, writes in the order in which they began, flushes as they ended. */
 const struct vex_io_event *vex_io_mem_log(const struct vex_io_mem *m, size_t *count);
 
 /* Put a note into the log. */

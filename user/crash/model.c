@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The model: how every call changes it, and when a call has to fail. */
+#include <stdlib.h>
+
+#include "model.h"
+
+struct node;
+
+struct name {
+	char str[OP_PATH_MAX];
+	struct node *node;
+};
+
+/**
+ * struct node - a file or a directory
+ * @data: bytes of a file; of a collection one byte a row: is it live?
+ * @seed: of a collection: of each row, the content's seed and the element where it begins
+ * @names: of a directory
+ * @id: number in the view being made
+ */
+struct node {
+	struct node *next;
+	u32 mode, uid, gid, nlink;
+	u64 size;
+	u8 *data;
+	bool coll;
+	u32 dim, metric;
+	u64 rows;
+	u64 (*seed)[2];
+	struct name *names;
+	u32 count;
+	int id;
+};
+
+struct model {
+	struct node *all;
+	struct node *root;
+};
+
+static struct node *node_new(struct model *m, u32 mode, u32 uid, u32 gid)
+{
+	struct node *n = calloc(1, sizeof(*n));
+
+	n->mode = mode;
+	n->uid = uid;
+	n->gid = gid;
+	n->nlink = S_ISDIR(mode) ? 2 : 1;
+	n->next = m->all;
+	m->all = n;
+	return n;
+}
+
+struct model *model_create(u32 uid, u32 gid)
+{
+	struct model *m = calloc(1, sizeof(*m));
+
+	m->root = node_new(m, S_IFDIR | 0755, uid, gid);
+	return m;
+}
+
+void model_free(struct model *m)
+{
+	struct node *next;
+
+	for (struct node *n = m ? m->all : NULL; n; n = next) {
+		next = n->next;
+		free(n->data);
+		free(n->seed);
+		free(n->names);
+		free(n);
+	}
+	free(m);
+}
+
+/* ---- names ---------------------------------------------------------------------------- */
+
+/**
+ * struct place - where a path leads
+ * @dir: NULL when a directory on the way is missing
+ * @name: last component
+ * @slot: in @dir, or -1
+ * @node: what is there, or NULL
+ */
+struct place {
+	struct node *dir;
+	char name[OP_PATH_MAX];
+	int slot;
+	struct node *node;
+};
+
+static int slot_of(const struct node *dir, const char *name)
+{
+	for (u32 i = 0; i < dir->count; i++)
+		if (!strcmp(dir->names[i].str, name))
+			return i;
+	return -1;
+}
+
+static struct place find(struct model *m, const char *path)
+{
+	struct place p = { .node = m->root };
+
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		p.dir = p.node && S_ISDIR(p.node->mode) ? p.node : NULL;
+		memcpy(p.name, path, len);
+		p.name[len] = 0;
+		path += len;
+		path += *path == '/';
+		p.slot = p.dir ? slot_of(p.dir, p.name) : -1;
+		p.node = p.slot >= 0 ? p.dir->names[p.slot].node : NULL;
+	}
+	return p;
+}
+
+static void name_add(struct node *dir, const char *str, struct node *node)
+{
+	dir->names = realloc(dir->names, (dir->count + 1) * sizeof(*dir->names));
+	strcpy(dir->names[dir->count].str, str);
+	dir->names[dir->count++].node = node;
+	dir->nlink += S_ISDIR(node->mode);
+}
+
+static void name_drop(struct node *dir, int slot)
+{
+	dir->nlink -= S_ISDIR(dir->names[slot].node->mode);
+	dir->names[slot] = dir->names[--dir->count];
+}
+
+/* ---- what may be ------------------------------------------------------------------------ */
+
+static bool rename_allowed(struct model *m, const struct op *op, const struct place *from)
+{
+	struct place to = find(m, op->to);
+	size_t len = strlen(op->path);
+
+	if (!from->node || !to.dir || (!strncmp(op->path, op->to, len) && op->to[len] == '/'))
+		return false;
+	if (!to.node)
+		return true;
+	if (op->arg[0] & VEX_RENAME_NOREPLACE)
+		return false;
+	if (to.node == from->node)
+		return true;
+	if (S_ISDIR(from->node->mode) != S_ISDIR(to.node->mode))
+		return false;
+	return !to.node->count;
+}
+
+static bool rows_live(const struct node *n, u64 first, u64 count)
+{
+	if (!count || first > n->rows || count > n->rows - first)
+		return false;
+	for (u64 i = first; i < first + count; i++)
+		if (!n->data[i])
+			return false;
+	return true;
+}
+
+static bool file_allows(const struct node *n, const struct op *op)
+{
+	if (!n || !S_ISREG(n->mode))
+		return false;
+	switch (op->kind) {
+	case OP_WRITE:
+		return !n->coll && op->arg[0] + op->arg[1] <= OP_SIZE_MAX;
+	case OP_APPEND:
+		return !n->coll && n->size + op->arg[0] <= OP_SIZE_MAX;
+	case OP_TRUNCATE:
+		return !n->coll && op->arg[0] <= OP_SIZE_MAX;
+	case OP_COLLECTION:
+		return !n->coll && !n->size && op->arg[0] && op->arg[0] <= 4096 &&
+		       op->arg[1] >= VEXFS_METRIC_L2 && op->arg[1] <= VEXFS_METRIC_COSINE;
+	case OP_INSERT:
+		return n->coll && op->arg[0] && n->rows + op->arg[0] <= OP_ROWS_MAX;
+	default:
+		return n->coll && rows_live(n, op->arg[0], op->arg[1]);
+	}
+}
+
+bool model_allows(struct model *m, const struct op *op)
+{
+	struct place p = find(m, op->path);
+
+	switch (op->kind) {
+	case OP_FSYNC:
+	case OP_SYNC:
+		return true;
+	case OP_RELEASE:
+		return true;
+	case OP_MKDIR:
+	case OP_CREATE:
+		return p.dir && !p.node;
+	case OP_UNLINK:
+	case OP_HOLD:
+		return p.dir && p.node && S_ISREG(p.node->mode);
+	case OP_RMDIR:
+		return p.dir && p.node && S_ISDIR(p.node->mode) && !p.node->count;
+	case OP_RENAME:
+		return p.dir && rename_allowed(m, op, &p);
+	case OP_CHMOD:
+		return p.node;
+	default:
+		return file_allows(p.node, op);
+	}
+}
+
+/* ---- what happens ----------------------------------------------------------------------- */
+
+static void resize(struct node *n, u64 size)
+{
+	n->data = realloc(n->data, size + 1);
+	if (size > n->size)
+		memset(n->data + n->size, 0, size - n->size);
+	n->size = size;
+}
+
+static void put(struct node *n, u64 pos, u64 len, u64 seed)
+{
+	if (len && pos + len > n->size)
+		resize(n, pos + len);
+	for (u64 i = 0; i < len; i++)
+		n->data[pos + i] = op_byte(seed, i);
+}
+
+static void insert(struct node *n, u64 count, u64 seed)
+{
+	n->data = realloc(n->data, n->rows + count);
+	n->seed = realloc(n->seed, (n->rows + count) * sizeof(*n->seed));
+	for (u64 i = 0; i < count; i++) {
+		n->data[n->rows] = 1;
+		n->seed[n->rows][0] = seed;
+		n->seed[n->rows++][1] = i * n->dim;
+	}
+	n->size = n->rows * n->dim * 4;
+}
+
+static void rename_apply(struct model *m, const struct op *op, struct place from)
+{
+	struct place to = find(m, op->to);
+
+	if (to.node == from.node)
+		return;
+	if (to.node) {
+		to.node->nlink = S_ISDIR(to.node->mode) ? 0 : to.node->nlink - 1;
+		name_drop(to.dir, to.slot);
+		from.slot = slot_of(from.dir, from.name);
+	}
+	name_drop(from.dir, from.slot);
+	name_add(to.dir, to.name, from.node);
+}
+
+static void file_apply(struct node *n, const struct op *op)
+{
+	switch (op->kind) {
+	case OP_WRITE:
+		put(n, op->arg[0], op->arg[1], op->arg[2]);
+		return;
+	case OP_APPEND:
+		put(n, n->size, op->arg[0], op->arg[1]);
+		return;
+	case OP_TRUNCATE:
+		resize(n, op->arg[0]);
+		return;
+	case OP_CHMOD:
+		n->mode = (n->mode & S_IFMT) | (op->arg[0] & 07777);
+		n->gid = op->arg[1];
+		return;
+	case OP_COLLECTION:
+		n->coll = true;
+		n->dim = op->arg[0];
+		n->metric = op->arg[1];
+		return;
+	case OP_INSERT:
+		insert(n, op->arg[0], op->arg[1]);
+		return;
+	case OP_DELETE:
+		memset(n->data + op->arg[0], 0, op->arg[1]);
+		return;
+	default:
+		return;
+	}
+}
+
+void model_apply(struct model *m, const struct op *op)
+{
+	struct place p = find(m, op->path);
+
+	switch (op->kind) {
+	case OP_MKDIR:
+		name_add(p.dir, p.name, node_new(m, S_IFDIR | 0755, 1, 2));
+		return;
+	case OP_CREATE:
+		name_add(p.dir, p.name, node_new(m, S_IFREG | 0644, 1, 2));
+		return;
+	case OP_HOLD:
+	case OP_UNLINK:
+	case OP_RMDIR:
+		p.node->nlink--;
+		name_drop(p.dir, p.slot);
+		return;
+	case OP_RELEASE:
+		return;
+	case OP_RENAME:
+		rename_apply(m, op, p);
+		return;
+	default:
+		if (p.node)
+			file_apply(p.node, op);
+	}
+}
+
+/* ---- view ---------------------------------------------------------------------------------- */
+
+static int element(const struct node *n, u64 row, u32 i)
+{
+	return op_element(n->seed[row][0], n->seed[row][1] + i);
+}
+
+static int distance(const struct node *n, u64 row)
+{
+	int sum = 0;
+
+	for (u32 i = 0; i < n->dim; i++) {
+		int a = element(n, row, i), b = view_query(i);
+
+		sum += n->metric == VEXFS_METRIC_L2 ? (a - b) * (a - b) : -a * b;
+	}
+	return sum;
+}
+
+/* The nearest by choosing the least again and again. */
+static void show_nearest(const struct node *n, struct text *out)
+{
+	int *d = malloc(n->rows * sizeof(*d) + 1);
+	u8 *taken = calloc(1, n->rows + 1);
+
+	for (u64 row = 0; row < n->rows; row++)
+		d[row] = distance(n, row);
+	for (u32 k = 0; k < VIEW_K; k++) {
+		u64 best = n->rows;
+
+		for (u64 row = 0; row < n->rows; row++)
+			if (n->data[row] && !taken[row] && (best == n->rows || d[row] < d[best]))
+				best = row;
+		if (best == n->rows)
+			break;
+		taken[best] = 1;
+		text_add(out, " %llu:%d", best, d[best]);
+	}
+	free(taken);
+	free(d);
+}
+
+static void show_rows(const struct node *n, struct text *out)
+{
+	float *row = malloc(n->dim * sizeof(*row));
+	u64 hash = 0, live = 0;
+
+	for (u64 id = 0; id < n->rows; id++) {
+		if (!n->data[id])
+			continue;
+		for (u32 i = 0; i < n->dim; i++)
+			row[i] = element(n, id, i);
+		hash = hash_bytes(hash + id, row, n->dim * sizeof(*row));
+		live++;
+	}
+	free(row);
+	text_add(out, " dim=%u metric=%u rows=%llu live=%llu values=%016llx", n->dim, n->metric,
+		 n->rows, live, hash);
+	if (n->metric == VEXFS_METRIC_COSINE)
+		return;
+	text_add(out, " nearest");
+	show_nearest(n, out);
+}
+
+static void show_bytes(const struct node *n, struct text *out)
+{
+	u64 pos, len, hash = 0;
+
+	for (pos = 0; pos < n->size; pos += len) {
+		len = min(n->size - pos, (u64)65536);
+		hash = hash_bytes(hash, n->data + pos, len);
+	}
+	text_add(out, " bytes=%016llx", hash);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct name *)a)->str, ((const struct name *)b)->str);
+}
+
+static void show(struct node *n, const char *path, int *ids, struct text *out)
+{
+	char below[1024];
+
+	if (n->id < 0)
+		n->id = (*ids)++;
+	text_add(out, "%s mode=%o owner=%u:%u links=%u size=%llu id=%d", *path ? path : "/", n->mode,
+		 n->uid, n->gid, n->nlink, S_ISDIR(n->mode) ? 0 : n->size, n->id);
+	if (n->coll)
+		show_rows(n, out);
+	else if (S_ISREG(n->mode))
+		show_bytes(n, out);
+	text_add(out, "\n");
+	if (n->count)
+		qsort(n->names, n->count, sizeof(*n->names), by_name);
+	for (u32 i = 0; i < n->count; i++) {
+		snprintf(below, sizeof(below), "%s%s%s", path, *path ? "/" : "", n->names[i].str);
+		show(n->names[i].node, below, ids, out);
+	}
+}
+
+void model_view(struct model *m, const char *path, struct text *out)
+{
+	struct place p = find(m, path);
+	int ids = 0;
+
+	for (struct node *n = m->all; n; n = n->next)
+		n->id = -1;
+	if (p.node)
+		show(p.node, path, &ids, out);
+}
