@@ -40,4 +40,5 @@ vex-core-objs := \
 	tree.o \
 	truncate.o \
 	txn.o \
-	update.o
+	update.o \
+	xattr.o

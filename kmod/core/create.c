@@ -93,6 +93,10 @@ int vex_dir_create(struct vex_fs *fs, u64 dir, const struct vex_name *name,
 	const struct vex_target none = { 0 };
 	int err;
 
+	if (!S_ISREG(node->mode) && !S_ISDIR(node->mode) &&
+	    !vex_has_feature(fs, VEXFS_FEATURE_SPECIAL))
+		return -EOPNOTSUPP;
+
 	switch (node->mode & S_IFMT) {
 	case S_IFREG:
 	case S_IFDIR:

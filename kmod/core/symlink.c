@@ -43,6 +43,8 @@ int vex_dir_symlink(struct vex_fs *fs, u64 dir, const struct vex_name *name,
 		return -ENAMETOOLONG;
 	if (memchr(target, 0, len))
 		return -EINVAL;
+	if (!vex_has_feature(fs, VEXFS_FEATURE_SPECIAL))
+		return -EOPNOTSUPP;
 	node->mode = S_IFLNK | 0777;
 	node->rdev = 0;
 	err = vex_txn_begin(fs, 2 + vex_target_chunks(&to), 1, 0, 0);

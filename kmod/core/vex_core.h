@@ -333,6 +333,39 @@ struct vex_dirent {
  */
 int vex_dir_read(struct vex_fs *fs, u64 dir, u64 pos, void *buf, size_t len, size_t *used);
 
+/* ---- extended attributes (xattr.c) --------------------------------------- */
+
+#define VEX_XATTR_CREATE	1u
+#define VEX_XATTR_REPLACE	2u
+
+/*
+ * Names have their prefix, "user.colour", and are 1 to VEXFS_NAME_MAX bytes. All of
+ * these: ENOENT no such inode; EOPNOTSUPP the filesystem was made without; EINVAL an empty
+ * name; ERANGE a longer one.
+ */
+
+/* @done receives the value's bytes; @len 0 asks for those alone. ENODATA; ERANGE @len is less. */
+int vex_xattr_get(struct vex_fs *fs, u64 ino, const struct vex_name *name, void *buf,
+		  size_t len, size_t *done);
+
+/*
+ * Set an attribute: the new value, or, after an error or a crash, the old one. EEXIST with
+ * VEX_XATTR_CREATE, ENODATA with VEX_XATTR_REPLACE; E2BIG more than VEXFS_XATTR_VALUE_MAX; EINVAL
+ * unknown flags; ENOSPC.
+ */
+int vex_xattr_set(struct vex_fs *fs, u64 ino, const struct vex_name *name, const void *value,
+		  size_t len, u32 flags);
+
+/* ENODATA. */
+int vex_xattr_remove(struct vex_fs *fs, u64 ino, const struct vex_name *name);
+
+/*
+ * All names, each with a NUL, but those that begin with @hide, which may be NULL. @done receives
+ * their bytes; @len 0 asks for those alone; ERANGE @len is less.
+ */
+int vex_xattr_list(struct vex_fs *fs, u64 ino, const char *hide, char *buf, size_t len,
+		   size_t *done);
+
 /* ---- file data for a host with its own page cache (extent.c) ------------- */
 
 /**

@@ -103,6 +103,7 @@ void check_end(struct check *c)
 	free(c->orphans);
 	free(c->colls);
 	free(c->tombs);
+	free(c->bad_xattrs);
 	free(c->bitmap_seen);
 	free(c->dup);
 	vex_free(c->leaf_buf);

@@ -122,6 +122,22 @@ struct check_tomb {
 	u8 bits[VEXFS_TOMB_BYTES];
 };
 
+/* The attribute in hand: see check_xattr.c. */
+struct check_xattr {
+	u64 ino;
+	u64 slot;		/* offset of its first piece */
+	u64 next;		/* offset of the piece to come */
+	u32 left;		/* bytes to come */
+	u32 name_len;
+	u8 name[VEXFS_NAME_MAX];
+	bool bad;		/* and reported */
+};
+
+struct bad_xattr {
+	u64 ino;
+	u64 slot;
+};
+
 struct check_name {
 	u64 ino;
 	u64 dir;
@@ -175,6 +191,9 @@ struct check {
 	struct check_tomb *tombs;	/* of @tomb_ino, ascending */
 	size_t tomb_count, tomb_room;
 	u64 tomb_ino;
+	struct check_xattr xattr;
+	struct bad_xattr *bad_xattrs;	/* in the order of their keys */
+	size_t bad_xattr_count, bad_xattr_room;
 	u8 *bitmap_seen;		/* a bit for each group */
 	u64 extent_end;			/* of the last extent of the inode in hand */
 	u64 extent_ino;
@@ -263,6 +282,13 @@ bool name_legal(const u8 *name, u32 len);
 u32 inode_true_mode(const struct check_inode *n);
 u32 inode_true_flags(const struct check_inode *n);
 u64 inode_true_size(struct check *c, const struct check_inode *n);
+
+/* ---- check_xattr.c */
+void check_xattr_see(struct check *c, const struct check_item *it);
+/* No piece follows. */
+void check_xattr_end(struct check *c);
+/* Is this a piece of an attribute that is not whole? Once all items were seen. */
+bool check_xattr_bad(const struct check *c, const struct vex_key *key);
 
 /* ---- check_links.c */
 int check_links(struct check *c);

@@ -132,6 +132,7 @@ const char *item_wrong(const struct check *c, const struct check_item *it,
 	case VEXFS_ITEM_EXTENT:
 	case VEXFS_ITEM_META:
 	case VEXFS_ITEM_SYMLINK:
+	case VEXFS_ITEM_XATTR:
 	case VEXFS_ITEM_BITMAP:
 	case VEXFS_ITEM_ORPHAN:
 		break;
@@ -548,6 +549,9 @@ static int see_item(struct check *c, const struct check_item *it, void *arg)
 	case VEXFS_ITEM_META:
 		see_meta(c, n, it);
 		break;
+	case VEXFS_ITEM_XATTR:
+		check_xattr_see(c, it);
+		break;
 	case VEXFS_ITEM_SYMLINK:
 		see_target(c, n, it);
 		break;
@@ -568,6 +572,8 @@ void items_reset(struct check *c)
 	c->missing_features = 0;
 	c->lost_found = 0;
 	c->lost_found_taken = false;
+	c->bad_xattr_count = 0;
+	memset(&c->xattr, 0, sizeof(c->xattr));
 	c->extent_ino = 0;
 	c->extent_end = 0;
 	c->dup->count = 0;
@@ -589,5 +595,6 @@ int check_items(struct check *c)
 		if (!err)
 			err = check_progress(c, 1);
 	}
+	check_xattr_end(c);
 	return err;
 }

@@ -77,6 +77,7 @@ enum vex_repair {
 	P(TOMB_RANGE, "tomb-range", LOSSY, "marks past the rows are cleared")		\
 	P(META_FORM, "meta-form", LOSSY, "dropped")					\
 	P(META_ROW, "meta-row", LOSSY, "dropped")					\
+	P(XATTR_FORM, "xattr-form", LOSSY, "the attribute is dropped")			\
 	P(SYMLINK_TARGET, "symlink-target", LOSSY, "becomes an empty file")		\
 	P(BITMAP_FORM, "bitmap-form", SAFE, "written anew")				\
 	P(BITMAP_FREE, "bitmap-free", SAFE, "marked as in use")				\

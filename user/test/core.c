@@ -318,6 +318,24 @@ static int mix_content(struct walk *w, const struct vex_inode *inode)
 	return err;
 }
 
+static int mix_xattrs(struct walk *w, u64 ino)
+{
+	static u8 value[VEXFS_XATTR_VALUE_MAX];
+	static char names[65536];
+	struct vex_name name;
+	size_t used, len;
+	int err;
+
+	err = vex_xattr_list(w->fs, ino, NULL, names, sizeof(names), &used);
+	for (name.str = names; !err && name.str < names + used; name.str += name.len + 1) {
+		name.len = strlen(name.str);
+		err = vex_xattr_get(w->fs, ino, &name, value, sizeof(value), &len);
+		mix(w, name.str, name.len);
+		mix(w, value, len);
+	}
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
 static int mix_symlink(struct walk *w, u64 ino)
 {
 	char target[VEXFS_SYMLINK_MAX];
@@ -343,6 +361,9 @@ static int mix_inode(struct walk *w, u64 ino)
 			 inode.parent, inode.generation, inode.flags, inode.mtime.sec,
 			 inode.mtime.nsec, inode.ctime.nsec, inode.btime.nsec,
 			 inode.rdev }, 14 * 8);
+	err = mix_xattrs(w, ino);
+	if (err)
+		return err;
 	if (S_ISREG(inode.mode))
 		return mix_content(w, &inode);
 	if (S_ISLNK(inode.mode))

@@ -349,6 +349,34 @@ static bool symlink_check(struct check *c, const struct item *it)
 	return true;
 }
 
+/* The piece of an attribute at @it is a whole one's; the pieces before it were looked at. */
+static bool xattr_check(struct check *c, const struct item *it)
+{
+	const u64 key[2] = { le64_to_cpu(c->sb->hash_key[0]), le64_to_cpu(c->sb->hash_key[1]) };
+	u32 piece = it->offset % 128;
+	const struct item *first = it - piece;
+	const struct vexfs_xattr_item *head;
+	u64 total, pieces;
+
+	if (!inode_of(c, it->ino) || first < c->items || first->ino != it->ino ||
+	    first->type != it->type || first->offset != it->offset - piece || first->len < 9)
+		return WRONG(c, "attribute of %llu without a beginning", it->ino);
+	head = (const void *)first->data;
+	total = 8 + head->name_len + (u64)le32_to_cpu(head->value_len);
+	pieces = DIV_ROUND_UP(total, 1024ull);
+	if (!head->name_len || first->len < 8 + head->name_len ||
+	    le32_to_cpu(head->value_len) > 65536 || memchr_inv(head->reserved, 0, 3))
+		return WRONG(c, "attribute of %llu: malformed", it->ino);
+	if (vex_siphash(key, head + 1, head->name_len) >> 14 != it->offset >> 14)
+		return WRONG(c, "attribute of %llu: a wrong hash", it->ino);
+	if (piece >= pieces || it->len != (piece + 1 < pieces ? 1024 : total - piece * 1024ull))
+		return WRONG(c, "attribute of %llu: piece %u of a wrong length", it->ino, piece);
+	if (piece + 1 < pieces && (it + 1 == c->items + c->count || it[1].ino != it->ino ||
+				   it[1].type != it->type || it[1].offset != it->offset + 1))
+		return WRONG(c, "attribute of %llu: piece %u is missing", it->ino, piece + 1);
+	return true;
+}
+
 /* What an inode of its type may say of itself. */
 static bool type_check(struct check *c, const struct vexfs_inode_item *in, const struct tally *t)
 {
@@ -465,6 +493,9 @@ static bool items_check(struct check *c)
 		case VEXFS_ITEM_TOMB:
 			if (!inode_of(c, it->ino))
 				ok = WRONG(c, "item of no inode %llu", it->ino);
+			break;
+		case VEXFS_ITEM_XATTR:
+			ok = xattr_check(c, it);
 			break;
 		case VEXFS_ITEM_SYMLINK:
 			ok = symlink_check(c, it);

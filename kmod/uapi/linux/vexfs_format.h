@@ -52,6 +52,7 @@
 /* Item types, in key order within an inode. */
 #define VEXFS_ITEM_INODE	1	/* offset 0: struct vexfs_inode_item */
 #define VEXFS_ITEM_DIRENT	2	/* offset: name hash: struct vexfs_dirent_item */
+#define VEXFS_ITEM_XATTR	3	/* offset: name hash, slot, piece: see below */
 #define VEXFS_ITEM_EXTENT	4	/* offset: first file block: struct vexfs_extent_item */
 #define VEXFS_ITEM_COLL		5	/* offset 0: struct vexfs_coll_item */
 #define VEXFS_ITEM_TOMB		6	/* offset: row / VEXFS_TOMB_ROWS: bitmap of deleted rows */
@@ -246,6 +247,31 @@ struct vexfs_dirent_item {
 	__u8 name_len;
 	/* then the name */
 } __attribute__((packed));
+
+/*
+ * An extended attribute is a struct vexfs_xattr_item, its name and its value, one after
+ * another, cut into pieces of VEXFS_XATTR_CHUNK bytes, the last one shorter. A piece's offset is a
+ * 50-bit SipHash-2-4 of the name, shifted left by 14; plus a slot, shifted left by 7, that tells
+ * names of equal hash apart; plus the piece's number.
+ */
+#define VEXFS_XATTR_CHUNK	1024u
+#define VEXFS_XATTR_SLOTS	128u
+#define VEXFS_XATTR_SLOT_SHIFT	7
+#define VEXFS_XATTR_HASH_SHIFT	14
+#define VEXFS_XATTR_VALUE_MAX	65536u
+
+/**
+ * struct vexfs_xattr_item - head of an extended attribute
+ * @value_len: bytes of the value, VEXFS_XATTR_VALUE_MAX at most
+ * @name_len: bytes of the name, with its prefix ("user.colour"), 1 to VEXFS_NAME_MAX
+ * @reserved: zero
+ */
+struct vexfs_xattr_item {
+	__le32 value_len;
+	__u8 name_len;
+	__u8 reserved[3];
+	/* then the name, then the value */
+};
 
 #define VEXFS_EXTENT_MAX	128u	/* blocks of one extent */
 #define VEXFS_UNWRITTEN_MAX	8192u	/* blocks of one unwritten extent */
