@@ -7,6 +7,7 @@ $(foreach t,$(basename $(wildcard selftests/*.c)),$(eval user-cflags-$(t) := -Wn
 $(eval $(call kernel-test,vexfs_mount,selftests/vexfs_mount.c,))
 $(eval $(call kernel-test,vexfs_fs,selftests/vexfs_fs.c,))
 $(eval $(call kernel-test,vexfs_names,selftests/vexfs_names.c,))
+$(eval $(call kernel-test,vexfs_xattr,selftests/vexfs_xattr.c,))
 $(eval $(call kernel-test,vexfs_file,selftests/vexfs_file.c,))
 $(eval $(call kernel-test,vexfs_ioctl,selftests/vexfs_ioctl.c,))
 $(eval $(call kernel-test,vexfs_coll,selftests/vexfs_coll.c,))

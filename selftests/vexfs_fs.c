@@ -101,7 +101,8 @@ TEST_F(fs, what_is_not_offered_says_so)
 	int fd;
 
 	ASSERT_EQ(0, make_file(MNT "/f", BLOCK, 1));
-	EXPECT_EQ(-EOPNOTSUPP, neg(setxattr(MNT "/f", "user.a", "b", 1, 0)));
+	EXPECT_EQ(-EOPNOTSUPP, neg(setxattr(MNT "/f", "system.a", "b", 1, 0)));
+	EXPECT_EQ(-EOPNOTSUPP, neg(getxattr(MNT "/f", "system.posix_acl_access", NULL, 0)));
 	fd = open(MNT "/f", O_RDWR);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-EOPNOTSUPP, neg(fallocate(fd, 0, 0, BLOCK)));

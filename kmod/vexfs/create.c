@@ -44,6 +44,20 @@ static int vexfs_adopt(struct inode *inode, const struct vex_inode *node, int er
 	return err;
 }
 
+/* A new inode got no label: it goes again, and its name with it. */
+static void vexfs_unmake(struct inode *inode, struct inode *dir, const struct vex_name *name)
+{
+	int err = 0;
+
+	if (name)
+		err = vexfs_check(dir->i_sb, vex_dir_remove(vexfs_fs(dir), dir->i_ino, name,
+							    S_ISDIR(inode->i_mode)));
+	/* Who has lost the name is freed with its last reference. */
+	if (!err)
+		clear_nlink(inode);
+	discard_new_inode(inode);
+}
+
 /* @target: of a symbolic link, else NULL. */
 static int vexfs_make(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
 		      umode_t mode, dev_t rdev, const char *target)
@@ -65,9 +79,13 @@ static int vexfs_make(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *de
 	err = vexfs_adopt(inode, &node, err);
 	if (err)
 		return err;
+	err = vexfs_security_init(inode, dir, &dentry->d_name);
+	if (err)
+		vexfs_unmake(inode, dir, &name);
+	else
+		d_instantiate_new(dentry, inode);
 	vexfs_inode_refresh(dir);
-	d_instantiate_new(dentry, inode);
-	return 0;
+	return err;
 }
 
 noinline __noclone
@@ -136,6 +154,11 @@ static int vexfs_make_nameless(vexfs_idmap_t *idmap, struct inode *dir, struct f
 	err = vexfs_adopt(inode, &node, vex_inode_create(vexfs_fs(dir), &node));
 	if (err)
 		return err;
+	err = vexfs_security_init(inode, dir, NULL);
+	if (err) {
+		vexfs_unmake(inode, dir, NULL);
+		return err;
+	}
 	/* d_tmpfile() takes the one name away that it expects. */
 	set_nlink(inode, 1);
 	d_tmpfile(file, inode);

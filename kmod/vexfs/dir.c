@@ -187,6 +187,7 @@ const struct inode_operations vexfs_dir_inode_ops = {
 	.rename		= vexfs_dir_rename,
 	.getattr	= vexfs_getattr,
 	.setattr	= vexfs_inode_setattr,
+	.listxattr	= vexfs_xattr_list,
 };
 
 const struct file_operations vexfs_dir_ops = {

@@ -228,6 +228,7 @@ static int vexfs_file_mmap(struct file *file, struct vm_area_struct *vma)
 const struct inode_operations vexfs_file_inode_ops = {
 	.getattr	= vexfs_getattr,
 	.setattr	= vexfs_inode_setattr,
+	.listxattr	= vexfs_xattr_list,
 };
 
 const struct file_operations vexfs_file_ops = {

@@ -5,6 +5,7 @@ vexfs-kmod-objs := \
 	coll.o \
 	create.o \
 	dir.o \
+	export.o \
 	file.o \
 	inode.o \
 	io_bdev.o \
@@ -17,4 +18,5 @@ vexfs-kmod-objs := \
 	symlink.o \
 	trace.o \
 	trim.o \
-	writeback.o
+	writeback.o \
+	xattr.o

@@ -238,6 +238,8 @@ static int vexfs_fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_fs_info = sbi;
 	sb->s_magic = VEXFS_STATFS_MAGIC;
 	sb->s_op = &vexfs_super_ops;
+	sb->s_xattr = vexfs_xattr_handlers;
+	sb->s_export_op = &vexfs_export_ops;
 	sb->s_maxbytes = MAX_LFS_FILESIZE;
 	sb->s_time_gran = 1;
 	/* A page is checksummed before it is written: it must not change between. */

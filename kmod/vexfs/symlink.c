@@ -48,9 +48,11 @@ const struct inode_operations vexfs_symlink_inode_ops = {
 	.get_link	= vexfs_symlink_get,
 	.getattr	= vexfs_getattr,
 	.setattr	= vexfs_inode_setattr,
+	.listxattr	= vexfs_xattr_list,
 };
 
 const struct inode_operations vexfs_special_inode_ops = {
 	.getattr	= vexfs_getattr,
 	.setattr	= vexfs_inode_setattr,
+	.listxattr	= vexfs_xattr_list,
 };

@@ -184,6 +184,17 @@ static inline struct timespec64 vexfs_time_to(struct vex_time t)
 	return (struct timespec64){ .tv_sec = t.sec, .tv_nsec = t.nsec };
 }
 
+/* ---- xattr.c ------------------------------------------------------------ */
+
+extern const struct xattr_handler *vexfs_xattr_handlers[];
+
+ssize_t vexfs_xattr_list(struct dentry *dentry, char *buffer, size_t size);
+int vexfs_security_init(struct inode *inode, struct inode *dir, const struct qstr *name);
+
+/* ---- export.c ----------------------------------------------------------- */
+
+extern const struct export_operations vexfs_export_ops;
+
 /* ---- symlink.c ---------------------------------------------------------- */
 
 extern const struct inode_operations vexfs_symlink_inode_ops;
