@@ -13,6 +13,8 @@ static const struct weight {
 	{ OP_UNLINK, 5 }, { OP_HOLD, 3 }, { OP_RELEASE, 2 }, { OP_RMDIR, 2 },
 	{ OP_MKDIR, 5 }, { OP_RENAME, 8 }, { OP_CHMOD, 2 }, { OP_COLLECTION, 4 },
 	{ OP_INSERT, 9 }, { OP_DELETE, 5 }, { OP_FSYNC, 10 }, { OP_SYNC, 4 },
+	{ OP_LINK, 5 }, { OP_SYMLINK, 2 }, { OP_FIFO, 1 }, { OP_TMPFILE, 2 },
+	{ OP_ALLOCATE, 8 }, { OP_UPDATE, 4 }, { OP_META, 4 }, { OP_TRIM, 1 },
 };
 
 static enum op_kind kind_generate(u64 *rnd)
@@ -36,7 +38,9 @@ static void path_generate(char *path, enum op_kind kind, u64 *rnd)
 	static const char *const files[] = { "a", "b", "c", "x" };
 	static const char *const colls[] = { "v", "w" };
 	bool coll = kind == OP_COLLECTION || kind == OP_INSERT || kind == OP_DELETE ||
-		    (kind != OP_WRITE && kind != OP_APPEND && !rnd_below(rnd, 3));
+		    kind == OP_UPDATE || kind == OP_META ||
+		    (kind != OP_WRITE && kind != OP_APPEND && kind != OP_ALLOCATE &&
+		     !rnd_below(rnd, 3));
 
 	strcpy(path, dirs[rnd_below(rnd, ARRAY_SIZE(dirs))]);
 	strcat(path, coll ? colls[rnd_below(rnd, 2)] : files[rnd_below(rnd, 4)]);
@@ -59,6 +63,12 @@ static u64 size_generate(u64 *rnd)
 
 static void args_generate(struct op *op, u64 *rnd)
 {
+	static const u8 flags[] = { 0, 0, 0, VEX_RENAME_NOREPLACE, VEX_RENAME_EXCHANGE };
+	static const u8 modes[] = {
+		0, VEX_FALLOC_KEEP_SIZE, VEX_FALLOC_PUNCH | VEX_FALLOC_KEEP_SIZE,
+		VEX_FALLOC_PUNCH | VEX_FALLOC_KEEP_SIZE, VEX_FALLOC_ZERO,
+		VEX_FALLOC_ZERO | VEX_FALLOC_KEEP_SIZE,
+	};
 	u64 seed = rnd_below(rnd, 1000);
 
 	switch (op->kind) {
@@ -91,7 +101,18 @@ static void args_generate(struct op *op, u64 *rnd)
 		op->arg[1] = 1 + rnd_below(rnd, 3);
 		break;
 	case OP_RENAME:
-		op->arg[0] = rnd_below(rnd, 5) ? 0 : VEX_RENAME_NOREPLACE;
+		op->arg[0] = flags[rnd_below(rnd, ARRAY_SIZE(flags))];
+		break;
+	case OP_ALLOCATE:
+		op->arg[0] = modes[rnd_below(rnd, ARRAY_SIZE(modes))];
+		op->arg[1] = size_generate(rnd) - 1;
+		op->arg[2] = size_generate(rnd);
+		break;
+	case OP_UPDATE:
+	case OP_META:
+		op->arg[0] = rnd_below(rnd, 20);
+		op->arg[1] = 1 + rnd_below(rnd, 4);
+		op->arg[2] = seed;
 		break;
 	default:
 		break;
@@ -141,6 +162,7 @@ void script_generate(struct script *s, u64 seed, u64 round)
 	s->seed = rnd_next(&rnd) >> 40;
 	s->blocks = blocks[rnd_below(&rnd, ARRAY_SIZE(blocks))];
 	s->cache = caches[rnd_below(&rnd, ARRAY_SIZE(caches))];
+	s->discard = !rnd_below(&rnd, 3);
 	calls = 20 + rnd_below(&rnd, 100);
 	if (s->blocks <= 300 && rnd_below(&rnd, 2))
 		fill(s, &rnd);

@@ -14,7 +14,8 @@ struct name {
 /**
  * struct node - a file or a directory
  * @data: bytes of a file; of a collection one byte a row: is it live?
- * @seed: of a collection: of each row, the content's seed and the element where it begins
+ * @seed: of a collection: of each row, the content's seed and the element where it begins, and
+ *	that of its metadata
  * @names: of a directory
  * @id: number in the view being made
  */
@@ -26,7 +27,8 @@ struct node {
 	bool coll;
 	u32 dim, metric;
 	u64 rows;
-	u64 (*seed)[2];
+	u64 (*seed)[3];
+	char target[OP_PATH_MAX];
 	struct name *names;
 	u32 count;
 	int id;
@@ -137,6 +139,11 @@ static bool rename_allowed(struct model *m, const struct op *op, const struct pl
 
 	if (!from->node || !to.dir || (!strncmp(op->path, op->to, len) && op->to[len] == '/'))
 		return false;
+	if (op->arg[0] & VEX_RENAME_EXCHANGE) {
+		len = strlen(op->to);
+		return to.node && !(op->arg[0] & VEX_RENAME_NOREPLACE) &&
+		       (strncmp(op->path, op->to, len) || op->path[len] != '/');
+	}
 	if (!to.node)
 		return true;
 	if (op->arg[0] & VEX_RENAME_NOREPLACE)
@@ -158,6 +165,17 @@ static bool rows_live(const struct node *n, u64 first, u64 count)
 	return true;
 }
 
+static bool allocate_allowed(const struct node *n, const struct op *op)
+{
+	u64 mode = op->arg[0];
+
+	if (n->coll || !op->arg[2] || op->arg[1] + op->arg[2] > OP_SIZE_MAX)
+		return false;
+	return mode == 0 || mode == VEX_FALLOC_KEEP_SIZE || mode == VEX_FALLOC_ZERO ||
+	       mode == (VEX_FALLOC_PUNCH | VEX_FALLOC_KEEP_SIZE) ||
+	       mode == (VEX_FALLOC_ZERO | VEX_FALLOC_KEEP_SIZE);
+}
+
 static bool file_allows(const struct node *n, const struct op *op)
 {
 	if (!n || !S_ISREG(n->mode))
@@ -172,6 +190,8 @@ static bool file_allows(const struct node *n, const struct op *op)
 	case OP_COLLECTION:
 		return !n->coll && !n->size && op->arg[0] && op->arg[0] <= 4096 &&
 		       op->arg[1] >= VEXFS_METRIC_L2 && op->arg[1] <= VEXFS_METRIC_COSINE;
+	case OP_ALLOCATE:
+		return allocate_allowed(n, op);
 	case OP_INSERT:
 		return n->coll && op->arg[0] && n->rows + op->arg[0] <= OP_ROWS_MAX;
 	default:
@@ -181,26 +201,33 @@ static bool file_allows(const struct node *n, const struct op *op)
 
 bool model_allows(struct model *m, const struct op *op)
 {
-	struct place p = find(m, op->path);
+	struct place p = find(m, op->path), to;
 
 	switch (op->kind) {
 	case OP_FSYNC:
 	case OP_SYNC:
 		return true;
 	case OP_RELEASE:
+	case OP_TMPFILE:
+	case OP_TRIM:
 		return true;
 	case OP_MKDIR:
 	case OP_CREATE:
+	case OP_FIFO:
+	case OP_SYMLINK:
 		return p.dir && !p.node;
 	case OP_UNLINK:
 	case OP_HOLD:
-		return p.dir && p.node && S_ISREG(p.node->mode);
+		return p.dir && p.node && !S_ISDIR(p.node->mode);
 	case OP_RMDIR:
 		return p.dir && p.node && S_ISDIR(p.node->mode) && !p.node->count;
 	case OP_RENAME:
 		return p.dir && rename_allowed(m, op, &p);
 	case OP_CHMOD:
 		return p.node;
+	case OP_LINK:
+		to = find(m, op->to);
+		return p.node && !S_ISDIR(p.node->mode) && to.dir && !to.node;
 	default:
 		return file_allows(p.node, op);
 	}
@@ -231,9 +258,43 @@ static void insert(struct node *n, u64 count, u64 seed)
 	for (u64 i = 0; i < count; i++) {
 		n->data[n->rows] = 1;
 		n->seed[n->rows][0] = seed;
+		n->seed[n->rows][2] = seed;
 		n->seed[n->rows++][1] = i * n->dim;
 	}
 	n->size = n->rows * n->dim * 4;
+}
+
+static void update(struct node *n, const struct op *op)
+{
+	for (u64 i = 0; i < op->arg[1]; i++) {
+		u64 *seed = n->seed[op->arg[0] + i];
+
+		seed[2] = op->arg[2];
+		if (op->kind == OP_META)
+			continue;
+		seed[0] = op->arg[2];
+		seed[1] = i * n->dim;
+	}
+}
+
+static void allocate(struct node *n, const struct op *op)
+{
+	u64 from = op->arg[1], to = from + op->arg[2];
+
+	if (!(op->arg[0] & VEX_FALLOC_KEEP_SIZE) && to > n->size)
+		resize(n, to);
+	to = min(to, n->size);
+	if (op->arg[0] & (VEX_FALLOC_ZERO | VEX_FALLOC_PUNCH) && from < to)
+		memset(n->data + from, 0, to - from);
+}
+
+static void exchange(struct place *a, struct place *b)
+{
+	struct name *x = &a->dir->names[a->slot], *y = &b->dir->names[b->slot];
+
+	a->dir->nlink += S_ISDIR(b->node->mode) - S_ISDIR(a->node->mode);
+	b->dir->nlink += S_ISDIR(a->node->mode) - S_ISDIR(b->node->mode);
+	swap(x->node, y->node);
 }
 
 static void rename_apply(struct model *m, const struct op *op, struct place from)
@@ -242,6 +303,10 @@ static void rename_apply(struct model *m, const struct op *op, struct place from
 
 	if (to.node == from.node)
 		return;
+	if (op->arg[0] & VEX_RENAME_EXCHANGE) {
+		exchange(&from, &to);
+		return;
+	}
 	if (to.node) {
 		to.node->nlink = S_ISDIR(to.node->mode) ? 0 : to.node->nlink - 1;
 		name_drop(to.dir, to.slot);
@@ -275,6 +340,13 @@ static void file_apply(struct node *n, const struct op *op)
 	case OP_INSERT:
 		insert(n, op->arg[0], op->arg[1]);
 		return;
+	case OP_UPDATE:
+	case OP_META:
+		update(n, op);
+		return;
+	case OP_ALLOCATE:
+		allocate(n, op);
+		return;
 	case OP_DELETE:
 		memset(n->data + op->arg[0], 0, op->arg[1]);
 		return;
@@ -285,7 +357,7 @@ static void file_apply(struct node *n, const struct op *op)
 
 void model_apply(struct model *m, const struct op *op)
 {
-	struct place p = find(m, op->path);
+	struct place p = find(m, op->path), to;
 
 	switch (op->kind) {
 	case OP_MKDIR:
@@ -294,6 +366,20 @@ void model_apply(struct model *m, const struct op *op)
 	case OP_CREATE:
 		name_add(p.dir, p.name, node_new(m, S_IFREG | 0644, 1, 2));
 		return;
+	case OP_FIFO:
+		name_add(p.dir, p.name, node_new(m, S_IFIFO | 0600, 1, 2));
+		return;
+	case OP_SYMLINK:
+		name_add(p.dir, p.name, node_new(m, S_IFLNK | 0777, 1, 2));
+		p = find(m, op->path);
+		strcpy(p.node->target, op->to);
+		p.node->size = strlen(op->to);
+		return;
+	case OP_LINK:
+		to = find(m, op->to);
+		name_add(to.dir, to.name, p.node);
+		p.node->nlink++;
+		return;
 	case OP_HOLD:
 	case OP_UNLINK:
 	case OP_RMDIR:
@@ -301,6 +387,8 @@ void model_apply(struct model *m, const struct op *op)
 		name_drop(p.dir, p.slot);
 		return;
 	case OP_RELEASE:
+	case OP_TMPFILE:
+	case OP_TRIM:
 		return;
 	case OP_RENAME:
 		rename_apply(m, op, p);
@@ -356,7 +444,8 @@ static void show_nearest(const struct node *n, struct text *out)
 static void show_rows(const struct node *n, struct text *out)
 {
 	float *row = malloc(n->dim * sizeof(*row));
-	u64 hash = 0, live = 0;
+	u64 hash = 0, live = 0, meta = 0;
+	u8 record[OP_META_MAX];
 
 	for (u64 id = 0; id < n->rows; id++) {
 		if (!n->data[id])
@@ -365,10 +454,11 @@ static void show_rows(const struct node *n, struct text *out)
 			row[i] = element(n, id, i);
 		hash = hash_bytes(hash + id, row, n->dim * sizeof(*row));
 		live++;
+		meta = hash_bytes(meta + id, record, op_meta(n->seed[id][2], id, record));
 	}
 	free(row);
-	text_add(out, " dim=%u metric=%u rows=%llu live=%llu values=%016llx", n->dim, n->metric,
-		 n->rows, live, hash);
+	text_add(out, " dim=%u metric=%u rows=%llu live=%llu values=%016llx meta=%016llx",
+		 n->dim, n->metric, n->rows, live, hash, meta);
 	if (n->metric == VEXFS_METRIC_COSINE)
 		return;
 	text_add(out, " nearest");
@@ -403,6 +493,8 @@ static void show(struct node *n, const char *path, int *ids, struct text *out)
 		show_rows(n, out);
 	else if (S_ISREG(n->mode))
 		show_bytes(n, out);
+	else if (S_ISLNK(n->mode))
+		text_add(out, " says=%s", n->target);
 	text_add(out, "\n");
 	if (n->count)
 		qsort(n->names, n->count, sizeof(*n->names), by_name);

@@ -21,6 +21,14 @@ static const struct op_form forms[OP_KINDS] = {
 	[OP_RELEASE] = { "release", "", "close the oldest of these" },
 	[OP_FSYNC] = { "fsync", "p", "commit" },
 	[OP_SYNC] = { "sync", "", "commit" },
+	[OP_LINK] = { "link", "pt", "give a file another name" },
+	[OP_SYMLINK] = { "symlink", "pt", "make a symbolic link that says TO" },
+	[OP_FIFO] = { "mkfifo", "p", "make a fifo" },
+	[OP_TMPFILE] = { "tmpfile", "", "make a file without a name that a program has open" },
+	[OP_ALLOCATE] = { "fallocate", "paaa", "mode as fallocate(2), position, bytes" },
+	[OP_UPDATE] = { "update", "paaa", "rows and metadata: first id, how many, content" },
+	[OP_META] = { "meta", "paaa", "metadata: first id, how many, content" },
+	[OP_TRIM] = { "trim", "", "discard all that is free" },
 };
 
 const struct op_form *op_form(enum op_kind kind)
@@ -153,20 +161,86 @@ static int append(struct vex_fs *fs, u64 ino, u64 len, u64 seed)
 	return write_bytes(fs, ino, inode.size, len, seed);
 }
 
-static int insert(struct vex_fs *fs, u64 ino, u64 count, u64 seed)
+static void add_pair(u8 *buf, u32 *len, char key, u8 type, const void *value, u32 size)
 {
+	struct vexfs_meta_pair *pair = (void *)(buf + *len);
+
+	pair->key_len = 1;
+	pair->type = type;
+	pair->len = cpu_to_le16(size);
+	*len += sizeof(*pair);
+	buf[(*len)++] = key;
+	memcpy(buf + *len, value, size);
+	*len += size;
+}
+
+u32 op_meta(u64 seed, u64 row, u8 *buf)
+{
+	u8 number[8], text[64];
+	u32 len = 0;
+
+	if (seed % 5 == 0)
+		return 0;
+	put_unaligned_le64(seed * 1000 + row, number);
+	add_pair(buf, &len, 'n', VEXFS_META_INT, number, sizeof(number));
+	for (u32 i = 0; i < sizeof(text); i++)
+		text[i] = 'a' + (seed + row + i) % 26;
+	if (seed % 5 > 1)
+		add_pair(buf, &len, 's', VEXFS_META_STRING, text, seed % sizeof(text));
+	return len;
+}
+
+/* The records of rows from @first on, each behind its length. */
+static size_t records(u64 seed, u64 first, u64 count, u8 *buf)
+{
+	size_t len = 0;
+
+	for (u64 i = 0; i < count; i++) {
+		u32 n = op_meta(seed, first + i, buf + len + 4);
+
+		put_unaligned_le32(n, buf + len);
+		len += 4 + n;
+	}
+	return len;
+}
+
+static int change_rows(struct vex_fs *fs, u64 ino, const struct op *op, u64 first, u64 count,
+		       u64 seed)
+{
+	struct vex_rows r = { .count = count };
 	struct vex_coll coll;
-	u64 first, bad;
+	u64 *ids;
 	float *rows;
+	u8 *meta;
 	int err = vex_coll_stat(fs, ino, &coll);
 
-	if (err || coll.rows + count > OP_ROWS_MAX)
-		return err ? err : -EFBIG;
-	rows = malloc(count * coll.row_bytes + 1);
+	if (err)
+		return err;
+	if (op->kind == OP_INSERT)
+		first = coll.rows;
+	if (!count || count > OP_ROWS_MAX || first + count > OP_ROWS_MAX)
+		return -EFBIG;
+	rows = malloc(count * coll.row_bytes);
+	meta = malloc(count * (OP_META_MAX + 4));
+	ids = malloc(count * sizeof(*ids));
 	for (u64 i = 0; i < count * coll.dim; i++)
 		rows[i] = op_element(seed, i);
-	err = vex_coll_insert(fs, ino, rows, count, coll.dim, &first, &bad);
+	for (u64 i = 0; i < count; i++)
+		ids[i] = first + i;
+	r.dim = coll.dim;
+	r.rows = rows;
+	r.ids = ids;
+	r.meta = meta;
+	r.meta_len = records(seed, first, count, meta);
+	if (op->kind == OP_INSERT)
+		err = vex_coll_append(fs, ino, &r);
+	else if (op->kind == OP_UPDATE)
+		err = vex_coll_update(fs, ino, &r);
+	else
+		err = vex_meta_set(fs, ino, &r);
 	free(rows);
+	free(meta);
+	free(ids);
 	return err;
 }
 
@@ -214,6 +288,36 @@ static int remove_name(struct vex_fs *fs, const struct op *op, const struct targ
 	return 0;
 }
 
+static int link_name(struct vex_fs *fs, const struct op *op, u64 ino)
+{
+	struct target to;
+	int err = resolve(fs, op->to, &to);
+
+	return err ? err : vex_dir_link(fs, to.dir, &to.name, ino);
+}
+
+static int tmpfile_make(struct vex_fs *fs, struct holder *held)
+{
+	struct vex_inode node = { .mode = S_IFREG | 0600, .uid = 1, .gid = 2 };
+	int err;
+
+	if (held->count == ARRAY_SIZE(held->ino))
+		return -EMFILE;
+	err = vex_inode_create(fs, &node);
+	if (!err)
+		held->ino[held->count++] = node.ino;
+	return err;
+}
+
+static int trim(struct vex_fs *fs)
+{
+	struct vex_statfs st;
+	u64 trimmed;
+
+	vex_fs_statfs(fs, &st);
+	return vex_fs_trim(fs, 0, st.blocks, 1, &trimmed);
+}
+
 static int rename_name(struct vex_fs *fs, const struct op *op, const struct target *from,
 		       struct holder *held)
 {
@@ -224,6 +328,10 @@ static int rename_name(struct vex_fs *fs, const struct op *op, const struct targ
 
 	/* The core leaves this to its host. */
 	if (!err && !strncmp(op->path, op->to, len) && op->to[len] == '/')
+		err = -EINVAL;
+	len = strlen(op->to);
+	if (!err && op->arg[0] & VEX_RENAME_EXCHANGE && !strncmp(op->path, op->to, len) &&
+	    op->path[len] == '/')
 		err = -EINVAL;
 	if (!err)
 		err = vex_dir_rename(fs, from->dir, &from->name, to.dir, &to.name, op->arg[0],
@@ -276,7 +384,14 @@ static int run_file(struct vex_fs *fs, const struct op *op, u64 ino)
 	case OP_COLLECTION:
 		return vex_coll_create(fs, ino, &coll);
 	case OP_INSERT:
-		return insert(fs, ino, op->arg[0], op->arg[1]);
+		return change_rows(fs, ino, op, 0, op->arg[0], op->arg[1]);
+	case OP_UPDATE:
+	case OP_META:
+		return change_rows(fs, ino, op, op->arg[0], op->arg[1], op->arg[2]);
+	case OP_ALLOCATE:
+		if (op->arg[1] + op->arg[2] > OP_SIZE_MAX)
+			return -EFBIG;
+		return vex_file_fallocate(fs, ino, op->arg[0], op->arg[1], op->arg[2]);
 	default:
 		return delete(fs, ino, op->arg[0], op->arg[1]);
 	}
@@ -291,11 +406,22 @@ int op_run(struct vex_fs *fs, const struct op *op, struct holder *held)
 		return vex_fs_commit(fs);
 	if (op->kind == OP_RELEASE)
 		return release(fs, held);
+	if (op->kind == OP_TMPFILE)
+		return tmpfile_make(fs, held);
+	if (op->kind == OP_TRIM)
+		return trim(fs);
 	err = resolve(fs, op->path, &t);
 	if (err)
 		return err;
 	if (op->kind == OP_MKDIR || op->kind == OP_CREATE)
 		return make(fs, &t, op->kind == OP_MKDIR ? S_IFDIR | 0755 : S_IFREG | 0644);
+	if (op->kind == OP_FIFO)
+		return make(fs, &t, S_IFIFO | 0600);
+	if (op->kind == OP_SYMLINK) {
+		struct vex_inode node = { .uid = 1, .gid = 2 };
+
+		return vex_dir_symlink(fs, t.dir, &t.name, op->to, strlen(op->to), &node);
+	}
 	if (t.type == DT_UNKNOWN)
 		return -ENOENT;
 	switch (op->kind) {
@@ -305,6 +431,8 @@ int op_run(struct vex_fs *fs, const struct op *op, struct holder *held)
 		return remove_name(fs, op, &t, held);
 	case OP_RENAME:
 		return rename_name(fs, op, &t, held);
+	case OP_LINK:
+		return link_name(fs, op, t.ino);
 	default:
 		return run_file(fs, op, t.ino);
 	}

@@ -10,8 +10,18 @@
 enum op_kind {
 	OP_MKDIR, OP_CREATE, OP_WRITE, OP_APPEND, OP_TRUNCATE, OP_UNLINK, OP_RMDIR, OP_RENAME,
 	OP_CHMOD, OP_COLLECTION, OP_INSERT, OP_DELETE, OP_HOLD, OP_RELEASE, OP_FSYNC, OP_SYNC,
+	OP_LINK, OP_SYMLINK, OP_FIFO, OP_TMPFILE, OP_ALLOCATE, OP_UPDATE, OP_META, OP_TRIM,
 	OP_KINDS
 };
+
+/*
+ * Is it several transactions? Then a crash, or another thread's commit, may show the
+ * one file that it changes between them.
+ */
+static inline bool op_in_parts(enum op_kind kind)
+{
+	return kind == OP_ALLOCATE;
+}
 
 #define OP_PATH_MAX	40
 #define OP_ARGS		3
@@ -60,6 +70,10 @@ const char *op_print(const struct op *op, char *buf);
 
 /* Read a line; NULL, or what is wrong with it. */
 const char *op_parse(struct op *op, const char *line);
+
+/* The record of metadata that @seed gives row @row; returns its bytes, perhaps 0. */
+#define OP_META_MAX	128u
+u32 op_meta(u64 seed, u64 row, u8 *buf);
 
 /**
  * struct holder - inodes without a name that a program still has open

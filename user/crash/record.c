@@ -7,7 +7,7 @@
 
 /* ---- calls --------------------------------------------------------------------------- */
 
-int lane_shoot(struct lane *lane, struct vex_fs *fs)
+int lane_shoot(struct lane *lane, struct vex_fs *fs, const struct op *op)
 {
 	struct text text = { 0 };
 	int err = view_fs(fs, lane->dir, VIEW_TIMES, &text);
@@ -15,10 +15,48 @@ int lane_shoot(struct lane *lane, struct vex_fs *fs)
 	if (!(lane->count & (lane->count - 1)))
 		lane->shots = realloc(lane->shots,
 				      (lane->count ? 2 * lane->count : 1) * sizeof(*lane->shots));
-	text_add(&text, "%s", "");
-	lane->shots[lane->count].text = text.str;
-	lane->shots[lane->count++].hash = hash_bytes(0, text.str, text.len);
+	lane->shots[lane->count] = (struct shot){
+		.text = text.str, .hash = hash_bytes(0, text.str, text.len),
+	};
+	if (op && op_in_parts(op->kind))
+		strcpy(lane->shots[lane->count].parts, op->path);
+	lane->count++;
 	return err;
+}
+
+/* The line of inode @ino in both texts, and nothing else, may differ. */
+static bool same_but_for(const char *a, const char *b, size_t len, const char *ino)
+{
+	const char *end = b + len;
+
+	while (*a && b < end) {
+		size_t la = strcspn(a, "\n"), lb = strcspn(b, "\n");
+		size_t name = strcspn(a, " ");
+
+		if ((la != lb || memcmp(a, b, la)) &&
+		    (memcmp(a, b, name + 1) || !memmem(a, la, ino, strlen(ino)) ||
+		     !memmem(b, lb, ino, strlen(ino))))
+			return false;
+		a += la + 1;
+		b += lb + 1;
+	}
+	return !*a && b == end;
+}
+
+bool lane_between(const struct lane *lane, u32 n, const char *text, size_t len)
+{
+	const struct shot *shot = &lane->shots[n];
+	char ino[40] = "", name[OP_PATH_MAX + 2];
+	const char *line;
+
+	if (!n || !shot->parts[0])
+		return false;
+	snprintf(name, sizeof(name), "\n%s ", shot->parts);
+	line = strstr(shot->text, name);
+	line = line ? strstr(line, " ino=") : NULL;
+	if (!line || sscanf(line, " %38[^ ]", ino) != 1)
+		return false;
+	return same_but_for(shot->text, text, len, ino);
 }
 
 static char *complaint(const struct op *op, const char *what, const char *more)
@@ -95,7 +133,7 @@ static void record_single(struct record *rec, const struct script *script, struc
 	struct holder held = { 0 };
 
 	rec->lane_count = 1;
-	lane_shoot(lane, fs);
+	lane_shoot(lane, fs, NULL);
 	promise(rec, rec->first, 0, 0);
 	vex_io_mem_mark(rec->device, MARK(MARK_ACKNOWLEDGED, 0, 0));
 	for (u32 i = 0; i < script->count && !rec->failed; i++) {
@@ -104,7 +142,7 @@ static void record_single(struct record *rec, const struct script *script, struc
 
 		rec->failed_op = i;
 		rec->failed = lane_call(fs, model, op, &held, "");
-		if (!rec->failed && lane_shoot(lane, fs))
+		if (!rec->failed && lane_shoot(lane, fs, op))
 			rec->failed = complaint(op, "after it reading fails", "");
 		/* A commit inside of a call shows what was before it, or all of it. */
 		for (u64 g = before + 1; g <= generation_of(fs); g++)
@@ -191,7 +229,8 @@ void record_run(struct record *rec, const struct script *script, enum broken bro
 {
 	struct vex_mkfs_opts opts = { .label = "crash", .uid = 7, .gid = 8,
 				      .features = VEX_FEATURES_DEFAULT };
-	struct vex_open_opts how = { .cache_bytes = script->cache };
+	struct vex_open_opts how = { .cache_bytes = script->cache,
+				     .discard = script->discard };
 	struct vex_io io;
 	struct vex_fs *fs;
 	int err;

@@ -49,10 +49,12 @@ enum mark_kind { MARK_ACKNOWLEDGED, MARK_BEGUN };
  * struct shot - what can be seen after a call
  * @text: of view_fs() with times
  * @hash: of it
+ * @parts: the file that the call changed in several transactions, or ""
  */
 struct shot {
 	char *text;
 	u64 hash;
+	char parts[OP_PATH_MAX];
 };
 
 /**
@@ -122,8 +124,11 @@ void record_free(struct record *rec);
 /* threads.c: the same for a script of several threads; @fs is open on @rec->device. */
 void record_threads(struct record *rec, const struct script *script, struct vex_fs *fs);
 
-/* Add what can be seen now to a lane; 0 or an error of reading. */
-int lane_shoot(struct lane *lane, struct vex_fs *fs);
+/* Add what can be seen now, after @op (NULL: none), to a lane; 0 or an error of reading. */
+int lane_shoot(struct lane *lane, struct vex_fs *fs, const struct op *op);
+
+/* Is @text (@len bytes) what was seen between the parts of the call that made shot @n? */
+bool lane_between(const struct lane *lane, u32 n, const char *text, size_t len);
 
 /* Make a call to both, compare; NULL, or what differs, to be freed. */
 struct model;

@@ -41,8 +41,8 @@ void script_print(const struct script *s, const struct crash *crash, FILE *out,
 {
 	char line[OP_LINE_MAX];
 
-	fprintf(out, "%sdisk %llu cache %llu seed %llu threads %u%s", before, s->blocks, s->cache,
-		s->seed, s->threads, after);
+	fprintf(out, "%sdisk %llu cache %llu seed %llu threads %u discard %u%s", before,
+		s->blocks, s->cache, s->seed, s->threads, s->discard, after);
 	for (u32 i = 0; i < s->count; i++)
 		fprintf(out, "%s%s%s", before, op_print(&s->ops[i], line), after);
 	if (!crash)
@@ -59,10 +59,10 @@ static const char *parse_disk(struct script *s, const char *line)
 {
 	int used = 0;
 
-	sscanf(line, "disk %llu cache %llu seed %llu threads %u %n", &s->blocks, &s->cache,
-	       &s->seed, &s->threads, &used);
+	sscanf(line, "disk %llu cache %llu seed %llu threads %u discard %u %n", &s->blocks,
+	       &s->cache, &s->seed, &s->threads, &s->discard, &used);
 	if (!used || line[used])
-		return "not: disk BLOCKS cache BYTES seed N threads N";
+		return "not: disk BLOCKS cache BYTES seed N threads N discard N";
 	if (s->blocks < VEXFS_MIN_BLOCKS || s->blocks > 65536)
 		return "a disk has 256 to 65536 blocks";
 	return s->threads > 8 ? "at most 8 threads" : NULL;

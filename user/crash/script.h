@@ -31,6 +31,7 @@ struct crash {
  * @blocks: of the disk
  * @cache: bound of the cache in bytes; 0: the core's choice
  * @seed: of the disk's randomness
+ * @discard: tell the disk about freed blocks
  * @threads: 0; else the calls are made by so many threads, each in a directory of its own
  * @crash: NULL, or the one state to try
  */
@@ -39,6 +40,7 @@ struct script {
 	u64 cache;
 	u64 seed;
 	u32 threads;
+	u32 discard;
 	struct op *ops;
 	u32 count;
 	struct crash *crash;

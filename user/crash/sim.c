@@ -247,10 +247,37 @@ static bool lane_shows(const struct lane *lane, u32 from, u32 to, u64 hash)
 	return false;
 }
 
+static const char *complain_lane(struct sim *s, u32 l)
+{
+	const struct lane *lane = &s->rec->lanes[l];
+	u32 best = min(s->lane_to[l], lane->count - 1);
+
+	s->v.text.len = 0;
+	text_add(&s->v.text, "thread %u: what is seen is none of the moments from its call %u, which is acknowledged, to its call %u, which has begun\n%s",
+		 l, s->lane_from[l], s->lane_to[l],
+		 view_difference(lane->shots[best].text, s->v.view.str + s->v.lane[l]));
+	return s->v.text.str;
+}
+
+/* Note of each thread whose moment is none whether it is one between two parts of a call. */
+static void find_between(struct sim *s, struct known *known)
+{
+	for (u32 l = 0; l < s->rec->lane_count; l++) {
+		const struct lane *lane = &s->rec->lanes[l];
+		size_t end = l + 1 < s->rec->lane_count ? s->v.lane[l + 1] : s->v.view.len;
+
+		for (u32 i = s->lane_from[l] + 1; i <= s->lane_to[l] && i < lane->count; i++)
+			if (lane_between(lane, i, s->v.view.str + s->v.lane[l],
+					 end - s->v.lane[l]))
+				known->between[l] = i;
+	}
+}
+
 /* Is @generation late enough, and early enough, for a crash now? */
 static const char *in_time(struct sim *s, u64 generation)
 {
-	const struct verdict *found = &s->known[generation - s->rec->first].verdict;
+	const struct known *known = &s->known[generation - s->rec->first];
+	const struct verdict *found = &known->verdict;
 
 	if (generation < s->acknowledged)
 		return complain(s, TOO_OLD, generation, s->acknowledged);
@@ -258,9 +285,9 @@ static const char *in_time(struct sim *s, u64 generation)
 		return complain(s, TOO_NEW, generation, s->begun);
 	for (u32 l = 0; s->rec->lane_count > 1 && l < s->rec->lane_count; l++)
 		if (!lane_shows(&s->rec->lanes[l], s->lane_from[l], s->lane_to[l],
-				found->lanes[l]))
-			return complain(s, "what thread %llu sees is older than its call %llu, which was acknowledged, or not of one moment",
-					l, s->lane_from[l]);
+				found->lanes[l]) &&
+		    (known->between[l] <= s->lane_from[l] || known->between[l] > s->lane_to[l]))
+			return complain_lane(s, l);
 	return NULL;
 }
 
@@ -276,7 +303,8 @@ static const char *content_promised(struct sim *s, const struct verdict *found)
 		return complain(s, "generation %llu is found, %llu is the first", found->generation,
 				s->rec->first);
 	p = &s->rec->promises[n];
-	if (lane_shows(lane, p->from, p->to, found->lanes[0]))
+	if (lane_shows(lane, p->from, p->to, found->lanes[0]) ||
+	    lane_between(lane, p->to, s->v.view.str, s->v.view.len))
 		return NULL;
 	s->v.text.len = 0;
 	text_add(&s->v.text, "generation %llu does not show what calls up to number %u made\n%s",
@@ -305,6 +333,7 @@ static const char *judge(struct sim *s, const struct verdict *found)
 			return bad;
 		s->known[n].seen = true;
 		s->known[n].verdict = *found;
+		find_between(s, &s->known[n]);
 	}
 	if (memcmp(s->known[n].verdict.lanes, found->lanes,
 		   s->rec->lane_count * sizeof(found->lanes[0])))

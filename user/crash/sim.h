@@ -10,10 +10,12 @@
  * struct known - what a generation was found to show
  * @seen: it was
  * @verdict: as what
+ * @between: by thread: it shows the middle of the call that made this shot; 0: it does not
  */
 struct known {
 	bool seen;
 	struct verdict verdict;
+	u32 between[LANES_MAX];
 };
 
 /* An image that was tried: a hash, and the generation that it showed. */

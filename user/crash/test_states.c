@@ -135,7 +135,7 @@ static void a_wrong_script_is_refused(void **state)
 {
 	static const char *const wrong[] = {
 		"mkdir", "mkdir a b", "truncate a b", "explode a", "disk 10", "crash 3",
-		"disk 512 cache 0 seed 0 threads 9", "crash at 3 without x",
+		"disk 512 cache 0 seed 0 threads 9 discard 0", "crash at 3 without x",
 		"write a-name-that-is-longer-than-any-that-there-may-be 0 1 1",
 	};
 	struct script s;

@@ -52,7 +52,7 @@ static void *work(void *arg)
 		vex_io_mem_mark(w->rec->device, MARK(MARK_BEGUN, w->number, number));
 		w->failed = lane_call(w->fs, w->model, &op, &held, lane->dir);
 		if (!w->failed)
-			lane_shoot(lane, w->fs);
+			lane_shoot(lane, w->fs, &op);
 		if (op_commits(&op))
 			vex_io_mem_mark(w->rec->device,
 					MARK(MARK_ACKNOWLEDGED, w->number, number));
@@ -92,7 +92,7 @@ void record_threads(struct record *rec, const struct script *script, struct vex_
 	vex_fs_statfs(fs, &st);
 	rec->first = st.generation;
 	for (i = 0; i < script->threads; i++)
-		lane_shoot(&rec->lanes[i], fs);
+		lane_shoot(&rec->lanes[i], fs, NULL);
 	for (i = 0; i < script->threads; i++)
 		vex_rule(!pthread_create(&workers[i].thread, NULL, work, &workers[i]),
 			 "a thread starts");

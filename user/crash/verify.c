@@ -68,6 +68,7 @@ static int read_lanes(struct verifier *v, struct vex_fs *fs, struct text *text, 
 
 		err = view_fs(fs, v->rec->lanes[l].dir, VIEW_TIMES, text);
 		lanes[l] = hash_bytes(0, text->str + from, text->len - from);
+		v->lane[l] = from;
 	}
 	return err;
 }

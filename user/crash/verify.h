@@ -13,7 +13,7 @@
  * @disk: its image is the state
  * @before: the image once more, while @disk is being written
  * @log: what a recovery wrote, while @disk logs another
- * @view: what was seen last
+ * @view: what was seen last; @lane: where in it each thread's part begins
  * @after: what was seen when more had been done
  * @nowhere: where violations are written that nobody reads
  * @second: states of second crashes that were tried
@@ -26,6 +26,7 @@ struct verifier {
 	struct disk_write *log;
 	u32 log_count;
 	struct text view;
+	size_t lane[LANES_MAX + 1];
 	struct text after;
 	FILE *nowhere;
 	u64 second;

@@ -138,10 +138,33 @@ static int show_nearest(struct walk *w, u64 ino, const struct vex_coll *coll)
 	return err;
 }
 
+static int mix_meta(struct walk *w, u64 ino, u64 id, u64 *hash)
+{
+	u8 record[1024];
+	size_t used;
+	u64 bad;
+	int err = vex_meta_get(w->fs, ino, &id, 1, record, sizeof(record), &used, &bad);
+
+	if (!err)
+		*hash = hash_bytes(*hash + id, record + 4, used - 4);
+	return err;
+}
+
+static int show_target(struct walk *w, u64 ino)
+{
+	char target[256];
+	size_t done;
+	int err = vex_symlink_read(w->fs, ino, target, sizeof(target), &done);
+
+	if (!err)
+		text_add(w->out, " says=%.*s", (int)done, target);
+	return err;
+}
+
 static int show_rows(struct walk *w, u64 ino)
 {
 	struct vex_coll coll;
-	u64 id, bad, hash = 0;
+	u64 id, bad, hash = 0, meta = 0;
 	int err = vex_coll_stat(w->fs, ino, &coll);
 
 	if (err)
@@ -151,13 +174,17 @@ static int show_rows(struct walk *w, u64 ino)
 	w->left -= coll.rows * coll.row_bytes;
 	for (id = 0; id < coll.rows; id++) {
 		err = vex_coll_get(w->fs, ino, &id, 1, coll.dim, w->buf, &bad);
+		if (err == -ENOENT)
+			continue;
 		if (!err)
 			hash = hash_bytes(hash + id, w->buf, coll.row_bytes);
-		else if (err != -ENOENT)
+		if (!err)
+			err = mix_meta(w, ino, id, &meta);
+		if (err)
 			return err;
 	}
-	text_add(w->out, " dim=%u metric=%u rows=%llu live=%llu values=%016llx", coll.dim,
-		 coll.metric, coll.rows, coll.live, hash);
+	text_add(w->out, " dim=%u metric=%u rows=%llu live=%llu values=%016llx meta=%016llx",
+		 coll.dim, coll.metric, coll.rows, coll.live, hash, meta);
 	/* The model does not know how the division of a cosine is rounded. */
 	if (coll.metric == VEXFS_METRIC_COSINE && !(w->flags & VIEW_TIMES))
 		return 0;
@@ -179,6 +206,8 @@ static int show_inode(struct walk *w, u64 ino, const char *path, bool *dir)
 		err = show_rows(w, ino);
 	else if (S_ISREG(n.mode))
 		err = show_bytes(w, ino);
+	else if (S_ISLNK(n.mode))
+		err = show_target(w, ino);
 	if (w->flags & VIEW_TIMES)
 		text_add(w->out, " ino=%llu/%u parent=%llu flags=%x m=%lld.%09u c=%lld.%09u b=%lld.%09u",
 			 ino, n.generation, n.parent, n.flags, n.mtime.sec, n.mtime.nsec,
