@@ -6,3 +6,6 @@ crash-src := $(call crash-path,op script generate model view disk record threads
 	states shrink)
 $(eval $(call user-program,vexfs-crash,$(call crash-path,main options) $(crash-src)))
 $(eval $(call user-test,test_states,user/crash/test_states.c $(crash-src),-lcmocka))
+
+sweep-src := $(call crash-path,test_sweep op script generate view)
+$(eval $(call user-test,test_sweep,$(sweep-src),-lcmocka))

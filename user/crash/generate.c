@@ -15,6 +15,7 @@ static const struct weight {
 	{ OP_INSERT, 9 }, { OP_DELETE, 5 }, { OP_FSYNC, 10 }, { OP_SYNC, 4 },
 	{ OP_LINK, 5 }, { OP_SYMLINK, 2 }, { OP_FIFO, 1 }, { OP_TMPFILE, 2 },
 	{ OP_ALLOCATE, 8 }, { OP_UPDATE, 4 }, { OP_META, 4 }, { OP_TRIM, 1 },
+	{ OP_SETXATTR, 6 }, { OP_RMXATTR, 2 },
 };
 
 static enum op_kind kind_generate(u64 *rnd)
@@ -63,6 +64,7 @@ static u64 size_generate(u64 *rnd)
 
 static void args_generate(struct op *op, u64 *rnd)
 {
+	static const char *const names[] = { "p", "q", "long-name-of-an-attribute" };
 	static const u8 flags[] = { 0, 0, 0, VEX_RENAME_NOREPLACE, VEX_RENAME_EXCHANGE };
 	static const u8 modes[] = {
 		0, VEX_FALLOC_KEEP_SIZE, VEX_FALLOC_PUNCH | VEX_FALLOC_KEEP_SIZE,
@@ -107,6 +109,12 @@ static void args_generate(struct op *op, u64 *rnd)
 		op->arg[0] = modes[rnd_below(rnd, ARRAY_SIZE(modes))];
 		op->arg[1] = size_generate(rnd) - 1;
 		op->arg[2] = size_generate(rnd);
+		break;
+	case OP_SETXATTR:
+	case OP_RMXATTR:
+		strcpy(op->to, names[rnd_below(rnd, ARRAY_SIZE(names))]);
+		op->arg[0] = rnd_below(rnd, rnd_below(rnd, 4) ? 60 : 3000);
+		op->arg[1] = seed;
 		break;
 	case OP_UPDATE:
 	case OP_META:

@@ -11,6 +11,11 @@ struct name {
 	struct node *node;
 };
 
+struct xattr {
+	char name[OP_PATH_MAX];
+	u64 len, seed;
+};
+
 /**
  * struct node - a file or a directory
  * @data: bytes of a file; of a collection one byte a row: is it live?
@@ -29,6 +34,8 @@ struct node {
 	u64 rows;
 	u64 (*seed)[3];
 	char target[OP_PATH_MAX];
+	struct xattr xattrs[OP_XATTRS_MAX];
+	u32 xattr_count;
 	struct name *names;
 	u32 count;
 	int id;
@@ -176,6 +183,14 @@ static bool allocate_allowed(const struct node *n, const struct op *op)
 	       mode == (VEX_FALLOC_ZERO | VEX_FALLOC_KEEP_SIZE);
 }
 
+static struct xattr *xattr_of(struct node *n, const char *name)
+{
+	for (u32 i = 0; i < n->xattr_count; i++)
+		if (!strcmp(n->xattrs[i].name, name))
+			return &n->xattrs[i];
+	return NULL;
+}
+
 static bool file_allows(const struct node *n, const struct op *op)
 {
 	if (!n || !S_ISREG(n->mode))
@@ -225,6 +240,10 @@ bool model_allows(struct model *m, const struct op *op)
 		return p.dir && rename_allowed(m, op, &p);
 	case OP_CHMOD:
 		return p.node;
+	case OP_SETXATTR:
+		return p.node && op->arg[0] <= VEXFS_XATTR_VALUE_MAX;
+	case OP_RMXATTR:
+		return p.node && xattr_of(p.node, op->to);
 	case OP_LINK:
 		to = find(m, op->to);
 		return p.node && !S_ISDIR(p.node->mode) && to.dir && !to.node;
@@ -288,6 +307,23 @@ static void allocate(struct node *n, const struct op *op)
 		memset(n->data + from, 0, to - from);
 }
 
+static void set_xattr(struct node *n, const struct op *op)
+{
+	struct xattr *x = xattr_of(n, op->to);
+
+	if (op->kind == OP_RMXATTR) {
+		*x = n->xattrs[--n->xattr_count];
+		return;
+	}
+	if (!x) {
+		vex_rule(n->xattr_count < OP_XATTRS_MAX, "a script has few attributes");
+		x = &n->xattrs[n->xattr_count++];
+	}
+	strcpy(x->name, op->to);
+	x->len = op->arg[0];
+	x->seed = op->arg[1];
+}
+
 static void exchange(struct place *a, struct place *b)
 {
 	struct name *x = &a->dir->names[a->slot], *y = &b->dir->names[b->slot];
@@ -346,6 +382,10 @@ static void file_apply(struct node *n, const struct op *op)
 		return;
 	case OP_ALLOCATE:
 		allocate(n, op);
+		return;
+	case OP_SETXATTR:
+	case OP_RMXATTR:
+		set_xattr(n, op);
 		return;
 	case OP_DELETE:
 		memset(n->data + op->arg[0], 0, op->arg[1]);
@@ -476,6 +516,26 @@ static void show_bytes(const struct node *n, struct text *out)
 	text_add(out, " bytes=%016llx", hash);
 }
 
+static int by_xattr(const void *a, const void *b)
+{
+	return strcmp(((const struct xattr *)a)->name, ((const struct xattr *)b)->name);
+}
+
+static void show_xattrs(struct node *n, struct text *out)
+{
+	qsort(n->xattrs, n->xattr_count, sizeof(n->xattrs[0]), by_xattr);
+	for (u32 i = 0; i < n->xattr_count; i++) {
+		const struct xattr *x = &n->xattrs[i];
+		u8 *value = malloc(x->len + 1);
+
+		for (u64 k = 0; k < x->len; k++)
+			value[k] = op_byte(x->seed, k);
+		text_add(out, " user.%s=%llu:%016llx", x->name, x->len,
+			 hash_bytes(0, value, x->len));
+		free(value);
+	}
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct name *)a)->str, ((const struct name *)b)->str);
@@ -495,6 +555,7 @@ static void show(struct node *n, const char *path, int *ids, struct text *out)
 		show_bytes(n, out);
 	else if (S_ISLNK(n->mode))
 		text_add(out, " says=%s", n->target);
+	show_xattrs(n, out);
 	text_add(out, "\n");
 	if (n->count)
 		qsort(n->names, n->count, sizeof(*n->names), by_name);

@@ -29,6 +29,8 @@ static const struct op_form forms[OP_KINDS] = {
 	[OP_UPDATE] = { "update", "paaa", "rows and metadata: first id, how many, content" },
 	[OP_META] = { "meta", "paaa", "metadata: first id, how many, content" },
 	[OP_TRIM] = { "trim", "", "discard all that is free" },
+	[OP_SETXATTR] = { "setxattr", "ptaa", "set attribute user.TO: bytes, content" },
+	[OP_RMXATTR] = { "removexattr", "pt", "remove attribute user.TO" },
 };
 
 const struct op_form *op_form(enum op_kind kind)
@@ -296,6 +298,26 @@ static int link_name(struct vex_fs *fs, const struct op *op, u64 ino)
 	return err ? err : vex_dir_link(fs, to.dir, &to.name, ino);
 }
 
+static int change_xattr(struct vex_fs *fs, const struct op *op, u64 ino)
+{
+	char str[OP_PATH_MAX + 8];
+	struct vex_name name = { .str = str, .len = sprintf(str, "user.%s", op->to) };
+	size_t len = op->arg[0];
+	u8 *value;
+	int err;
+
+	if (op->kind == OP_RMXATTR)
+		return vex_xattr_remove(fs, ino, &name);
+	if (len > OP_SIZE_MAX)
+		return -E2BIG;
+	value = malloc(len + 1);
+	for (size_t i = 0; i < len; i++)
+		value[i] = op_byte(op->arg[1], i);
+	err = vex_xattr_set(fs, ino, &name, value, len, 0);
+	free(value);
+	return err;
+}
+
 static int tmpfile_make(struct vex_fs *fs, struct holder *held)
 {
 	struct vex_inode node = { .mode = S_IFREG | 0600, .uid = 1, .gid = 2 };
@@ -433,6 +455,9 @@ int op_run(struct vex_fs *fs, const struct op *op, struct holder *held)
 		return rename_name(fs, op, &t, held);
 	case OP_LINK:
 		return link_name(fs, op, t.ino);
+	case OP_SETXATTR:
+	case OP_RMXATTR:
+		return change_xattr(fs, op, t.ino);
 	default:
 		return run_file(fs, op, t.ino);
 	}

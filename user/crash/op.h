@@ -11,7 +11,7 @@ enum op_kind {
 	OP_MKDIR, OP_CREATE, OP_WRITE, OP_APPEND, OP_TRUNCATE, OP_UNLINK, OP_RMDIR, OP_RENAME,
 	OP_CHMOD, OP_COLLECTION, OP_INSERT, OP_DELETE, OP_HOLD, OP_RELEASE, OP_FSYNC, OP_SYNC,
 	OP_LINK, OP_SYMLINK, OP_FIFO, OP_TMPFILE, OP_ALLOCATE, OP_UPDATE, OP_META, OP_TRIM,
-	OP_KINDS
+	OP_SETXATTR, OP_RMXATTR, OP_KINDS
 };
 
 /*
@@ -70,6 +70,9 @@ const char *op_print(const struct op *op, char *buf);
 
 /* Read a line; NULL, or what is wrong with it. */
 const char *op_parse(struct op *op, const char *line);
+
+/* A file has so many attributes at most. */
+#define OP_XATTRS_MAX	8u
 
 /* The record of metadata that @seed gives row @row; returns its bytes, perhaps 0. */
 #define OP_META_MAX	128u

@@ -150,6 +150,37 @@ static int mix_meta(struct walk *w, u64 ino, u64 id, u64 *hash)
 	return err;
 }
 
+static int by_string(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* All attributes, by name: bytes and a hash of the value. */
+static int show_xattrs(struct walk *w, u64 ino)
+{
+	char list[4096];
+	const char *names[64];
+	u32 count = 0;
+	size_t done;
+	int err = vex_xattr_list(w->fs, ino, NULL, list, sizeof(list), &done);
+
+	for (size_t at = 0; !err && at < done && count < ARRAY_SIZE(names);
+	     at += strlen(list + at) + 1)
+		names[count++] = list + at;
+	if (err || !count)
+		return err;
+	qsort(names, count, sizeof(*names), by_string);
+	for (u32 i = 0; !err && i < count; i++) {
+		struct vex_name name = { .str = names[i], .len = strlen(names[i]) };
+
+		err = vex_xattr_get(w->fs, ino, &name, w->buf, sizeof(w->buf), &done);
+		if (!err)
+			text_add(w->out, " %s=%zu:%016llx", names[i], done,
+				 hash_bytes(0, w->buf, done));
+	}
+	return err;
+}
+
 static int show_target(struct walk *w, u64 ino)
 {
 	char target[256];
@@ -208,6 +239,8 @@ static int show_inode(struct walk *w, u64 ino, const char *path, bool *dir)
 		err = show_bytes(w, ino);
 	else if (S_ISLNK(n.mode))
 		err = show_target(w, ino);
+	if (!err)
+		err = show_xattrs(w, ino);
 	if (w->flags & VIEW_TIMES)
 		text_add(w->out, " ino=%llu/%u parent=%llu flags=%x m=%lld.%09u c=%lld.%09u b=%lld.%09u",
 			 ino, n.generation, n.parent, n.flags, n.mtime.sec, n.mtime.nsec,
