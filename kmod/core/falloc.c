@@ -273,10 +273,19 @@ static int punch_step(struct vex_fs *fs, u64 ino, u64 from, u64 to)
  */
 int vex_file_punch(struct vex_fs *fs, u64 ino, u64 from, u64 to)
 {
+	struct piece p;
 	int err;
 
 	if (from >= to)
 		return 0;
+	vex_read_lock(&fs->lock);
+	err = falloc_check(fs, ino);
+	if (!err)
+		err = piece_at(fs, ino, from, to, &p);
+	vex_read_unlock(&fs->lock);
+	/* Nothing there; data that waits in segments may be. */
+	if (err || (vex_host_caches(fs) && p.kind == PIECE_HOLE && p.count == to - from))
+		return err;
 	do {
 		err = punch_step(fs, ino, from, to);
 		if (err == 1 && vex_interrupted())

@@ -5,7 +5,7 @@
  * Data is never overwritten in place: each dirty page will need a block of its own when
  * it is written back. That block is promised when the page becomes dirty, so that
  * a full device is an error of write(2) and not of writeback. A folio that holds a promise
- * has PG_private set; it gets it under the folio lock and loses it when it is written
+ * has PG_private set, and which one in its private word; it gets it under the folio lock and loses it when it is written
  * back or cut off.
  *
  * What lies on the device behind the end of a file, in its last block, is zero:
@@ -14,34 +14,70 @@
 #include <linux/highmem.h>
 #include "vexfs.h"
 
+static void vexfs_page_promised(struct inode *inode, struct folio *folio, enum vexfs_promise kind)
+{
+	folio_attach_private(folio, (void *)kind);
+	atomic_long_inc(&vexfs_i(inode)->reserved);
+}
+
 /**
  * vexfs_page_reserve() - promise a block to a page that is about to become dirty
  * @inode: regular file, no collection
  * @folio: locked
  *
- * Return: 0, also when it had one; -ENOSPC when the device is full.
+ * On a full device a page over an unwritten block needs no other one.
+ *
+ * Return: 0, also when it had one; -ENOSPC when the device is full; -EAGAIN when it is,
+ * but after vexfs_page_relief() there will be room for this one.
  */
 int vexfs_page_reserve(struct inode *inode, struct folio *folio)
 {
+	enum vexfs_promise kind = VEXFS_PROMISE_BLOCK;
 	int err;
 
 	if (folio_test_private(folio))
 		return 0;
 	err = vex_space_reserve(vexfs_fs(inode), 1);
+	if (err == -ENOSPC) {
+		kind = VEXFS_PROMISE_INPLACE;
+		err = vex_space_reserve_inplace(vexfs_fs(inode), inode->i_ino, folio->index);
+	}
 	if (err)
 		return vexfs_check(inode->i_sb, err);
-	folio_attach_private(folio, (void *)1);
-	atomic_long_inc(&vexfs_i(inode)->reserved);
+	vexfs_page_promised(inode, folio, kind);
 	return 0;
+}
+
+/**
+ * vexfs_page_relief() - have the promises of a file kept, and what that frees given back
+ * @inode: whose; no folio of it is locked
+ *
+ * Return: 0 or the first error.
+ */
+int vexfs_page_relief(struct inode *inode)
+{
+	int err = filemap_write_and_wait(inode->i_mapping);
+
+	return err ?: vexfs_check(inode->i_sb, vex_fs_commit(vexfs_fs(inode)));
+}
+
+/* The promise has been used, or, with @unused, is given back. */
+void vexfs_page_settle(struct inode *inode, struct folio *folio, bool unused)
+{
+	unsigned long kind = (unsigned long)folio_detach_private(folio);
+
+	atomic_long_dec(&vexfs_i(inode)->reserved);
+	if (kind == VEXFS_PROMISE_INPLACE)
+		vex_space_end_inplace(vexfs_fs(inode), unused);
+	else if (unused)
+		vex_space_unreserve(vexfs_fs(inode), 1);
 }
 
 /* The page will not be written after all. */
 void vexfs_page_unreserve(struct inode *inode, struct folio *folio)
 {
-	if (!folio_test_private(folio))
-		return;
-	vexfs_page_settle(inode, folio);
-	vex_space_unreserve(vexfs_fs(inode), 1);
+	if (folio_test_private(folio))
+		vexfs_page_settle(inode, folio, true);
 }
 
 static struct folio *vexfs_page_get(struct address_space *mapping, pgoff_t index)
@@ -73,7 +109,7 @@ static void vexfs_zero_cached(struct inode *inode, loff_t from)
 	vexfs_page_put(folio);
 }
 
-/* A clean page over a hole is zero, and so is what lies on the device. */
+/* A clean page over a hole or an unwritten block is zero, and so is what will be read there. */
 static int vexfs_page_is_hole(struct inode *inode, struct folio *folio, bool *hole)
 {
 	struct vex_map map;
@@ -89,7 +125,36 @@ static int vexfs_page_is_hole(struct inode *inode, struct folio *folio, bool *ho
 	return vexfs_check(inode->i_sb, err);
 }
 
-static int vexfs_zero_written(struct inode *inode, loff_t from)
+/*
+ * A promise for a change inside a block: on a full device out of the reserve, if need be; then
+ * *@urgent is set, and the page is to be written at once.
+ */
+static int vexfs_page_reserve_part(struct inode *inode, struct folio *folio, bool *urgent)
+{
+	int err = vexfs_page_reserve(inode, folio);
+
+	if (err != -ENOSPC && err != -EAGAIN)
+		return err;
+	err = vexfs_check(inode->i_sb, vex_space_reserve_urgent(vexfs_fs(inode)));
+	if (err)
+		return err;
+	vexfs_page_promised(inode, folio, VEXFS_PROMISE_BLOCK);
+	*urgent = true;
+	return 0;
+}
+
+/**
+ * vexfs_page_zero_part() - zero bytes inside one page, unless they are
+ * @inode: regular file, no collection; its rwsem held
+ * @from: first byte
+ * @to: behind the last one, in the same page
+ * @write: and have it on its way to a place on the device
+ *
+ * A page over a hole, or over an unwritten block, is left alone.
+ *
+ * Return: 0, or what reading, reserving or writing the page met.
+ */
+int vexfs_page_zero_part(struct inode *inode, loff_t from, loff_t to, bool write)
 {
 	struct address_space *mapping = inode->i_mapping;
 	struct folio *folio = vexfs_page_get(mapping, from >> PAGE_SHIFT);
@@ -103,13 +168,13 @@ static int vexfs_zero_written(struct inode *inode, loff_t from)
 		goto out;
 	err = folio_test_uptodate(folio) ? 0 : vexfs_page_fill(inode, folio);
 	if (!err)
-		err = vexfs_page_reserve(inode, folio);
+		err = vexfs_page_reserve_part(inode, folio, &write);
 	if (err)
 		goto out;
-	folio_zero_segment(folio, offset_in_page(from), PAGE_SIZE);
+	folio_zero_segment(folio, offset_in_page(from), offset_in_page(to - 1) + 1);
 	folio_mark_dirty(folio);
 	vexfs_page_put(folio);
-	return filemap_write_and_wait_range(mapping, from, from);
+	return write ? filemap_write_and_wait_range(mapping, from, from) : 0;
 out:
 	vexfs_page_put(folio);
 	return err;
@@ -129,7 +194,7 @@ int vexfs_page_zero_tail(struct inode *inode, loff_t from, bool write)
 	if (!offset_in_page(from))
 		return 0;
 	if (write)
-		return vexfs_zero_written(inode, from);
+		return vexfs_page_zero_part(inode, from, round_up(from, PAGE_SIZE), true);
 	vexfs_zero_cached(inode, from);
 	return 0;
 }

@@ -15,7 +15,10 @@ ssize_t vexfs_file_read(struct kiocb *iocb, struct iov_iter *to)
 	ssize_t n;
 
 	vexfs_op_begin(&op, VEXFS_OP_READ, file_inode(iocb->ki_filp)->i_ino);
-	n = generic_file_read_iter(iocb, to);
+	if (iocb->ki_flags & IOCB_DIRECT)
+		n = vexfs_direct_read(iocb, to);
+	else
+		n = generic_file_read_iter(iocb, to);
 	op.bytes = max_t(ssize_t, n, 0);
 	vexfs_op_end(&op, min_t(ssize_t, n, 0));
 	return n;
@@ -35,6 +38,35 @@ ssize_t vexfs_file_splice_read(struct file *in, loff_t *pos, struct pipe_inode_i
 	return n;
 }
 
+/**
+ * vexfs_write_cached() - write into the page cache
+ * @iocb: file and position, checked; the inode's rwsem is held
+ * @from: where from
+ *
+ * A full device has room for more of what was allocated ahead, once that is written back.
+ *
+ * Return: bytes, or a negative errno when there were none.
+ */
+ssize_t vexfs_write_cached(struct kiocb *iocb, struct iov_iter *from)
+{
+	bool relieved = false;
+	ssize_t n, done = 0;
+
+	do {
+		n = __generic_file_write_iter(iocb, from);
+		if (n > 0) {
+			done += n;
+			relieved = false;
+		} else if (n == -EAGAIN) {
+			n = relieved ? -ENOSPC : vexfs_page_relief(file_inode(iocb->ki_filp));
+			relieved = true;
+		} else {
+			break;
+		}
+	} while (n >= 0 && iov_iter_count(from));
+	return done ?: n;
+}
+
 static ssize_t vexfs_write_locked(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct inode *inode = file_inode(iocb->ki_filp);
@@ -51,7 +83,9 @@ static ssize_t vexfs_write_locked(struct kiocb *iocb, struct iov_iter *from)
 		if (err)
 			return err;
 	}
-	return __generic_file_write_iter(iocb, from);
+	if (iocb->ki_flags & IOCB_DIRECT)
+		return vexfs_direct_write(iocb, from);
+	return vexfs_write_cached(iocb, from);
 }
 
 static noinline __noclone
@@ -163,6 +197,17 @@ int vexfs_file_truncate(struct inode *inode, loff_t size)
 	return vexfs_check(inode->i_sb, err);
 }
 
+/* A truncate to the size that a file has: what was allocated behind its end goes. */
+int vexfs_file_trim_end(struct inode *inode)
+{
+	u64 end = ((u64)i_size_read(inode) + VEXFS_BLOCK_SIZE - 1) >> VEXFS_BLOCK_SHIFT;
+
+	if (vexfs_is_coll(inode))
+		return 0;
+	return vexfs_check(inode->i_sb, vex_file_punch(vexfs_fs(inode), inode->i_ino, end,
+						       U64_MAX >> VEXFS_BLOCK_SHIFT));
+}
+
 static vm_fault_t vexfs_mkwrite_locked(struct inode *inode, struct folio *folio, int *err)
 {
 	/* Truncated meanwhile: the fault is tried again. */
@@ -200,6 +245,12 @@ vm_fault_t vexfs_file_mkwrite(struct vm_fault *vmf)
 	file_update_time(file);
 	folio_lock(folio);
 	result = vexfs_mkwrite_locked(inode, folio, &err);
+	if (err == -EAGAIN) {
+		/* Room for this page comes with writing back others. */
+		err = vexfs_page_relief(inode);
+		folio_lock(folio);
+		result = vexfs_mkwrite_locked(inode, folio, &err);
+	}
 	sb_end_pagefault(inode->i_sb);
 	op.bytes = result == VM_FAULT_LOCKED ? PAGE_SIZE : 0;
 	vexfs_op_end(&op, err);
@@ -225,6 +276,13 @@ static int vexfs_file_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* Direct I/O is served by read_iter and write_iter themselves. */
+static int vexfs_file_open(struct inode *inode, struct file *file)
+{
+	file->f_mode |= FMODE_CAN_ODIRECT;
+	return generic_file_open(inode, file);
+}
+
 const struct inode_operations vexfs_file_inode_ops = {
 	.getattr	= vexfs_getattr,
 	.setattr	= vexfs_inode_setattr,
@@ -232,12 +290,13 @@ const struct inode_operations vexfs_file_inode_ops = {
 };
 
 const struct file_operations vexfs_file_ops = {
-	.llseek		= generic_file_llseek,
+	.llseek		= vexfs_file_llseek,
 	.read_iter	= vexfs_file_read,
 	.write_iter	= vexfs_write_iter,
 	.mmap		= vexfs_file_mmap,
-	.open		= generic_file_open,
+	.open		= vexfs_file_open,
 	.fsync		= vexfs_file_fsync,
+	.fallocate	= vexfs_file_fallocate,
 	.splice_read	= vexfs_file_splice_read,
 	.splice_write	= iter_file_splice_write,
 	.unlocked_ioctl	= vexfs_ioctl,

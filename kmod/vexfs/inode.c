@@ -239,6 +239,11 @@ int vexfs_getattr(vexfs_idmap_t *idmap, const struct path *path, struct kstat *s
 		return err;
 	stat->blocks = (node.blocks + atomic_long_read(&vi->reserved)) <<
 		       (VEXFS_BLOCK_SHIFT - SECTOR_SHIFT);
+	if (request_mask & STATX_DIOALIGN && !vexfs_is_coll(inode)) {
+		stat->result_mask |= STATX_DIOALIGN;
+		stat->dio_mem_align = 1;
+		stat->dio_offset_align = VEXFS_DIRECT_ALIGN;
+	}
 	return 0;
 }
 
@@ -247,7 +252,7 @@ static int vexfs_setattr_size(struct inode *inode, loff_t size)
 	int err;
 
 	if (size == i_size_read(inode))
-		return 0;
+		return vexfs_file_trim_end(inode);
 	err = vexfs_file_truncate(inode, size);
 	if (!err)
 		inode_set_mtime_to_ts(inode, current_time(inode));

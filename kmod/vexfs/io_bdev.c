@@ -81,7 +81,8 @@ static void vexfs_io_write_done(struct bio *bio)
 	bio_put(bio);
 }
 
-static struct page *vexfs_io_page(const void *buf)
+/* The page that holds an address of a buffer of vex_alloc(). */
+struct page *vexfs_io_page(const void *buf)
 {
 	return is_vmalloc_addr(buf) ? vmalloc_to_page(buf) : virt_to_page(buf);
 }

@@ -5,7 +5,9 @@ vexfs-kmod-objs := \
 	coll.o \
 	create.o \
 	dir.o \
+	direct.o \
 	export.o \
+	falloc.o \
 	file.o \
 	inode.o \
 	io_bdev.o \

@@ -231,21 +231,24 @@ extern const struct file_operations vexfs_file_ops;
 
 int vexfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync);
 int vexfs_file_truncate(struct inode *inode, loff_t size);
+int vexfs_file_trim_end(struct inode *inode);
+ssize_t vexfs_write_cached(struct kiocb *iocb, struct iov_iter *from);
 
 /* ---- aops.c, readpage.c, writeback.c ------------------------------------ */
 
 extern const struct address_space_operations vexfs_file_aops;
 
+/* What a dirty page was promised; in its private word. */
+enum vexfs_promise {
+	VEXFS_PROMISE_BLOCK = 1,	/* a new block */
+	VEXFS_PROMISE_INPLACE,		/* only the mapping: the block is unwritten */
+};
+
 int vexfs_page_reserve(struct inode *inode, struct folio *folio);
+int vexfs_page_relief(struct inode *inode);
+void vexfs_page_settle(struct inode *inode, struct folio *folio, bool unused);
 void vexfs_page_unreserve(struct inode *inode, struct folio *folio);
-
-/* The promise has been used, or is about to be given back. */
-static inline void vexfs_page_settle(struct inode *inode, struct folio *folio)
-{
-	folio_detach_private(folio);
-	atomic_long_dec(&vexfs_i(inode)->reserved);
-}
-
+int vexfs_page_zero_part(struct inode *inode, loff_t from, loff_t to, bool write);
 int vexfs_page_zero_tail(struct inode *inode, loff_t from, bool write);
 
 int vexfs_read_init(void);
@@ -255,6 +258,18 @@ int vexfs_read_folio(struct file *file, struct folio *folio);
 void vexfs_readahead(struct readahead_control *rac);
 
 int vexfs_writepages(struct address_space *mapping, struct writeback_control *wbc);
+
+/* ---- falloc.c ----------------------------------------------------------- */
+
+long vexfs_file_fallocate(struct file *file, int mode, loff_t pos, loff_t len);
+loff_t vexfs_file_llseek(struct file *file, loff_t pos, int whence);
+
+/* ---- direct.c ----------------------------------------------------------- */
+
+#define VEXFS_DIRECT_ALIGN	512u
+
+ssize_t vexfs_direct_read(struct kiocb *iocb, struct iov_iter *to);
+ssize_t vexfs_direct_write(struct kiocb *iocb, struct iov_iter *from);
 
 /* ---- coll.c ------------------------------------------------------------- */
 
@@ -274,6 +289,7 @@ long vexfs_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 extern const struct vex_io_ops vexfs_io_ops;
 
+struct page *vexfs_io_page(const void *buf);
 int vexfs_io_init(void);
 void vexfs_io_exit(void);
 void vexfs_io_open(struct vexfs_io *io, struct block_device *bdev);

@@ -96,7 +96,7 @@ static int vexfs_run_write(struct vexfs_run *run, u32 *done)
 		struct folio *folio = run->folios[*done + i];
 
 		/* The place is taken out of the promise. Writeback keeps others away. */
-		vexfs_page_settle(inode, folio);
+		vexfs_page_settle(inode, folio, false);
 		__bio_add_page(bio, folio_page(folio, 0), PAGE_SIZE, 0);
 	}
 	submit_bio(bio);
