@@ -6,7 +6,7 @@
 #include "vex_index.h"
 #include "vex_leaf.h"
 
-#define FILE_BLOCKS_MAX	((u64)S64_MAX >> VEXFS_BLOCK_SHIFT)
+#define FILE_BLOCKS_MAX	(((u64)S64_MAX >> VEXFS_BLOCK_SHIFT) + 1)
 
 static struct check_inode *inode_last(struct check *c, u64 ino)
 {
