@@ -158,6 +158,15 @@ static void fill(struct script *s, u64 *rnd)
 	script_add(s, &op);
 }
 
+void script_divide(struct script *s, u32 threads)
+{
+	s->threads = threads;
+	s->blocks = max(s->blocks, (u64)2048);
+	/* Half of them write data while another's commit is under way. */
+	if (s->seed & 1)
+		s->cache = 65536;
+}
+
 void script_generate(struct script *s, u64 seed, u64 round)
 {
 	static const u64 blocks[] = { 256, 300, 512, 512, 1024, 1024, 2048 };

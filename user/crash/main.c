@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -127,9 +128,8 @@ static int work(const struct options *o, u32 number, const struct script *only)
 		struct script script;
 
 		script_generate(&script, o->seed, t->round);
-		script.threads = o->threads;
-		if (o->threads && script.blocks < 2048)
-			script.blocks = 2048;
+		if (o->threads)
+			script_divide(&script, o->threads);
 		good = one_workload(o, t, &script);
 		script_free(&script);
 	}
@@ -155,7 +155,8 @@ static int worker_ended(const struct tally *t, const struct options *o, int stat
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	*stop = 1;
-	fprintf(stderr, "vexfs-crash: a worker was ended by signal %d in workload %llu of seed %llu\n",
+	fprintf(stderr,
+		"vexfs-crash: a worker was ended by signal %d in workload %llu of seed %llu\n",
 		WTERMSIG(status), t->round, o->seed);
 	return EXIT_FOUND;
 }
@@ -186,6 +187,16 @@ static int wait_for_workers(const struct options *o, double began)
 	return worst;
 }
 
+/* Seconds of a processor that the workers took. */
+static double processor(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_CHILDREN, &r);
+	return r.ru_utime.tv_sec + r.ru_stime.tv_sec +
+	       (r.ru_utime.tv_usec + r.ru_stime.tv_usec) * 1e-6;
+}
+
 static void summary(const struct options *o, double spent, int status)
 {
 	struct tally sum = { 0 };
@@ -197,17 +208,19 @@ static void summary(const struct options *o, double spent, int status)
 		sum.rounds += tallies[i].rounds;
 	}
 	if (o->json)
-		printf("{\"sound\": %s, \"interrupted\": %s, \"seed\": %llu, \"workloads\": %llu, \"states\": %llu, \"built\": %llu, \"second_crashes\": %llu, \"seconds\": %.1f, \"states_per_second\": %.0f}\n",
+		printf("{\"sound\": %s, \"interrupted\": %s, \"seed\": %llu, \"workloads\": %llu, "
+		       "\"states\": %llu, \"built\": %llu, \"second_crashes\": %llu, "
+		       "\"seconds\": %.1f, \"processor_seconds\": %.1f}\n",
 		       status ? "false" : "true", interrupted ? "true" : "false", o->seed,
-		       sum.rounds, sum.different, sum.tried, sum.second, spent,
-		       sum.different / spent);
+		       sum.rounds, sum.different, sum.tried, sum.second, spent, processor());
 	else
 		printf("%llu states of %llu workloads, and %llu after a second crash, %s%s\n"
-		       "%llu were built before equal ones were left out; %.1f s, %.0f states a second\n",
+		       "%llu were built before equal ones were left out; "
+		       "%.1f s, %.1f s of a processor\n",
 		       sum.different, sum.rounds, sum.second,
 		       status == EXIT_FOUND ? "one of them wrong" : "all right",
 		       interrupted ? " (interrupted)" : "", sum.tried, spent,
-		       sum.different / spent);
+		       processor());
 }
 
 static char *read_all(const char *path)

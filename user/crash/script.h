@@ -87,6 +87,9 @@ static inline u64 rnd_below(u64 *state, u64 n)
 /* The workload number @round of a seed. */
 void script_generate(struct script *s, u64 seed, u64 round);
 
+/* Let @threads make the calls, on a disk that is large enough for them all. */
+void script_divide(struct script *s, u32 threads);
+
 /* A call that makes sense more often than not. */
 void op_generate(struct op *op, u64 *rnd);
 

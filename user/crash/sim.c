@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The rules of the disk. A write is pending until a flush that began after it ends; one with FUA until its
- * call returns. A crash
- * leaves all that is durable, and any part of what is pending. What is applied is
- * applied in the order of the calls: that a later write to a block is lost and an earlier one not is
- * the later one missing.
+ * The rules of the disk. A write is pending until a flush that began after it ends; one with
+ * FUA until its call returns. A crash leaves all that is durable, and any part of what is
+ * pending. What is applied is applied in the order of the calls: that a later write to a block is
+ * lost and an earlier one is not is the later one missing.
  */
 #include <stdlib.h>
 
@@ -253,7 +252,9 @@ static const char *complain_lane(struct sim *s, u32 l)
 	u32 best = min(s->lane_to[l], lane->count - 1);
 
 	s->v.text.len = 0;
-	text_add(&s->v.text, "thread %u: what is seen is none of the moments from its call %u, which is acknowledged, to its call %u, which has begun\n%s",
+	text_add(&s->v.text,
+		 "thread %u: what is seen is none of the moments from its call %u, which is "
+		 "acknowledged, to its call %u, which has begun\n%s",
 		 l, s->lane_from[l], s->lane_to[l],
 		 view_difference(lane->shots[best].text, s->v.view.str + s->v.lane[l]));
 	return s->v.text.str;
@@ -337,7 +338,7 @@ static const char *judge(struct sim *s, const struct verdict *found)
 	}
 	if (memcmp(s->known[n].verdict.lanes, found->lanes,
 		   s->rec->lane_count * sizeof(found->lanes[0])))
-		return complain(s, "generation %llu shows one content in this state and another in an earlier one, of %llu threads",
+		return complain(s, "generation %llu of %llu threads shows one thing here, another before",
 				found->generation, s->rec->lane_count);
 	return in_time(s, found->generation);
 }

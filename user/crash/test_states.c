@@ -47,9 +47,8 @@ static void run_workloads(u64 seed, u32 threads, u64 states)
 
 		limits.states = states - sum.different;
 		script_generate(&s, seed, round);
-		s.threads = threads;
 		if (threads)
-			s.blocks = 2048;
+			script_divide(&s, threads);
 		if (failure_find(&s, BROKEN_NOT, &limits, &out, &f)) {
 			failure_print(&f, stderr);
 			fail_msg("workload %llu of seed %llu: %s", round, seed, f.what);
@@ -59,8 +58,9 @@ static void run_workloads(u64 seed, u32 threads, u64 states)
 		sum.tried += out.tried;
 		script_free(&s);
 	}
-	printf("# %llu states, and %llu after a second crash, of %llu workloads of %u threads (%llu built)\n",
-	       sum.different, sum.second, round, threads ? threads : 1, sum.tried);
+	printf("# %llu states, and %llu after a second crash, of %llu workloads of %u threads "
+	       "(%llu built)\n", sum.different, sum.second, round, threads ? threads : 1,
+	       sum.tried);
 }
 
 static void random_workloads_survive_a_crash_anywhere(void **state)

@@ -242,8 +242,8 @@ static int show_inode(struct walk *w, u64 ino, const char *path, bool *dir)
 	if (!err)
 		err = show_xattrs(w, ino);
 	if (w->flags & VIEW_TIMES)
-		text_add(w->out, " ino=%llu/%u parent=%llu flags=%x m=%lld.%09u c=%lld.%09u b=%lld.%09u",
-			 ino, n.generation, n.parent, n.flags, n.mtime.sec, n.mtime.nsec,
+		text_add(w->out, " ino=%llu/%u parent=%llu flags=%x "
+			 "m=%lld.%09u c=%lld.%09u b=%lld.%09u", ino, n.generation, n.parent, n.flags, n.mtime.sec, n.mtime.nsec,
 			 n.ctime.sec, n.ctime.nsec, n.btime.sec, n.btime.nsec);
 	text_add(w->out, "\n");
 	return err;

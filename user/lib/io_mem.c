@@ -6,6 +6,7 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "vex_io.h"
 
@@ -195,7 +196,7 @@ static void under_way(struct vex_io_mem *m)
 	if (!m->base)
 		return;
 	pthread_mutex_unlock(&m->lock);
-	sched_yield();
+	usleep(50);
 	pthread_mutex_lock(&m->lock);
 }
 
