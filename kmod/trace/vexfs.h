@@ -21,7 +21,15 @@
  *
  *	class		function		called for
  *	lookup		vexfs_dir_lookup	a name that the dcache does not know
+ *	lookup		vexfs_fh_lookup		a file handle: open_by_handle_at, NFS
+ *	lookup		vexfs_symlink_get	the target of a symbolic link, at first use
+ *	lookup		vexfs_xattr_get		getxattr
+ *	lookup		vexfs_xattr_list	listxattr
  *	create		vexfs_dir_create	open(O_CREAT), mknod of a regular file
+ *	create		vexfs_dir_link		link
+ *	create		vexfs_dir_mknod		mknod of a device, named pipe or socket
+ *	create		vexfs_dir_symlink	symlink
+ *	create		vexfs_dir_tmpfile	open(O_TMPFILE)
  *	mkdir		vexfs_dir_mkdir		mkdir
  *	unlink		vexfs_dir_unlink	unlink
  *	rmdir		vexfs_dir_rmdir		rmdir
@@ -34,6 +42,7 @@
  *	writeback	vexfs_file_writeback	dirty pages on their way to the device
  *	fsync		vexfs_file_fsync	fsync, fdatasync of files and directories
  *	setattr		vexfs_inode_setattr	chmod, chown, utimes, truncate
+ *	setattr		vexfs_xattr_set		setxattr, removexattr
  *	evict		vexfs_inode_evict	an inode leaves memory; frees one without names
  *	sync		vexfs_super_sync	sync, syncfs, umount, the periodic commit
  *	statfs		vexfs_super_statfs	statfs
