@@ -89,16 +89,18 @@ ssize_t vexfs_xattr_list(struct dentry *dentry, char *buffer, size_t size)
 /* Store what a security module says of a new inode; names come without their prefix. */
 static int vexfs_security_store(struct inode *inode, const struct xattr *attrs, void *unused)
 {
-	char full[XATTR_NAME_MAX + 1];
+	size_t room = XATTR_NAME_MAX + 1;
+	char *full = vex_alloc(room);
 	struct vex_name name = { .str = full };
-	int err = 0;
+	int err = full ? 0 : -ENOMEM;
 
-	for (; attrs->name && !err; attrs++) {
-		name.len = snprintf(full, sizeof(full), XATTR_SECURITY_PREFIX "%s", attrs->name);
-		err = name.len < sizeof(full) ? 0 : -ERANGE;
+	for (; !err && attrs->name; attrs++) {
+		name.len = snprintf(full, room, XATTR_SECURITY_PREFIX "%s", attrs->name);
+		err = name.len < room ? 0 : -ERANGE;
 		if (!err)
 			err = vexfs_xattr_change(inode, &name, attrs->value, attrs->value_len, 0);
 	}
+	vex_free(full);
 	return err;
 }
 
