@@ -68,7 +68,7 @@ int chunk_read(struct vex_fs *fs, u64 ino, u32 at, u32 len, char *to, size_t roo
 			vex_damaged(fs, fs->root_block, "symbolic link without its target") : err;
 	if (memchr(vex_path_data(&path), 0, len))
 		err = vex_damaged(fs, path.node[0]->block, "symbolic link to a name with a NUL");
-	memcpy(to, vex_path_data(&path), min((size_t)len, room));
+	memcpy(to, vex_path_data(&path), min_t(size_t, len, room));
 	vex_path_release(fs, &path);
 	return err;
 }

@@ -196,7 +196,7 @@ struct vex_time {
 /**
  * struct vex_inode - what the core knows of an inode
  * @parent: of a directory
- * @rdev: of a device: its number, as VEXFS_RDEV() packs it
+ * @rdev: of a device: its number, as struct vexfs_inode_item has it
  * @flags: VEXFS_INODE_*
  * @blocks: data blocks on the device
  */
@@ -240,8 +240,8 @@ int vex_inode_set(struct vex_fs *fs, u64 ino, const struct vex_inode *in, u32 ma
 int vex_inode_create(struct vex_fs *fs, struct vex_inode *node);
 
 /*
- * Free an inode without names and all that it owns. EINVAL when it has names. A large file is freed in
- * several transactions; a crash between them is finished by the next open.
+ * Free an inode without names and all that it owns. EINVAL when it has names. A large file
+ * is freed in several transactions; a crash between them is finished by the next open.
  */
 int vex_inode_evict(struct vex_fs *fs, u64 ino);
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Unit tests and the crash simulation of the core, sanitised.
-core-test-src := user/test/core.c user/test/image.c user/test/script.c
+core-test-src := user/test/core.c user/test/image.c user/test/image_items.c user/test/script.c
 core-test = $(call user-test,test_$(1),user/test/test_$(1).c $(core-test-src),-lcmocka)
 
 $(eval $(call user-test,test_util,user/test/test_util.c,-lcmocka))

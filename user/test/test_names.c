@@ -7,6 +7,9 @@
 
 #define ROOT	VEXFS_ROOT_INO
 
+/* A device's number as an inode item has it. */
+#define RDEV(major, minor) (((minor) & 0xffu) | (major) << 8 | ((minor) & 0xfff00u) << 12)
+
 static struct core c;
 
 /* What a crash right after the next commit would show obeys every rule. */
@@ -258,8 +261,8 @@ static void special_files_keep_type_and_number(void **state)
 	} kinds[] = {
 		{ "fifo", S_IFIFO | 0600, DT_FIFO, 0 },
 		{ "socket", S_IFSOCK | 0777, DT_SOCK, 0 },
-		{ "null", S_IFCHR | 0666, DT_CHR, VEXFS_RDEV(1, 3) },
-		{ "large", S_IFBLK | 0660, DT_BLK, VEXFS_RDEV(4095, 0xfffff) },
+		{ "null", S_IFCHR | 0666, DT_CHR, RDEV(1, 3) },
+		{ "large", S_IFBLK | 0660, DT_BLK, RDEV(4095, 0xfffff) },
 	};
 	struct vex_inode inode;
 	struct vex_name name;

@@ -57,7 +57,7 @@
 #define VEXFS_ITEM_COLL		5	/* offset 0: struct vexfs_coll_item */
 #define VEXFS_ITEM_TOMB		6	/* offset: row / VEXFS_TOMB_ROWS: bitmap of deleted rows */
 #define VEXFS_ITEM_META		7	/* offset: row: the row's metadata, packed pairs */
-#define VEXFS_ITEM_SYMLINK	8	/* offset: first byte of the target in it: bytes of the target */
+#define VEXFS_ITEM_SYMLINK	8	/* offset: position: bytes of the target */
 #define VEXFS_ITEM_BITMAP	16	/* system; offset: group: struct vexfs_bitmap_item */
 #define VEXFS_ITEM_ORPHAN	17	/* system; offset: inode with work left: empty */
 
@@ -189,7 +189,8 @@ struct vexfs_time {
  * @nlink: names, VEXFS_LINK_MAX at most; for a directory 2 + its subdirectories
  * @size: bytes; of a symbolic link: of its target; else 0
  * @blocks: data blocks
- * @parent: of a directory: its parent; of a device: its number, as VEXFS_RDEV() packs it
+ * @parent: of a directory: its parent; of a device: its number: 8 bits of minor, 12 bits of
+ *	major, the 12 upper bits of minor
  * @generation: a number that tells reuse apart, for file handles
  * @flags: VEXFS_INODE_*
  * @atime: last access
@@ -219,10 +220,6 @@ struct vexfs_inode_item {
 #define VEXFS_INODE_NAMELESS	2u
 
 #define VEXFS_LINK_MAX		65535u	/* names of one file */
-
-/* A device's number: 12 bits of major among 20 bits of minor. */
-#define VEXFS_RDEV(major, minor) \
-	(((minor) & 0xffu) | ((major) & 0xfffu) << 8 | ((minor) & 0xfff00u) << 12)
 
 /* A symbolic link's target lies in pieces of VEXFS_SYMLINK_CHUNK bytes, the last one shorter. */
 #define VEXFS_SYMLINK_MAX	4095u
