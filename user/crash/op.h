@@ -16,11 +16,12 @@ enum op_kind {
 
 /*
  * Is it several transactions? Then a crash, or another thread's commit, may show the
- * one file that it changes between them.
+ * one file that it changes between them. A write is, on a full disk, where it goes to blocks that
+ * were allocated ahead.
  */
 static inline bool op_in_parts(enum op_kind kind)
 {
-	return kind == OP_ALLOCATE;
+	return kind == OP_ALLOCATE || kind == OP_WRITE || kind == OP_APPEND;
 }
 
 #define OP_PATH_MAX	40

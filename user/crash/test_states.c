@@ -159,6 +159,22 @@ static void an_unflushed_name_is_whole_or_not_there(void **state)
 		     "append a 5000 2\n");
 }
 
+/* On a full disk such a write is done in pieces, and makes commits between them. */
+static void a_write_to_a_full_disk_changes_its_file_alone(void **state)
+{
+	expect_sound("disk 256 cache 1000000 seed 4409365 threads 0 discard 0\n"
+		     "create full\n"
+		     "append full 200000 0\n"
+		     "append full 200000 0\n"
+		     "append full 200000 0\n"
+		     "append full 200000 0\n"
+		     "mkdir g\n"
+		     "create g/b\n"
+		     "fallocate g/b 0 3819 4971\n"
+		     "create x\n"
+		     "append x 66824 559\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +183,7 @@ int main(void)
 		cmocka_unit_test(a_disk_that_ignores_flushes_is_found),
 		cmocka_unit_test(a_disk_that_ignores_fua_is_found),
 		cmocka_unit_test(an_unflushed_name_is_whole_or_not_there),
+		cmocka_unit_test(a_write_to_a_full_disk_changes_its_file_alone),
 		cmocka_unit_test(random_workloads_survive_a_crash_anywhere),
 		cmocka_unit_test(threads_survive_a_crash_anywhere),
 	};

@@ -256,7 +256,7 @@ static bool sweep_call(struct injection *in)
 	/* Of several transactions the first ones may have been done. */
 	if (err && op->kind == OP_TRUNCATE && shows(r.fs, &views[in->at + 1]))
 		want++;
-	if (err && op_in_parts(op->kind) && shows_but_for(r.fs, want, op->path, &live))
+	if (err && op->kind == OP_ALLOCATE && shows_but_for(r.fs, want, op->path, &live))
 		want = &live;
 	if (!shows(r.fs, want))
 		FAIL(in, "half of a change is visible after error %d\n", err);
