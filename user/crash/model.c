@@ -96,6 +96,13 @@ static void name_drop(struct node *dir, int slot)
 	dir->names[slot] = dir->names[--dir->count];
 }
 
+u64 model_size(struct model *m, const char *path)
+{
+	struct place p = find(m, path);
+
+	return p.node ? p.node->size : 0;
+}
+
 struct node *model_node(struct model *m, const char *path)
 {
 	return find(m, path).node;

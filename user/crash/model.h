@@ -23,6 +23,9 @@ void model_free(struct model *m);
  */
 bool model_allows(struct model *m, const struct op *op);
 
+/* Bytes of the file at @path; 0 when there is none. */
+u64 model_size(struct model *m, const char *path);
+
 /* Do a call that model_allows(). */
 void model_apply(struct model *m, const struct op *op);
 

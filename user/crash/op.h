@@ -30,6 +30,8 @@ static inline bool op_in_parts(enum op_kind kind)
 /* Rows of a collection and bytes of a file are bounded, so that a state is quickly read. */
 #define OP_ROWS_MAX	512u
 #define OP_SIZE_MAX	(1u << 20)
+/* A write to a full disk is done in pieces that end at multiples of so many bytes. */
+#define OP_PIECE	65536u
 
 /**
  * struct op - one call

@@ -87,6 +87,29 @@ static char *compare(struct vex_fs *fs, struct model *model, const struct op *op
 	return wrong;
 }
 
+/* A write that met a full disk may have done some of its pieces: the model learns how many. */
+static char *compare_partial(struct vex_fs *fs, struct model *model, const struct op *op,
+			     const char *dir)
+{
+	struct op part = *op;
+	char *wrong = compare(fs, model, op, dir);
+	u64 len = op->arg[1], n;
+
+	if (op->kind == OP_APPEND) {
+		part.arg[0] = model_size(model, op->path);
+		len = op->arg[0];
+		part.arg[2] = op->arg[1];
+	}
+	part.kind = OP_WRITE;
+	for (n = OP_PIECE - part.arg[0] % OP_PIECE; wrong && n < len; n += OP_PIECE) {
+		free(wrong);
+		part.arg[1] = n;
+		model_apply(model, &part);
+		wrong = compare(fs, model, op, dir);
+	}
+	return wrong;
+}
+
 char *lane_call(struct vex_fs *fs, struct model *model, const struct op *op,
 		struct holder *held, const char *dir)
 {
@@ -106,6 +129,8 @@ char *lane_call(struct vex_fs *fs, struct model *model, const struct op *op,
 		return complaint(op, "it fails", number);
 	if (!err && allowed)
 		model_apply(model, op);
+	if (err == -ENOSPC && (op->kind == OP_WRITE || op->kind == OP_APPEND))
+		return compare_partial(fs, model, op, dir);
 	return compare(fs, model, op, dir);
 }
 

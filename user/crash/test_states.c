@@ -175,6 +175,22 @@ static void a_write_to_a_full_disk_changes_its_file_alone(void **state)
 		     "append x 66824 559\n");
 }
 
+/* Some pieces of such a write may be done when there is no space for the rest. */
+static void a_write_that_meets_a_full_disk_does_whole_pieces(void **state)
+{
+	expect_sound("disk 256 cache 0 seed 5469102 threads 0 discard 0\n"
+		     "create full\n"
+		     "append full 200000 0\n"
+		     "append full 200000 0\n"
+		     "append full 200000 0\n"
+		     "append full 145472 0\n"
+		     "create b\n"
+		     "create c\n"
+		     "write c 75450 57132 831\n"
+		     "fallocate b 0 4870 3144\n"
+		     "append b 64922 634\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +200,7 @@ int main(void)
 		cmocka_unit_test(a_disk_that_ignores_fua_is_found),
 		cmocka_unit_test(an_unflushed_name_is_whole_or_not_there),
 		cmocka_unit_test(a_write_to_a_full_disk_changes_its_file_alone),
+		cmocka_unit_test(a_write_that_meets_a_full_disk_does_whole_pieces),
 		cmocka_unit_test(random_workloads_survive_a_crash_anywhere),
 		cmocka_unit_test(threads_survive_a_crash_anywhere),
 	};
