@@ -94,6 +94,8 @@ int evict_step(struct vex_fs *fs, u64 ino)
 		return -EINVAL;
 	if (inode.flags & VEXFS_INODE_NAMELESS)
 		return evict_begin(fs, ino);
+	/* Only now: an inode that stays needs what was not written yet. */
+	vex_seg_forget(fs, ino, 0);
 	err = vex_extent_drop(fs, ino, 0, ~0ULL);
 	if (err)
 		return err;
@@ -118,7 +120,6 @@ int vex_inode_evict(struct vex_fs *fs, u64 ino)
 			err = vex_txn_begin(fs, 0, 2, 0, VEX_TXN_URGENT);
 		if (err)
 			return err;
-		vex_seg_forget(fs, ino, 0);
 		err = evict_step(fs, ino);
 		vex_txn_end(fs);
 		vex_resched();
