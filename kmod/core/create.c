@@ -20,12 +20,16 @@ int inode_insert(struct vex_fs *fs, const struct vex_inode *node)
 	return 0;
 }
 
-/* Everything but mode, owner, link count, flags, size and number of a device. */
+/*
+ * Everything but owner, link count, flags, size and number of a device; bits of the mode that
+ * the format has no place for are dropped.
+ */
 static void inode_init(struct vex_fs *fs, struct vex_inode *node, u64 dir)
 {
 	u32 rest;
 
 	node->ino = fs->next_ino;
+	node->mode &= S_IFMT | S_IALLUGO;
 	node->blocks = 0;
 	node->parent = S_ISDIR(node->mode) ? dir : 0;
 	fs->io.ops->random(fs->io.ctx, &node->generation, sizeof(node->generation));

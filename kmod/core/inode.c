@@ -17,7 +17,7 @@ struct vexfs_time vex_time_pack(u64 ns)
 static void time_from(struct vexfs_time *to, const struct vex_time *from)
 {
 	to->sec = cpu_to_le64(from->sec);
-	to->nsec = cpu_to_le32(from->nsec);
+	to->nsec = cpu_to_le32(min(from->nsec, NS_PER_SEC - 1));
 	to->reserved = 0;
 }
 
@@ -152,7 +152,7 @@ int vex_inode_set(struct vex_fs *fs, u64 ino, const struct vex_inode *in, u32 ma
 	item = vex_path_data(&path);
 	if (mask & VEX_SET_MODE)
 		item->mode = cpu_to_le32((le32_to_cpu(item->mode) & S_IFMT) |
-					 (in->mode & ~S_IFMT));
+					 (in->mode & S_IALLUGO));
 	if (mask & VEX_SET_UID)
 		item->uid = cpu_to_le32(in->uid);
 	if (mask & VEX_SET_GID)

@@ -29,6 +29,8 @@ typedef __s64 s64;
 #define U64_MAX		((u64)~0ULL)
 #define S64_MAX		((s64)(U64_MAX >> 1))
 
+/* The bits of a file mode that are no type, as the kernel names them. */
+#define S_IALLUGO	07777
 /* The kernel's type of a directory entry from a file mode. */
 #define S_DT(mode)	(((mode) & S_IFMT) >> 12)
 
