@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* File contents against a model in memory; and the calls of a host with a page cache. */
+#include <vex_check.h>
+
 #include "core.h"
 
 #define ROOT	VEXFS_ROOT_INO
@@ -352,6 +354,61 @@ static void reservations_are_kept_and_given_back(void **state)
 	core_end(&c);
 }
 
+/* Found by fuzzing: the checker took the last block of the largest file for one too far. */
+static void the_largest_file_is_sound(void **state)
+{
+	u8 byte = 0x5a, back = 0;
+	struct core c;
+	u64 ino;
+
+	core_make(&c, 512, 1);
+	ino = core_create(&c, ROOT, "f");
+	core_write(&c, ino, S64_MAX - 1, &byte, 1);
+	core_commit(&c);
+	assert_int_equal(vex_check(c.fs, stderr), 0);
+	core_reopen(&c);
+	core_read(&c, ino, S64_MAX - 1, &back, 1);
+	assert_int_equal(back, byte);
+	core_end(&c);
+}
+
+/* Found by fuzzing: bits that the format has no place for went to the device. */
+static void odd_modes_and_times_are_cut(void **state)
+{
+	struct vex_inode node = { .mode = S_IFREG | 0644 | 0x5a5a0000 }, now;
+	struct vex_name name = core_name("f");
+	struct core c;
+
+	core_make(&c, 512, 1);
+	assert_int_equal(vex_dir_create(c.fs, ROOT, &name, &node), 0);
+	assert_int_equal(node.mode, S_IFREG | 0644);
+	node.mode = U32_MAX;
+	node.mtime.nsec = U32_MAX;
+	assert_int_equal(vex_inode_set(c.fs, node.ino, &node, VEX_SET_MODE | VEX_SET_MTIME), 0);
+	assert_int_equal(vex_inode_get(c.fs, node.ino, &now), 0);
+	assert_int_equal(now.mode, S_IFREG | 07777);
+	assert_int_equal(now.mtime.nsec, 999999999);
+	core_end(&c);
+}
+
+/* Found by fuzzing: the refused call had thrown away what was not written yet. */
+static void a_refused_eviction_loses_nothing(void **state)
+{
+	u8 data[9000], back[9000];
+	struct core c;
+	u64 ino;
+
+	core_make(&c, 512, 1);
+	ino = core_create(&c, ROOT, "f");
+	memset(data, 0xa5, sizeof(data));
+	core_write(&c, ino, 0, data, sizeof(data));
+	assert_int_equal(vex_inode_evict(c.fs, ino), -EINVAL);
+	core_reopen(&c);
+	core_read(&c, ino, 0, back, sizeof(back));
+	assert_memory_equal(back, data, sizeof(data));
+	core_end(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +421,9 @@ int main(void)
 		core_test(attributes_are_kept),
 		core_test(a_host_with_a_page_cache_maps_and_writes),
 		core_test(reservations_are_kept_and_given_back),
+		core_test(the_largest_file_is_sound),
+		core_test(a_refused_eviction_loses_nothing),
+		core_test(odd_modes_and_times_are_cut),
 	};
 
 	vex_core_init();
