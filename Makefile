@@ -24,7 +24,7 @@ kernels := $(if $(KDIR),host,$(or $(KERNEL),$(KERNELS)))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: all modules user install check check-unit check-kernel demo bench-overhead crash lint clean \
+.PHONY: all modules user install check check-unit check-kernel demo bench-overhead crash fuzz lint clean \
 	distclean help deps $(addprefix modules-,$(KERNELS) host)
 
 ## all: the modules and the user programs (the default)
@@ -106,6 +106,12 @@ bench-programs: $(bench-programs)
 bench-fs: bench-programs user modules-$(or $(KERNEL),6.12)
 	$(Q)tools/bench-fs --kernel $(or $(KERNEL),6.12)
 .PHONY: bench-fs bench-programs
+
+## fuzz: run the fuzzers for TIME seconds each (60), or TARGET; COVERAGE=1 tells what they reach
+fuzz:
+	$(Q)tools/deps
+	$(Q)tools/fuzz --time $(or $(TIME),60) --seed $(or $(SEED),1) \
+		$(if $(COVERAGE),--coverage) $(TARGET)
 
 ## lint: style, sparse, warnings, stack frames, what may not be in the core
 lint:
