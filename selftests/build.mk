@@ -16,6 +16,9 @@ $(eval $(call kernel-test,vexfs_fsx,selftests/vexfs_fsx.c,))
 $(eval $(call kernel-test,vexfs_ioctl,selftests/vexfs_ioctl.c,))
 $(eval $(call kernel-test,vexfs_coll,selftests/vexfs_coll.c,))
 $(eval $(call kernel-test,vexfs_stress,selftests/vexfs_stress.c,))
+$(eval $(call kernel-test,vexfs_ioctl_fuzz,selftests/vexfs_ioctl_fuzz.c,))
+$(eval $(call kernel-test,vexfs_forged,selftests/vexfs_forged.c \
+	$(addprefix user/fuzz/,stream.c base.c forge.c),))
 $(eval $(call kernel-test,vexfs_events,selftests/vexfs_events.c,))
 
 # vexfs_trace.ko

@@ -44,8 +44,11 @@ static void work(struct vex_fs *fs, u64 seed, u32 calls)
 	vex_fs_commit(fs);
 }
 
-/* The digests that are right: of the newest generation and of the one before. */
-static void try_image(struct vex_io_mem *m, const u64 digests[2], u64 seed)
+/*
+ * Open and use an image in which block @bad is not what it was. The digests that are right: of the
+ * newest generation and of the one before. An error names the block.
+ */
+static void try_image(struct vex_io_mem *m, u64 bad, const u64 digests[2], u64 seed)
 {
 	struct core c = { 0 };
 	const char *what;
@@ -64,7 +67,7 @@ static void try_image(struct vex_io_mem *m, const u64 digests[2], u64 seed)
 	if (err) {
 		assert_int_equal(err, -EUCLEAN);
 		assert_true(vex_fs_take_damage(c.fs, &block, &what));
-		assert_true(block < 512);
+		assert_int_equal(block, bad);
 		assert_false(vex_fs_take_damage(c.fs, &block, &what));
 		noticed++;
 	} else if (digest != digests[0] && digest != digests[1]) {
@@ -73,6 +76,9 @@ static void try_image(struct vex_io_mem *m, const u64 digests[2], u64 seed)
 	work(c.fs, seed, 10);
 	core_drop(&c);
 }
+
+/* Bits tried in each block that holds anything: one in each of as many equal parts. */
+#define FLIPS	16u
 
 static void a_flipped_bit_gives_a_clean_error(void **state)
 {
@@ -87,18 +93,19 @@ static void a_flipped_bit_gives_a_clean_error(void **state)
 	core_close(&c);
 	assert_null(image_check(c.m, NULL));
 	for (u64 b = 0; b < 512; b++) {
-		u32 tries = memchr_inv(vex_io_mem_peek(c.m, b), 0, VEXFS_BLOCK_SIZE) ? 4 : 1;
+		u32 tries = memchr_inv(vex_io_mem_peek(c.m, b), 0, VEXFS_BLOCK_SIZE) ? FLIPS : 1;
 
-		for (; tries; tries--) {
-			u32 bit = test_below(&rnd, VEXFS_BLOCK_SIZE * 8);
+		while (tries--) {
+			u32 bit = tries * (VEXFS_BLOCK_SIZE * 8 / FLIPS) +
+				  test_below(&rnd, VEXFS_BLOCK_SIZE * 8 / FLIPS);
 			struct vex_io_mem *m = vex_io_mem_clone(c.m);
 
 			vex_io_mem_block(m, b)[bit / 8] ^= 1u << (bit & 7);
-			try_image(m, digests, test_random(&rnd));
+			try_image(m, b, digests, test_random(&rnd));
 			vex_io_mem_destroy(m);
 		}
 	}
-	assert_true(noticed > 100);
+	assert_true(noticed > 400);
 	core_drop(&c);
 }
 
@@ -137,7 +144,7 @@ static void misplaced_blocks_give_a_clean_error(void **state)
 			if (a != 1 && a != 9)
 				memcpy(at, vex_io_mem_peek(old, a), VEXFS_BLOCK_SIZE);
 		}
-		try_image(m, digests, test_random(&rnd));
+		try_image(m, a, digests, test_random(&rnd));
 		vex_io_mem_destroy(m);
 	}
 	vex_io_mem_destroy(old);
@@ -178,7 +185,7 @@ static void lost_writes_give_a_clean_error(void **state)
 			m = vex_io_mem_clone(c.m);
 			memcpy(vex_io_mem_block(m, b), vex_io_mem_peek(past[i], b),
 			       VEXFS_BLOCK_SIZE);
-			try_image(m, digests, test_random(&rnd));
+			try_image(m, b, digests, test_random(&rnd));
 			vex_io_mem_destroy(m);
 			tried++;
 		}

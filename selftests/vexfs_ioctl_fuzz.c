@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Random arguments for every vector operation, from threads of root and of another user at
+ * once: sizes, tails, flags, counts, addresses that cannot be read or written, that overlap, or
+ * are the kernel's. Each call answers with an errno that <linux/vexfs.h> names.
+ *
+ * VEXFS_FUZZ_CALLS in the environment gives the calls of each thread (1500), VEXFS_FUZZ_SEED
+ * the seed (1).
+ */
+#include "common.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#define THREADS		4
+#define BUF_BYTES	(1UL << 20)
+#define TAIL_BYTES	4096
+
+/* What all threads use. */
+static unsigned long calls = 1500;
+static uint64_t seed = 1;
+static unsigned char *area;		/* writable, then read-only, then nothing */
+static const char *const paths[] = {
+	MNT "/coll", MNT "/wide", MNT "/file", MNT "/empty", MNT "/dir", MNT "/dir/mine",
+};
+#define PATHS	(sizeof(paths) / sizeof(*paths))
+
+/* Structures that are right, as a start; filled by templates_make(). */
+static struct {
+	struct vexfs_caps caps;
+	struct vexfs_create create;
+	struct vexfs_insert insert;
+	struct vexfs_get get;
+	struct vexfs_delete del;
+	struct vexfs_search search;
+	struct vexfs_stat stat;
+} right;
+
+static const struct operation {
+	unsigned long cmd;
+	const void *right;
+	unsigned int size;
+} operations[] = {
+	{ VEXFS_IOC_CAPS,	&right.caps,	sizeof(right.caps) },
+	{ VEXFS_IOC_CREATE,	&right.create,	sizeof(right.create) },
+	{ VEXFS_IOC_INSERT,	&right.insert,	sizeof(right.insert) },
+	{ VEXFS_IOC_GET,	&right.get,	sizeof(right.get) },
+	{ VEXFS_IOC_DELETE,	&right.del,	sizeof(right.del) },
+	{ VEXFS_IOC_SEARCH,	&right.search,	sizeof(right.search) },
+	{ VEXFS_IOC_STAT,	&right.stat,	sizeof(right.stat) },
+};
+#define OPERATIONS	(sizeof(operations) / sizeof(*operations))
+
+static const int documented[] = {
+	EFAULT, ENOTTY, ENODATA, EBADF, EROFS, EINTR, EINVAL, E2BIG, EDOM, ENOSPC, EFBIG, ENOENT,
+	EEXIST, ENOTEMPTY, ENOMEM, EPERM, EOPNOTSUPP,
+};
+
+static uint64_t next(uint64_t *rnd)
+{
+	*rnd += 0x9e3779b97f4a7c15ULL;
+	return mix(*rnd);
+}
+
+static void templates_make(void)
+{
+	uintptr_t rows = (uintptr_t)area, ids = rows + BUF_BYTES / 2, out = rows + BUF_BYTES / 4;
+
+	right.caps.size = sizeof(right.caps);
+	right.stat.size = sizeof(right.stat);
+	right.create = (struct vexfs_create){
+		.size = sizeof(right.create), .elem = VEXFS_ELEM_F32, .metric = VEXFS_METRIC_L2,
+		.dim = 8, .index = VEXFS_INDEX_FLAT,
+	};
+	right.insert = (struct vexfs_insert){
+		.size = sizeof(right.insert), .rows = rows, .rows_len = 3 * 32, .count = 3, .dim = 8,
+	};
+	right.get = (struct vexfs_get){
+		.size = sizeof(right.get), .ids = ids, .rows = out, .rows_len = 2 * 32,
+		.count = 2, .dim = 8,
+	};
+	right.del = (struct vexfs_delete){
+		.size = sizeof(right.del), .ids = ids, .count = 1,
+	};
+	right.search = (struct vexfs_search){
+		.size = sizeof(right.search), .queries = rows, .queries_len = 32, .nq = 1,
+		.dim = 8, .k = 5, .ids = out, .distances = out + 4096,
+	};
+}
+
+/* An address: good, misaligned, at the end of what is mapped, read-only, no one's, the kernel's. */
+static uint64_t address(uint64_t *rnd, const void *self)
+{
+	uint64_t base = (uintptr_t)area;
+
+	switch (next(rnd) % 9) {
+	case 0:
+		return base + next(rnd) % (BUF_BYTES / 2);
+	case 1:
+		return base + BUF_BYTES - next(rnd) % 100;
+	case 2:
+		return base + BUF_BYTES + next(rnd) % 4096;
+	case 3:
+		return base + 2 * BUF_BYTES - next(rnd) % 100;
+	case 4:
+		return base + 2 * BUF_BYTES + next(rnd) % BUF_BYTES;
+	case 5:
+		return 0xffff888000000000ULL + next(rnd) % 4096 * 4096;
+	case 6:
+		return (uintptr_t)self + next(rnd) % 64;
+	case 7:
+		return next(rnd) % 4096;
+	default:
+		return next(rnd);
+	}
+}
+
+static uint64_t number(uint64_t *rnd)
+{
+	static const uint64_t edges[] = {
+		0, 1, 2, 7, 8, 31, 32, 33, 4096, 4097, 65535, 65536, 1 << 20, (1 << 20) + 1, 16 << 20,
+		0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, 1ULL << 32, INT64_MAX, UINT64_MAX,
+	};
+
+	return next(rnd) & 1 ? edges[next(rnd) % (sizeof(edges) / sizeof(*edges))] :
+	       next(rnd) % 5000;
+}
+
+/* Change one field of the structure, whatever it is. */
+static void spoil(unsigned char *args, unsigned int size, uint64_t *rnd)
+{
+	unsigned int at = next(rnd) % size & ~3u;
+	uint64_t value = number(rnd);
+
+	if (!(at & 7) && size - at >= 8 && next(rnd) & 1) {
+		value = address(rnd, args);
+		memcpy(args + at, &value, 8);
+	} else {
+		memcpy(args + at, &value, 4);
+	}
+}
+
+static bool is_documented(int err)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(documented) / sizeof(*documented); i++)
+		if (documented[i] == err)
+			return true;
+	return false;
+}
+
+/**
+ * struct caller - a thread
+ * @rnd: its randomness
+ * @user: it runs as; 0 is root
+ * @done: calls that succeeded
+ * @odd: an errno that no one documented, 0: none
+ */
+struct caller {
+	pthread_t thread;
+	uint64_t rnd;
+	unsigned int user;
+	unsigned long done;
+	unsigned long cmd;
+	int odd;
+};
+
+static void call(struct caller *c, int fd)
+{
+	const struct operation *o = &operations[next(&c->rnd) % OPERATIONS];
+	unsigned long cmd = next(&c->rnd) % 40 ? o->cmd : VEXFS_IOC(next(&c->rnd) % 32);
+	unsigned char args[TAIL_BYTES + 256] __attribute__((aligned(8))) = { 0 };
+	unsigned int shift = next(&c->rnd) % 16 ? 0 : next(&c->rnd) % 8;
+	uint32_t size = o->size;
+	uint64_t n, where;
+
+	memcpy(args + shift, o->right, o->size);
+	for (n = next(&c->rnd) % 4; n; n--)
+		spoil(args + shift, o->size, &c->rnd);
+	/* Mostly as large as it is, or larger with zeros, or with something in the tail. */
+	if (!(next(&c->rnd) % 6)) {
+		size = next(&c->rnd) % (TAIL_BYTES + 1);
+		if (next(&c->rnd) & 1)
+			args[shift + next(&c->rnd) % TAIL_BYTES] ^= 1;
+	}
+	if (next(&c->rnd) % 16)
+		memcpy(args + shift, &size, sizeof(size));
+	where = next(&c->rnd) % 32 ? (uintptr_t)args + shift : address(&c->rnd, args);
+	/* Not into this thread's own stack. */
+	if (where - (uintptr_t)args < sizeof(args) && where != (uintptr_t)args + shift)
+		where = (uintptr_t)args + shift;
+	if (ioctl(fd, cmd, where) >= 0) {
+		c->done++;
+	} else if (!is_documented(errno)) {
+		c->odd = errno;
+		c->cmd = cmd;
+	}
+}
+
+static void *caller_run(void *arg)
+{
+	static const int modes[] = { O_RDWR, O_RDWR, O_RDONLY, O_WRONLY };
+	struct caller *c = arg;
+	unsigned long i;
+	int fd = -1;
+
+	/* Of this thread only: the library's would change all. */
+	if (c->user)
+		syscall(SYS_setresuid, c->user, c->user, c->user);
+	for (i = 0; i < calls; i++) {
+		if (fd < 0 || !(next(&c->rnd) % 12)) {
+			if (fd >= 0)
+				close(fd);
+			fd = open(paths[next(&c->rnd) % PATHS], modes[next(&c->rnd) % 4]);
+			if (fd < 0)
+				fd = open(MNT "/dir", O_RDONLY | O_DIRECTORY);
+		}
+		call(c, fd);
+		/* A file to make a collection of, again and again. */
+		if (!(next(&c->rnd) % 64)) {
+			unlink(MNT "/dir/mine");
+			close(open(MNT "/dir/mine", O_CREAT | O_RDWR, 0666));
+		}
+	}
+	close(fd);
+	return NULL;
+}
+
+static bool prepare(void)
+{
+	unsigned int i;
+	int fd;
+
+	area = mmap(NULL, 3 * BUF_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (area == MAP_FAILED || mprotect(area + BUF_BYTES, BUF_BYTES, PROT_READ) ||
+	    munmap(area + 2 * BUF_BYTES, BUF_BYTES))
+		return false;
+	/* Small floats in front, ids behind. */
+	fill_floats((float *)area, BUF_BYTES / 8, 1);
+	for (i = 0; i < BUF_BYTES / 16; i++)
+		((uint64_t *)(area + BUF_BYTES / 2))[i] = i;
+	templates_make();
+	if (make_fs(96) || do_mount(0, NULL) || mkdir(MNT "/dir", 0777) || chmod(MNT "/dir", 0777))
+		return false;
+	fd = coll_open(MNT "/coll", 8, VEXFS_METRIC_L2);
+	if (fd < 0 || coll_insert(fd, (float *)area, 200, 8))
+		return false;
+	close(fd);
+	close(coll_open(MNT "/wide", 65535, VEXFS_METRIC_COSINE));
+	if (make_file(MNT "/file", 100000, 2) || make_file(MNT "/empty", 0, 1))
+		return false;
+	for (i = 0; i < PATHS; i++)
+		chmod(paths[i], i == 1 ? 0600 : 0777);
+	return true;
+}
+
+FIXTURE(hostile) {
+	struct caller callers[THREADS];
+};
+
+FIXTURE_SETUP(hostile)
+{
+	const char *count = getenv("VEXFS_FUZZ_CALLS"), *from = getenv("VEXFS_FUZZ_SEED");
+
+	calls = count ? strtoul(count, NULL, 0) : calls;
+	seed = from ? strtoull(from, NULL, 0) : seed;
+	ASSERT_TRUE(prepare());
+}
+
+FIXTURE_TEARDOWN(hostile)
+{
+	EXPECT_EQ(0, do_umount());
+	EXPECT_EQ(0, check_fs());
+}
+
+TEST_F_TIMEOUT(hostile, arguments_get_documented_answers, 280)
+{
+	struct caller *c = self->callers;
+	unsigned long done = 0;
+	int i;
+
+	for (i = 0; i < THREADS; i++) {
+		c[i].rnd = seed * 1000 + i;
+		c[i].user = i & 1 ? 1000 : 0;
+		ASSERT_EQ(0, pthread_create(&c[i].thread, NULL, caller_run, &c[i]));
+	}
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(c[i].thread, NULL);
+		done += c[i].done;
+		EXPECT_EQ(0, c[i].odd)
+			TH_LOG("request %#lx gave %s", c[i].cmd, strerror(c[i].odd));
+	}
+	/* Some are right, so that the others are wrong in one thing only. */
+	EXPECT_LT(calls / 10, done);
+	EXPECT_GT(calls * THREADS, done);
+	TH_LOG("%lu operations from seed %llu, %lu of them done", calls * THREADS,
+	       (unsigned long long)seed, done);
+}
+
+TEST_HARNESS_MAIN
