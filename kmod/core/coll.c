@@ -268,7 +268,9 @@ int vex_coll_append(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 	int err;
 
 	r->ids = NULL;
-	err = vex_rows_check(r);
+	err = vex_component_need(fs, vex_rows_components(r));
+	if (!err)
+		err = vex_rows_check(r);
 	if (!err && r->flags)
 		err = -EINVAL;
 	if (!err)
@@ -320,10 +322,12 @@ int vex_coll_get(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u32 dim,
 {
 	struct vex_coll c;
 	u8 *to = rows;
+	int err = vex_component_need(fs, VEXFS_COMPONENT_STORAGE);
 	u32 bad = 0;
 	u32 i;
-	int err;
 
+	if (err)
+		return err;
 	if (!count || count > VEXFS_MAX_IDS)
 		return -EINVAL;
 	vex_read_lock(&fs->lock);

@@ -3,6 +3,7 @@
 vex-core-objs := \
 	alloc.o \
 	coll.o \
+	component.o \
 	crc32c.o \
 	crc32c_x86.o \
 	create.o \

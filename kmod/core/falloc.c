@@ -396,8 +396,10 @@ int vex_file_fallocate(struct vex_fs *fs, u64 ino, u32 mode, u64 pos, u64 len)
 {
 	bool keep = mode & VEX_FALLOC_KEEP_SIZE;
 	u64 end = pos + len;
-	int err;
+	int err = vex_component_need(fs, VEXFS_COMPONENT_STORAGE);
 
+	if (err)
+		return err;
 	if (!len)
 		return -EINVAL;
 	if (pos > S64_MAX || len > S64_MAX - pos)

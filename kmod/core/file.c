@@ -30,6 +30,9 @@ int vex_file_read(struct vex_fs *fs, u64 ino, u64 pos, void *buf, size_t len, si
 	int err;
 
 	*done = 0;
+	err = vex_component_need(fs, VEXFS_COMPONENT_STORAGE);
+	if (err)
+		return err;
 	vex_read_lock(&fs->lock);
 	err = vex_inode_load(fs, ino, &inode);
 	if (!err && !S_ISREG(inode.mode))
@@ -233,8 +236,8 @@ static int write_step(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, size
 int vex_file_write(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, size_t len)
 {
 	const u8 *from = buf;
+	int err = vex_component_need(fs, VEXFS_COMPONENT_STORAGE);
 	size_t n;
-	int err = 0;
 
 	if (pos > S64_MAX || len > S64_MAX - pos)
 		return -EFBIG;

@@ -390,6 +390,7 @@ int vex_fs_open(const struct vex_io *io, const struct vex_open_opts *opts,
 	fs->read_only = opts->read_only;
 	fs->keep_going = opts->keep_going;
 	fs->discard = opts->discard;
+	fs->components_off = opts->components_off;
 	if (opts->cache_bytes)
 		fs->cache_limit = opts->cache_bytes;
 	err = fs_start(fs, why);
@@ -403,7 +404,7 @@ int vex_fs_open(const struct vex_io *io, const struct vex_open_opts *opts,
 
 int vex_fs_close(struct vex_fs *fs)
 {
-	int err = vex_fs_commit(fs);
+	int err = vex_fs_checkpoint(fs);
 
 	/* Also after a failed commit nothing may still read our buffers. */
 	if (err) {

@@ -136,7 +136,9 @@ int vex_coll_filter(struct vex_fs *fs, u64 ino, struct vex_filter *f, u64 from, 
 	*next = from;
 	if (!max)
 		return -EINVAL;
-	err = vex_filter_check(f);
+	err = vex_component_need(fs, VEXFS_COMPONENT_METADATA);
+	if (!err)
+		err = vex_filter_check(f);
 	if (!err)
 		err = vex_coll_stat(fs, ino, &c);
 	if (err)

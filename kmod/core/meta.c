@@ -334,6 +334,9 @@ int vex_meta_set(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 	u32 tries = 0;
 	int err;
 
+	err = vex_component_need(fs, VEXFS_COMPONENT_METADATA);
+	if (err)
+		return err;
 	if (!r->ids || !r->meta)
 		return -EINVAL;
 	err = vex_meta_open(r, &t);
@@ -401,6 +404,9 @@ int vex_meta_get(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, void *bu
 	int err;
 
 	*used = 0;
+	err = vex_component_need(fs, VEXFS_COMPONENT_METADATA);
+	if (err)
+		return err;
 	if (!count)
 		return -EINVAL;
 	if (count > VEXFS_MAX_META)

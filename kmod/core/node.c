@@ -272,6 +272,7 @@ int vex_node_new(struct vex_fs *fs, u32 level, struct vex_node **out)
 	fs->cache_bytes += NODE_BYTES;
 	vex_spin_unlock(&fs->cache_lock);
 	fs->tree_blocks++;
+	fs->node_dirty_count++;
 	fs->changed = true;
 	*out = node;
 	return 0;
@@ -325,6 +326,7 @@ int vex_node_cow(struct vex_fs *fs, struct vex_node *node)
 	list_move(&node->hash, node_bucket(fs, block));
 	list_move(&node->list, &fs->node_dirty);
 	vex_spin_unlock(&fs->cache_lock);
+	fs->node_dirty_count++;
 	fs->changed = true;
 	return 0;
 }
@@ -334,6 +336,7 @@ void vex_node_discard(struct vex_fs *fs, struct vex_node *node)
 	vex_assert_write_locked(&fs->lock);
 	vex_blocks_free(fs, node->block, 1, true);
 	fs->tree_blocks--;
+	fs->node_dirty_count--;
 	vex_spin_lock(&fs->cache_lock);
 	list_del_init(&node->hash);
 	list_del_init(&node->list);
@@ -374,6 +377,7 @@ void vex_node_launch(struct vex_fs *fs)
 	}
 	list_splice_init(&fs->node_dirty, &fs->node_flight);
 	vex_spin_unlock(&fs->cache_lock);
+	fs->node_dirty_count = 0;
 }
 
 void vex_node_land(struct vex_fs *fs, bool committed)
@@ -385,6 +389,7 @@ void vex_node_land(struct vex_fs *fs, bool committed)
 	list_for_each_entry_safe(node, next, &fs->node_flight, list) {
 		node->flight = false;
 		node->dirty = !committed;
+		fs->node_dirty_count += !committed;
 		list_move(&node->list, committed ? &fs->node_lru : &fs->node_dirty);
 	}
 	vex_spin_unlock(&fs->cache_lock);
@@ -451,7 +456,7 @@ void vex_cache_trim(struct vex_fs *fs)
 		node = NULL;
 		seg = NULL;
 		vex_spin_lock(&fs->cache_lock);
-		if (fs->cache_bytes > fs->cache_limit && !vex_seg_evict_one(fs, &seg))
+		if (fs->cache_bytes > vex_cache_bound(fs) && !vex_seg_evict_one(fs, &seg))
 			node = node_evict_one(fs);
 		if (node || seg)
 			fs->cache_evictions++;

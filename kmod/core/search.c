@@ -223,8 +223,8 @@ static int search_check(struct vex_search *s, const struct vex_coll *coll)
  * Distances are computed in bounded FPU sections; no memory is got once the pass
  * has begun.
  *
- * Return: 0; -ENODATA not a collection; -EINVAL, -E2BIG, -EDOM, -EBADMSG as
- * VEXFS_IOC_SEARCH; -EINTR the task was killed; -ENOMEM; -EUCLEAN or the device's error.
+ * Return: 0; -EOPNOTSUPP switched off; -ENODATA not a collection; -EINVAL, -E2BIG, -EDOM,
+ * -EBADMSG as VEXFS_IOC_SEARCH; -EINTR the task was killed; -ENOMEM; -EUCLEAN or the device's error.
  */
 int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
 {
@@ -235,7 +235,10 @@ int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
 
 	s->visited = 0;
 	s->bad_query = 0;
-	err = vex_coll_stat(fs, ino, &coll);
+	err = vex_component_need(fs, VEXFS_COMPONENT_SEARCH | VEXFS_COMPONENT_STORAGE |
+				     (s->filter ? VEXFS_COMPONENT_METADATA : 0));
+	if (!err)
+		err = vex_coll_stat(fs, ino, &coll);
 	if (!err)
 		err = search_check(s, &coll);
 	if (err)

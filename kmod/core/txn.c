@@ -33,11 +33,21 @@ static bool txn_fits(struct vex_fs *fs, u64 data, u64 meta, u64 spare, u32 flags
  */
 #define TXN_TRIES	3
 
+/* Dirty nodes stay in memory until a commit: they may take a quarter of the cache. */
+static bool txn_is_large(const struct vex_fs *fs)
+{
+	return fs->node_dirty_count > max(fs->cache_limit / 4 / VEXFS_BLOCK_SIZE, (size_t)256);
+}
+
 int vex_txn_begin(struct vex_fs *fs, u32 inserts, u32 touches, u64 data, u32 flags)
 {
 	u32 per_path, tries;
 	u64 meta;
 	int err;
+
+	/* Without the lock: a call more or less makes no difference. It may also fail. */
+	if (unlikely(txn_is_large(fs)))
+		vex_commit(fs, false);
 
 	for (tries = 0;; tries++) {
 		vex_write_lock(&fs->lock);
@@ -229,9 +239,16 @@ int vex_commit(struct vex_fs *fs, bool force)
 	return err;
 }
 
-int vex_fs_commit(struct vex_fs *fs)
+int vex_fs_checkpoint(struct vex_fs *fs)
 {
 	return READ_ONCE(fs->read_only) ? 0 : vex_commit(fs, false);
+}
+
+int vex_fs_commit(struct vex_fs *fs)
+{
+	if (unlikely(READ_ONCE(fs->components_off) & VEXFS_COMPONENT_TXN))
+		return 0;
+	return vex_fs_checkpoint(fs);
 }
 
 bool vex_fs_dirty(struct vex_fs *fs)
@@ -259,7 +276,7 @@ int vex_fs_set_read_only(struct vex_fs *fs, bool read_only)
 	int err = 0;
 
 	while (!err && !done) {
-		err = vex_fs_commit(fs);
+		err = vex_fs_checkpoint(fs);
 		vex_write_lock(&fs->lock);
 		/* A change may have come between the commit and the lock. */
 		done = !err && (fs->read_only || !fs->changed);

@@ -141,7 +141,9 @@ int vex_coll_update(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 	u32 tries = 0;
 	int err;
 
-	err = update_check(r);
+	err = vex_component_need(fs, vex_rows_components(r));
+	if (!err)
+		err = update_check(r);
 	if (!err)
 		err = ids_check(r->ids, r->count);
 	if (!err)

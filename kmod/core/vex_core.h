@@ -96,12 +96,14 @@ int vex_mkfs(const struct vex_io *io, const struct vex_mkfs_opts *opts);
  *	usable: the changes wait for the next commit. Otherwise, and when the superblock's
  *	own write fails, the filesystem is stopped
  * @discard: tell the device which blocks each commit has freed
+ * @components_off: VEXFS_COMPONENT_* that are switched off
  * @cache_bytes: bound on clean cached memory; 0 chooses 64 MiB
  */
 struct vex_open_opts {
 	bool read_only;
 	bool keep_going;
 	bool discard;
+	u32 components_off;
 	size_t cache_bytes;
 };
 
@@ -139,6 +141,9 @@ int vex_fs_close(struct vex_fs *fs);
  * vex_open_opts.keep_going says. One that is stopped refuses every change with EIO.
  */
 int vex_fs_commit(struct vex_fs *fs);
+
+/* The same, also with the component txn switched off, when vex_fs_commit() does nothing. */
+int vex_fs_checkpoint(struct vex_fs *fs);
 
 /* Change options of the open at any time. */
 void vex_fs_set_keep_going(struct vex_fs *fs, bool keep_going);
@@ -185,6 +190,19 @@ void vex_fs_statfs(struct vex_fs *fs, struct vex_statfs *st);
  * false when there was none. Cleared by the call.
  */
 bool vex_fs_take_damage(struct vex_fs *fs, u64 *block, const char **what);
+
+/* ---- components (component.c) -------------------------------------------- */
+
+/* Name of the component of bit @n; NULL past the last. */
+const char *vex_component_name(u32 n);
+/* VEXFS_COMPONENT_* of a name of @len bytes; 0: there is none of it. */
+u32 vex_component_parse(const char *name, size_t len);
+/* 0, or EOPNOTSUPP when one of @components is off. For calls that do not enter the core. */
+int vex_component_need(struct vex_fs *fs, u32 components);
+/* Those whose lack has refused a call since the last time of asking. */
+u32 vex_component_take_missed(struct vex_fs *fs);
+/* Switch exactly @off off, after a commit. EINVAL an unknown one; or the commit's error. */
+int vex_component_switch(struct vex_fs *fs, u32 off);
 
 /* ---- inodes (inode.c) ---------------------------------------------------- */
 

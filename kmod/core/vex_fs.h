@@ -153,7 +153,10 @@ struct vex_seg {
  * @unwritten: blocks of unwritten extents, as the next commit will say
  * @reserve: blocks kept for calls that free space
  * @stopped: a commit failed; refuse changes
+ * @components_off: VEXFS_COMPONENT_*; a reader without a lock may see the old word
+ * @components_missed: refused calls; under @space_lock
  * @changed: the running transaction has changes
+ * @node_dirty_count: nodes in @node_dirty; under @lock for writing
  * @orphans_pending: orphans of before the open are not finished yet
  * @scratch: VEXFS_BLOCK_SIZE bytes for whoever holds @lock for writing
  * @super_buf: a block for superblocks; under @commit_lock
@@ -191,6 +194,8 @@ struct vex_fs {
 	bool stopped;
 	bool keep_going;
 	bool discard;
+	u32 components_off;
+	u32 components_missed;
 	bool changed;
 	bool orphans_pending;
 
@@ -212,6 +217,7 @@ struct vex_fs {
 	struct list_head node_retired;
 	struct list_head node_pool;
 	u32 pool_count;
+	u32 node_dirty_count;
 	struct list_head *seg_hash;
 	struct list_head seg_lru;
 	struct list_head seg_dirty;
@@ -266,6 +272,18 @@ static inline int vex_must(struct vex_fs *fs, int err)
 	if (err)
 		vex_fs_stop(fs);
 	return err;
+}
+
+/* The bound on clean cached memory. */
+static inline size_t vex_cache_bound(const struct vex_fs *fs)
+{
+	return fs->components_off & VEXFS_COMPONENT_CACHE ? 0 : fs->cache_limit;
+}
+
+/* What a call with rows needs: vex_component_need(). */
+static inline u32 vex_rows_components(const struct vex_rows *r)
+{
+	return VEXFS_COMPONENT_STORAGE | (r->meta ? VEXFS_COMPONENT_METADATA : 0);
 }
 
 /* Does the host keep file data in a page cache of its own? */

@@ -11,13 +11,15 @@
 static noinline __noclone
 ssize_t vexfs_file_read(struct kiocb *iocb, struct iov_iter *to)
 {
+	struct inode *inode = file_inode(iocb->ki_filp);
 	struct vexfs_op op;
 	ssize_t n;
 
-	vexfs_op_begin(&op, VEXFS_OP_READ, file_inode(iocb->ki_filp)->i_ino);
-	if (iocb->ki_flags & IOCB_DIRECT)
+	vexfs_op_begin(&op, VEXFS_OP_READ, inode->i_ino);
+	n = vexfs_need(inode->i_sb, VEXFS_COMPONENT_STORAGE);
+	if (!n && iocb->ki_flags & IOCB_DIRECT)
 		n = vexfs_direct_read(iocb, to);
-	else
+	else if (!n)
 		n = generic_file_read_iter(iocb, to);
 	op.bytes = max_t(ssize_t, n, 0);
 	vexfs_op_end(&op, min_t(ssize_t, n, 0));
@@ -32,7 +34,9 @@ ssize_t vexfs_file_splice_read(struct file *in, loff_t *pos, struct pipe_inode_i
 	ssize_t n;
 
 	vexfs_op_begin(&op, VEXFS_OP_READ, file_inode(in)->i_ino);
-	n = filemap_splice_read(in, pos, pipe, len, flags);
+	n = vexfs_need(file_inode(in)->i_sb, VEXFS_COMPONENT_STORAGE);
+	if (!n)
+		n = filemap_splice_read(in, pos, pipe, len, flags);
 	op.bytes = max_t(ssize_t, n, 0);
 	vexfs_op_end(&op, min_t(ssize_t, n, 0));
 	return n;
@@ -75,6 +79,9 @@ static ssize_t vexfs_write_locked(struct kiocb *iocb, struct iov_iter *from)
 
 	if (n <= 0)
 		return n;
+	err = vexfs_need(inode->i_sb, VEXFS_COMPONENT_STORAGE);
+	if (err)
+		return err;
 	/* It became a collection while this write waited: these are no rows. */
 	if (vexfs_is_coll(inode))
 		return -EINVAL;
@@ -183,6 +190,9 @@ int vexfs_file_truncate(struct inode *inode, loff_t size)
 
 	if (vexfs_is_coll(inode))
 		return -EPERM;
+	err = vexfs_need(inode->i_sb, VEXFS_COMPONENT_STORAGE);
+	if (err)
+		return err;
 	filemap_invalidate_lock(inode->i_mapping);
 	if (size < old) {
 		err = vexfs_shrink(inode, size);
@@ -266,6 +276,10 @@ static const struct vm_operations_struct vexfs_vm_ops = {
 /* A collection may be mapped, but its rows change through the operations only. */
 static int vexfs_file_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	int err = vexfs_need(file_inode(file)->i_sb, VEXFS_COMPONENT_STORAGE);
+
+	if (err)
+		return err;
 	if (vexfs_is_coll(file_inode(file)) && vma->vm_flags & VM_SHARED) {
 		if (vma->vm_flags & VM_WRITE)
 			return -EACCES;

@@ -15,6 +15,7 @@
 enum vexfs_param {
 	VEXFS_OPT_CACHE,
 	VEXFS_OPT_COMMIT,
+	VEXFS_OPT_COMPONENTS,
 	VEXFS_OPT_DISCARD,
 	VEXFS_OPT_ERRORS,
 };
@@ -29,6 +30,7 @@ static const struct constant_table vexfs_errors_names[] = {
 const struct fs_parameter_spec vexfs_params[] = {
 	fsparam_string("cache",		VEXFS_OPT_CACHE),
 	fsparam_u32("commit",		VEXFS_OPT_COMMIT),
+	fsparam_string("components",	VEXFS_OPT_COMPONENTS),
 	fsparam_flag_no("discard",	VEXFS_OPT_DISCARD),
 	fsparam_enum("errors",		VEXFS_OPT_ERRORS, vexfs_errors_names),
 	{}
@@ -40,6 +42,7 @@ void vexfs_options_default(struct vexfs_options *opts)
 	opts->commit_secs = VEXFS_COMMIT_SECS;
 	opts->errors = VEXFS_ERRORS_READ_ONLY;
 	opts->discard = false;
+	opts->components_off = 0;
 }
 
 static int vexfs_parse_cache(struct fs_context *fc, const char *text, size_t *bytes)
@@ -55,6 +58,42 @@ static int vexfs_parse_cache(struct fs_context *fc, const char *text, size_t *by
 			       text, most >> 20);
 	*bytes = n;
 	return 0;
+}
+
+/* The components in @text, such as storage+search+txn; the others are off. */
+static int vexfs_parse_components(struct fs_context *fc, const char *text, u32 *off)
+{
+	u32 on = 0;
+
+	while (*text) {
+		size_t len = strcspn(text, "+");
+		u32 component = vex_component_parse(text, len);
+
+		if (!component)
+			return invalfc(fc, "components=: no component \"%.*s\": storage, search, metadata, cache and txn, joined by +, are possible",
+				       (int)len, text);
+		on |= component;
+		text += len;
+		text += *text == '+';
+	}
+	if (!on)
+		return invalfc(fc, "components= names none");
+	*off = VEXFS_COMPONENTS_ALL & ~on;
+	return 0;
+}
+
+static void vexfs_show_components(struct seq_file *m, u32 off)
+{
+	const char *sep = ",components=";
+	const char *name;
+	u32 n;
+
+	for (n = 0; (name = vex_component_name(n)); n++) {
+		if (off & BIT(n))
+			continue;
+		seq_printf(m, "%s%s", sep, name);
+		sep = "+";
+	}
 }
 
 /* One option of mount(2) or fsconfig(2); fs_context_operations.parse_param. */
@@ -73,6 +112,8 @@ int vexfs_parse_param(struct fs_context *fc, struct fs_parameter *param)
 				       result.uint_32, VEXFS_COMMIT_SECS_MAX);
 		opts->commit_secs = result.uint_32;
 		return 0;
+	case VEXFS_OPT_COMPONENTS:
+		return vexfs_parse_components(fc, param->string, &opts->components_off);
 	case VEXFS_OPT_DISCARD:
 		opts->discard = !result.negated;
 		return 0;
@@ -96,5 +137,7 @@ int vexfs_show_options(struct seq_file *m, struct dentry *root)
 			seq_printf(m, ",errors=%s", name->name);
 	if (opts->discard)
 		seq_puts(m, ",discard");
+	if (opts->components_off)
+		vexfs_show_components(m, opts->components_off);
 	return 0;
 }

@@ -18,6 +18,18 @@ static void vexfs_super_stopped(struct super_block *sb)
 	sb->s_flags |= SB_RDONLY;
 }
 
+/* An operation was refused: once in a while, the log tells why. */
+static void vexfs_report_missed(struct super_block *sb, u32 missed)
+{
+	const char *name;
+	u32 n;
+
+	for (n = 0; missed && (name = vex_component_name(n)); n++)
+		if (missed & BIT(n))
+			pr_notice_ratelimited("%s: an operation was refused: components= leaves out %s\n",
+					      sb->s_id, name);
+}
+
 /**
  * vexfs_super_report() - write to the log what the core has found wrong
  * @sb: filesystem
@@ -33,6 +45,7 @@ noinline void vexfs_super_report(struct super_block *sb)
 	const char *what;
 	u64 block;
 
+	vexfs_report_missed(sb, vex_component_take_missed(sbi->fs));
 	if (vex_fs_take_damage(sbi->fs, &block, &what) && __ratelimit(&limit))
 		pr_err("%s: block %llu: %s\n", sb->s_id, block, what);
 	vex_fs_statfs(sbi->fs, &st);
@@ -86,7 +99,7 @@ static int vexfs_sync_fs(struct super_block *sb, int wait)
 static int vexfs_freeze_fs(struct super_block *sb)
 {
 	cancel_delayed_work_sync(&vexfs_sb(sb)->commit_work);
-	return vexfs_super_sync(sb);
+	return vexfs_check(sb, vex_fs_checkpoint(vexfs_sb(sb)->fs));
 }
 
 static int vexfs_unfreeze_fs(struct super_block *sb)
@@ -176,6 +189,7 @@ static int vexfs_open(struct super_block *sb, struct fs_context *fc, struct vexf
 		.read_only = sb_rdonly(sb),
 		.keep_going = sbi->options.errors == VEXFS_ERRORS_CONTINUE,
 		.discard = sbi->options.discard,
+		.components_off = sbi->options.components_off,
 		.cache_bytes = sbi->options.cache_bytes,
 	};
 	struct vex_open_error why = { .what = "cannot be opened" };
@@ -307,6 +321,9 @@ static int vexfs_reconfigure(struct fs_context *fc)
 	if (err)
 		return err;
 	vexfs_check_discard(sb, opts);
+	err = vexfs_check(sb, vex_component_switch(sbi->fs, opts->components_off));
+	if (err)
+		return err;
 	sbi->options = *opts;
 	vex_fs_set_keep_going(sbi->fs, opts->errors == VEXFS_ERRORS_CONTINUE);
 	vex_fs_set_discard(sbi->fs, opts->discard);

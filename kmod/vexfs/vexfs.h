@@ -64,12 +64,14 @@ enum vexfs_errors {
  * @commit_secs: commit=
  * @errors: errors=
  * @discard: discard
+ * @components_off: what components= leaves out, VEXFS_COMPONENT_*
  */
 struct vexfs_options {
 	size_t cache_bytes;
 	unsigned int commit_secs;
 	enum vexfs_errors errors;
 	bool discard;
+	u32 components_off;
 };
 
 /**
@@ -140,9 +142,15 @@ void vexfs_super_report(struct super_block *sb);
 /* Tell the log what the core found, when @err says that it found something. */
 static inline int vexfs_check(struct super_block *sb, int err)
 {
-	if (unlikely(err == -EUCLEAN || err == -EIO))
+	if (unlikely(err == -EUCLEAN || err == -EIO || err == -EOPNOTSUPP))
 		vexfs_super_report(sb);
 	return err;
+}
+
+/* 0, or -EOPNOTSUPP when the mount option components= leaves out what this needs. */
+static inline int vexfs_need(struct super_block *sb, u32 components)
+{
+	return vexfs_check(sb, vex_component_need(vexfs_sb(sb)->fs, components));
 }
 
 /* ---- options.c ---------------------------------------------------------- */

@@ -45,6 +45,17 @@
 #define VEXFS_MAX_FILTER	32u		/* nodes of one filter */
 #define VEXFS_MAX_FILTER_TEXT	8192u		/* bytes of its strings */
 
+/*
+ * The components of a mount, which components= switches: see vexfs(5) for what is missing
+ * without one. A call that needs one that is off fails with EOPNOTSUPP.
+ */
+#define VEXFS_COMPONENT_STORAGE		0x01u	/* contents of files, rows of collections */
+#define VEXFS_COMPONENT_SEARCH		0x02u	/* search */
+#define VEXFS_COMPONENT_METADATA	0x04u	/* extended attributes, metadata of rows */
+#define VEXFS_COMPONENT_CACHE		0x08u	/* tree nodes and rows kept in memory */
+#define VEXFS_COMPONENT_TXN		0x10u	/* fsync makes durable */
+#define VEXFS_COMPONENTS_ALL		0x1fu
+
 /* Stands in a result slot for which no row exists. */
 #define VEXFS_NO_ID		(~0ULL)
 
