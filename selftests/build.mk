@@ -5,6 +5,7 @@
 $(foreach t,$(basename $(wildcard selftests/*.c)),$(eval user-cflags-$(t) := -Wno-clobbered))
 
 $(eval $(call kernel-test,vexfs_mount,selftests/vexfs_mount.c,))
+$(eval $(call kernel-test,vexfs_options,selftests/vexfs_options.c,))
 $(eval $(call kernel-test,vexfs_fs,selftests/vexfs_fs.c,))
 $(eval $(call kernel-test,vexfs_names,selftests/vexfs_names.c,))
 $(eval $(call kernel-test,vexfs_xattr,selftests/vexfs_xattr.c,))
