@@ -16,6 +16,7 @@ $(eval $(call kernel-test,vexfs_direct,selftests/vexfs_direct.c,))
 $(eval $(call kernel-test,vexfs_fsx,selftests/vexfs_fsx.c,))
 $(eval $(call kernel-test,vexfs_ioctl,selftests/vexfs_ioctl.c,))
 $(eval $(call kernel-test,vexfs_coll,selftests/vexfs_coll.c,))
+$(eval $(call kernel-test,vexfs_meta,selftests/vexfs_meta.c,))
 $(eval $(call kernel-test,vexfs_stress,selftests/vexfs_stress.c,))
 $(eval $(call kernel-test,vexfs_ioctl_fuzz,selftests/vexfs_ioctl_fuzz.c,))
 $(eval $(call kernel-test,vexfs_forged,selftests/vexfs_forged.c \

@@ -32,6 +32,10 @@ ENTRIES = {
     "delete": {"vexfs_coll_delete"},
     "search": {"vexfs_coll_search"},
     "coll_stat": {"vexfs_coll_stat"},
+    "update": {"vexfs_coll_update"},
+    "filter": {"vexfs_coll_filter"},
+    "meta_set": {"vexfs_meta_set"},
+    "meta_get": {"vexfs_meta_get"},
 }
 KINDS = ("operations", "allocations", "records")
 

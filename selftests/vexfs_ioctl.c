@@ -36,15 +36,20 @@ static const struct operation {
 	const char *name;
 	unsigned long cmd;
 	unsigned int size;
+	unsigned int first;	/* of the first published one */
 	int mode;	/* access mode that is not enough; -1: any is */
 } operations[] = {
-	{ "caps",	VEXFS_IOC_CAPS,		sizeof(struct vexfs_caps),	-1 },
-	{ "create",	VEXFS_IOC_CREATE,	sizeof(struct vexfs_create),	O_RDONLY },
-	{ "insert",	VEXFS_IOC_INSERT,	sizeof(struct vexfs_insert),	O_RDONLY },
-	{ "get",	VEXFS_IOC_GET,		sizeof(struct vexfs_get),	O_WRONLY },
-	{ "delete",	VEXFS_IOC_DELETE,	sizeof(struct vexfs_delete),	O_RDONLY },
-	{ "search",	VEXFS_IOC_SEARCH,	sizeof(struct vexfs_search),	O_WRONLY },
-	{ "stat",	VEXFS_IOC_STAT,		sizeof(struct vexfs_stat),	-1 },
+	{ "caps",	VEXFS_IOC_CAPS,		sizeof(struct vexfs_caps),	48, -1 },
+	{ "create",	VEXFS_IOC_CREATE,	sizeof(struct vexfs_create),	24, O_RDONLY },
+	{ "insert",	VEXFS_IOC_INSERT,	sizeof(struct vexfs_insert),	48, O_RDONLY },
+	{ "get",	VEXFS_IOC_GET,		sizeof(struct vexfs_get),	48, O_WRONLY },
+	{ "delete",	VEXFS_IOC_DELETE,	sizeof(struct vexfs_delete),	32, O_RDONLY },
+	{ "search",	VEXFS_IOC_SEARCH,	sizeof(struct vexfs_search),	72, O_WRONLY },
+	{ "stat",	VEXFS_IOC_STAT,		sizeof(struct vexfs_stat),	56, -1 },
+	{ "update",	VEXFS_IOC_UPDATE,	sizeof(struct vexfs_update),	64, O_RDONLY },
+	{ "meta set",	VEXFS_IOC_META_SET,	sizeof(struct vexfs_meta_set),	48, O_RDONLY },
+	{ "meta get",	VEXFS_IOC_META_GET,	sizeof(struct vexfs_meta_get),	56, O_WRONLY },
+	{ "filter",	VEXFS_IOC_FILTER,	sizeof(struct vexfs_filter),	72, O_WRONLY },
 };
 
 #define for_each_operation(o) \
@@ -63,7 +68,7 @@ TEST_F(ioc, an_unknown_operation_is_enotty)
 {
 	struct any a = { .size = 64 };
 
-	EXPECT_EQ(-ENOTTY, neg(ioctl(self->fd, VEXFS_IOC(7), &a)));
+	EXPECT_EQ(-ENOTTY, neg(ioctl(self->fd, VEXFS_IOC(11), &a)));
 	EXPECT_EQ(-ENOTTY, neg(ioctl(self->fd, VEXFS_IOC(255), &a)));
 	EXPECT_EQ(-ENOTTY, neg(ioctl(self->fd, 0, &a)));
 }
@@ -100,7 +105,7 @@ TEST_F(ioc, a_size_below_the_first_structure_is_einval)
 
 		EXPECT_EQ(-EINVAL, neg(ioctl(self->fd, o->cmd, &a)))
 			TH_LOG("%s", o->name);
-		a.size = o->size - 1;
+		a.size = o->first - 1;
 		EXPECT_EQ(-EINVAL, neg(ioctl(self->fd, o->cmd, &a)))
 			TH_LOG("%s", o->name);
 	}
@@ -214,6 +219,35 @@ TEST_F(ioc, capabilities_tell_the_limits)
 	EXPECT_EQ(VEXFS_MAX_RESULTS, a.max_results);
 	EXPECT_EQ(VEXFS_MAX_IDS, a.max_ids);
 	EXPECT_EQ(VEXFS_MAX_BATCH, a.max_batch);
+	EXPECT_EQ(VEXFS_MAX_UPDATE, a.max_update);
+	EXPECT_EQ(VEXFS_MAX_META, a.max_meta);
+	EXPECT_EQ(VEXFS_MAX_FILTER, a.max_filter);
+	EXPECT_EQ(VEXFS_MAX_FILTER_TEXT, a.max_filter_text);
+}
+
+TEST_F(ioc, structures_of_older_programs_still_work)
+{
+	struct vexfs_insert in = insert_args(self->rows, 1, DIM);
+	uint64_t ids[4], bad = 0x5555;
+	float distances[4];
+	struct vexfs_search s = search_args(self->rows, 1, DIM, 4, ids, distances);
+	struct vexfs_caps caps = { .size = 48, .max_update = 77 };
+
+	/* What follows is not theirs: neither read nor written. */
+	in.size = 48;
+	in.meta = in.meta_len = bad;
+	ASSERT_EQ(0, ioctl(self->fd, VEXFS_IOC_INSERT, &in));
+	EXPECT_EQ(ROWS, in.first_id);
+	EXPECT_EQ(48, in.size);
+	s.size = 72;
+	s.filter = s.filter_text = s.bad_node = bad;
+	s.filter_count = s.filter_text_len = bad;
+	ASSERT_EQ(0, ioctl(self->fd, VEXFS_IOC_SEARCH, &s));
+	EXPECT_EQ(0, ids[0]);
+	EXPECT_EQ(bad, s.bad_node);
+	ASSERT_EQ(0, ioctl(self->fd, VEXFS_IOC_CAPS, &caps));
+	EXPECT_EQ(77, caps.max_update);
+	EXPECT_EQ(VEXFS_MAX_BATCH, caps.max_batch);
 }
 
 TEST_F(ioc, statistics_tell_what_the_collection_is)

@@ -53,6 +53,10 @@
  *	delete		vexfs_coll_delete	VEXFS_IOC_DELETE
  *	search		vexfs_coll_search	VEXFS_IOC_SEARCH
  *	coll_stat	vexfs_coll_stat		VEXFS_IOC_STAT
+ *	update		vexfs_coll_update	VEXFS_IOC_UPDATE
+ *	filter		vexfs_coll_filter	VEXFS_IOC_FILTER
+ *	meta_set	vexfs_meta_set		VEXFS_IOC_META_SET
+ *	meta_get	vexfs_meta_get		VEXFS_IOC_META_GET
  *
  * Page faults that read, readahead and the inode cache itself are no operations of
  * their own: they belong to whatever runs them.

@@ -31,7 +31,11 @@
 	X(GET,		"get")		\
 	X(DELETE,	"delete")	\
 	X(SEARCH,	"search")	\
-	X(COLL_STAT,	"coll_stat")
+	X(COLL_STAT,	"coll_stat")	\
+	X(UPDATE,	"update")	\
+	X(FILTER,	"filter")	\
+	X(META_SET,	"meta_set")	\
+	X(META_GET,	"meta_get")
 
 #define VEXFS_OP_ENUM(id, name) VEXFS_OP_##id,
 enum vexfs_op_class {

@@ -68,20 +68,15 @@ int vexfs_coll_attach(struct inode *inode)
 /**
  * vexfs_coll_add() - append rows
  * @file: collection; its inode's rwsem is held
- * @rows: kernel memory
- * @count: rows in it
- * @first_id: receives the id of the first
- * @bad_row: with -EDOM, receives the position of the refused row
+ * @r: rows in kernel memory, with or without metadata
  *
  * Return: 0; -EFBIG past the size limits of the process or the filesystem; what the core says.
  */
-int vexfs_coll_add(struct file *file, const void *rows, u32 count, u64 *first_id,
-		   u64 *bad_row)
+int vexfs_coll_add(struct file *file, struct vex_rows *r)
 {
 	struct inode *inode = file_inode(file);
-	struct vexfs_inode *vi = vexfs_i(inode);
 	u64 old = i_size_read(inode);
-	u64 size = old + (u64)count * vi->row_bytes;
+	u64 size = old + (u64)r->count * vexfs_i(inode)->row_bytes;
 	int err;
 
 	err = inode_newsize_ok(inode, size);
@@ -89,13 +84,45 @@ int vexfs_coll_add(struct file *file, const void *rows, u32 count, u64 *first_id
 		err = file_remove_privs(file);
 	if (err)
 		return err;
-	err = vex_coll_insert(vexfs_fs(inode), inode->i_ino, rows, count, vi->dim, first_id,
-			      bad_row);
+	err = vex_coll_append(vexfs_fs(inode), inode->i_ino, r);
 	if (err)
 		return vexfs_check(inode->i_sb, err);
 	invalidate_inode_pages2_range(inode->i_mapping, old >> PAGE_SHIFT,
 				      (size - 1) >> PAGE_SHIFT);
 	i_size_write(inode, size);
+	file_update_time(file);
+	return 0;
+}
+
+/**
+ * vexfs_coll_change() - new content for rows
+ * @file: collection; its inode's rwsem is held
+ * @r: rows and their ids in kernel memory, with or without metadata
+ *
+ * The copies in the page cache are dropped when the core has the new rows: who reads a page
+ * afterwards gets those.
+ *
+ * Return: 0 or what the core says.
+ */
+int vexfs_coll_change(struct file *file, struct vex_rows *r)
+{
+	struct inode *inode = file_inode(file);
+	u32 row_bytes = vexfs_i(inode)->row_bytes;
+	int err;
+	u32 i;
+
+	err = file_remove_privs(file);
+	if (err)
+		return err;
+	err = vex_coll_update(vexfs_fs(inode), inode->i_ino, r);
+	if (err)
+		return vexfs_check(inode->i_sb, err);
+	for (i = 0; i < r->count; i++) {
+		u64 pos = r->ids[i] * row_bytes;
+
+		invalidate_inode_pages2_range(inode->i_mapping, pos >> PAGE_SHIFT,
+					      (pos + row_bytes - 1) >> PAGE_SHIFT);
+	}
 	file_update_time(file);
 	return 0;
 }
@@ -131,7 +158,7 @@ static ssize_t vexfs_append_rows(struct file *file, struct iov_iter *from)
 	size_t most = rounddown(VEXFS_APPEND_BYTES, row);
 	size_t done = 0, piece = min(most, iov_iter_count(from));
 	void *buf = vex_alloc(piece);
-	u64 first_id, bad_row;
+	struct vex_rows r = { .rows = buf, .dim = vexfs_i(file_inode(file))->dim };
 	int err = 0;
 
 	if (!buf)
@@ -139,12 +166,13 @@ static ssize_t vexfs_append_rows(struct file *file, struct iov_iter *from)
 	while (!err && iov_iter_count(from)) {
 		size_t n = min(piece, iov_iter_count(from));
 
+		r.count = n / row;
 		if (!copy_from_iter_full(buf, n, from))
 			err = -EFAULT;
 		else if (fatal_signal_pending(current))
 			err = -EINTR;
 		else
-			err = vexfs_coll_add(file, buf, n / row, &first_id, &bad_row);
+			err = vexfs_coll_add(file, &r);
 		if (!err)
 			done += n;
 	}

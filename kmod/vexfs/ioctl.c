@@ -12,7 +12,7 @@
  *	5. the fields, by themselves and against the collection: EINVAL, then E2BIG
  *	6. a read-only mount: EROFS
  *	7. the arrays: ENOMEM, EFAULT
- *	8. what the operation finds: EDOM, ENOENT, ENOSPC, ...
+ *	8. what the operation finds: EDOM, EBADMSG, ENOENT, ENOSPC, ...
  *
  * Arrays pass through buffers in the kernel, so no lock is held while user memory is touched,
  * and rows cannot change after they were checked. Results are copied out only when
@@ -21,26 +21,16 @@
 #include <linux/ioctl.h>
 #include <linux/mount.h>
 #include <linux/uaccess.h>
-#include "vexfs.h"
+#include "ioctl.h"
 
-/* What is true of the structures for all time: user space was built with it. */
-static_assert(sizeof(struct vexfs_create) == 24);
-static_assert(sizeof(struct vexfs_insert) == 64);
-static_assert(sizeof(struct vexfs_get) == 48);
-static_assert(sizeof(struct vexfs_delete) == 32);
-static_assert(sizeof(struct vexfs_search) == 104);
-static_assert(sizeof(struct vexfs_stat) == 56);
-static_assert(sizeof(struct vexfs_caps) == 48);
-
-/* The sizes of the first published ones, where they have grown. */
-#define VEXFS_INSERT_FIRST	48
-#define VEXFS_SEARCH_FIRST	72
+/* The size of the first published one. */
+#define VEXFS_CAPS_FIRST	48
 
 /*
  * Copy a structure of @len bytes in, whatever size the user has it; *@size receives
  * that size, from which the first published one is the smallest.
  */
-static int vexfs_args_get(void *args, size_t len, size_t first, void __user *arg, u32 *size)
+int vexfs_args_get(void *args, size_t len, size_t first, void __user *arg, u32 *size)
 {
 	int err;
 
@@ -56,13 +46,13 @@ static int vexfs_args_get(void *args, size_t len, size_t first, void __user *arg
 	return err;
 }
 
-static int vexfs_args_put(void __user *arg, const void *args, size_t len, u32 size)
+int vexfs_args_put(void __user *arg, const void *args, size_t len, u32 size)
 {
 	return copy_to_user(arg, args, min_t(size_t, len, size)) ? -EFAULT : 0;
 }
 
 /* A copy of a user's array, or an error pointer. */
-static void *vexfs_array_get(u64 addr, size_t len)
+void *vexfs_array_get(u64 addr, size_t len)
 {
 	void *buf = vex_alloc(len);
 
@@ -75,7 +65,7 @@ static void *vexfs_array_get(u64 addr, size_t len)
 	return buf;
 }
 
-static int vexfs_array_put(u64 addr, const void *buf, size_t len)
+int vexfs_array_put(u64 addr, const void *buf, size_t len)
 {
 	return copy_to_user(u64_to_user_ptr(addr), buf, len) ? -EFAULT : 0;
 }
@@ -83,11 +73,21 @@ static int vexfs_array_put(u64 addr, const void *buf, size_t len)
 /*
  * @count rows of @dim elements lie in @len bytes: the largest product is below 2^50.
  */
-static int vexfs_check_rows(const struct vexfs_inode *vi, u32 count, u32 dim, u64 len)
+int vexfs_check_rows(const struct vexfs_inode *vi, u32 count, u32 dim, u64 len)
 {
 	if (!count || dim != vi->dim || len != (u64)count * vi->row_bytes)
 		return -EINVAL;
 	return len > VEXFS_MAX_BATCH ? -E2BIG : 0;
+}
+
+/* @count records of metadata lie in @len bytes: each has a length before it. */
+int vexfs_check_meta(u32 count, u64 len)
+{
+	if (!count)
+		return -EINVAL;
+	if (count > VEXFS_MAX_META || len > VEXFS_MAX_BATCH)
+		return -E2BIG;
+	return len < 4ULL * count ? -EINVAL : 0;
 }
 
 /* ---- create ---------------------------------------------------------------- */
@@ -158,283 +158,6 @@ long vexfs_coll_create(struct file *file, void __user *arg)
 	return err;
 }
 
-/* ---- insert ---------------------------------------------------------------- */
-
-static int vexfs_insert_rows(struct file *file, struct vexfs_insert *a)
-{
-	struct inode *inode = file_inode(file);
-	void *rows = vexfs_array_get(a->rows, a->rows_len);
-	int err = -EINTR;
-
-	if (IS_ERR(rows))
-		return PTR_ERR(rows);
-	if (!down_write_killable(&inode->i_rwsem)) {
-		err = vexfs_coll_add(file, rows, a->count, &a->first_id, &a->bad_row);
-		inode_unlock(inode);
-	}
-	vex_free(rows);
-	return err;
-}
-
-static long vexfs_do_insert(struct file *file, void __user *arg, struct vexfs_op *op)
-{
-	struct inode *inode = file_inode(file);
-	struct vexfs_insert a;
-	u32 size;
-	int err;
-
-	err = vexfs_args_get(&a, sizeof(a), VEXFS_INSERT_FIRST, arg, &size);
-	if (err)
-		return err;
-	if (a.flags)
-		return -EINVAL;
-	if (a.meta || a.meta_len)
-		return -EOPNOTSUPP;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	if (!vexfs_is_coll(inode))
-		return -ENODATA;
-	op->dim = a.dim;
-	op->count = a.count;
-	err = vexfs_check_rows(vexfs_i(inode), a.count, a.dim, a.rows_len);
-	if (err)
-		return err;
-	err = mnt_want_write_file(file);
-	if (err)
-		return err;
-	err = vexfs_insert_rows(file, &a);
-	mnt_drop_write_file(file);
-	if (!err)
-		op->bytes = a.rows_len;
-	if ((!err || err == -EDOM) && vexfs_args_put(arg, &a, sizeof(a), size))
-		return -EFAULT;
-	return err;
-}
-
-/* VEXFS_IOC_INSERT. */
-static noinline __noclone
-long vexfs_coll_insert(struct file *file, void __user *arg)
-{
-	struct vexfs_op op;
-	long err;
-
-	vexfs_op_begin(&op, VEXFS_OP_INSERT, file_inode(file)->i_ino);
-	err = vexfs_do_insert(file, arg, &op);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
-/* ---- get --------------------------------------------------------------------- */
-
-static int vexfs_get_rows(struct inode *inode, struct vexfs_get *a)
-{
-	u64 *ids = vexfs_array_get(a->ids, (size_t)a->count * sizeof(*ids));
-	void *rows;
-	int err;
-
-	if (IS_ERR(ids))
-		return PTR_ERR(ids);
-	rows = vex_alloc(a->rows_len);
-	err = rows ? vex_coll_get(vexfs_fs(inode), inode->i_ino, ids, a->count, a->dim, rows,
-				  &a->bad_id) : -ENOMEM;
-	if (!err)
-		err = vexfs_array_put(a->rows, rows, a->rows_len);
-	vex_free(rows);
-	vex_free(ids);
-	return vexfs_check(inode->i_sb, err);
-}
-
-static long vexfs_do_get(struct file *file, void __user *arg, struct vexfs_op *op)
-{
-	struct inode *inode = file_inode(file);
-	struct vexfs_get a;
-	u32 size;
-	int err;
-
-	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
-	if (err)
-		return err;
-	if (a.flags)
-		return -EINVAL;
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	if (!vexfs_is_coll(inode))
-		return -ENODATA;
-	op->dim = a.dim;
-	op->count = a.count;
-	if (a.count > VEXFS_MAX_IDS)
-		return -EINVAL;
-	err = vexfs_check_rows(vexfs_i(inode), a.count, a.dim, a.rows_len);
-	if (err)
-		return err;
-	err = vexfs_get_rows(inode, &a);
-	if (!err)
-		op->bytes = a.rows_len;
-	if ((!err || err == -ENOENT) && vexfs_args_put(arg, &a, sizeof(a), size))
-		return -EFAULT;
-	return err;
-}
-
-/* VEXFS_IOC_GET. */
-static noinline __noclone
-long vexfs_coll_get(struct file *file, void __user *arg)
-{
-	struct vexfs_op op;
-	long err;
-
-	vexfs_op_begin(&op, VEXFS_OP_GET, file_inode(file)->i_ino);
-	err = vexfs_do_get(file, arg, &op);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
-/* ---- delete -------------------------------------------------------------------- */
-
-static int vexfs_delete_rows(struct file *file, struct vexfs_delete *a)
-{
-	struct inode *inode = file_inode(file);
-	u64 *ids = vexfs_array_get(a->ids, (size_t)a->count * sizeof(*ids));
-	int err = -EINTR;
-
-	if (IS_ERR(ids))
-		return PTR_ERR(ids);
-	if (!down_write_killable(&inode->i_rwsem)) {
-		err = vexfs_coll_drop(file, ids, a->count, &a->bad_id);
-		inode_unlock(inode);
-	}
-	vex_free(ids);
-	return err;
-}
-
-static long vexfs_do_delete(struct file *file, void __user *arg, struct vexfs_op *op)
-{
-	struct inode *inode = file_inode(file);
-	struct vexfs_delete a;
-	u32 size;
-	int err;
-
-	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
-	if (err)
-		return err;
-	if (a.flags || a.reserved)
-		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	if (!vexfs_is_coll(inode))
-		return -ENODATA;
-	op->dim = vexfs_i(inode)->dim;
-	op->count = a.count;
-	if (!a.count || a.count > VEXFS_MAX_IDS)
-		return -EINVAL;
-	err = mnt_want_write_file(file);
-	if (err)
-		return err;
-	err = vexfs_delete_rows(file, &a);
-	mnt_drop_write_file(file);
-	if ((!err || err == -ENOENT) && vexfs_args_put(arg, &a, sizeof(a), size))
-		return -EFAULT;
-	return err;
-}
-
-/* VEXFS_IOC_DELETE. */
-static noinline __noclone
-long vexfs_coll_delete(struct file *file, void __user *arg)
-{
-	struct vexfs_op op;
-	long err;
-
-	vexfs_op_begin(&op, VEXFS_OP_DELETE, file_inode(file)->i_ino);
-	err = vexfs_do_delete(file, arg, &op);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
-/* ---- search ---------------------------------------------------------------------- */
-
-static int vexfs_check_search(const struct vexfs_inode *vi, const struct vexfs_search *a)
-{
-	int err;
-
-	if (!a->nq || a->nq > VEXFS_MAX_QUERIES || !a->k || a->k > VEXFS_MAX_K)
-		return -EINVAL;
-	err = vexfs_check_rows(vi, a->nq, a->dim, a->queries_len);
-	if (err)
-		return err;
-	return a->nq * a->k > VEXFS_MAX_RESULTS ? -E2BIG : 0;
-}
-
-static int vexfs_search_rows(struct inode *inode, struct vexfs_search *a)
-{
-	size_t results = (size_t)a->nq * a->k;
-	struct vex_search s = { .nq = a->nq, .dim = a->dim, .k = a->k };
-	void *queries = vexfs_array_get(a->queries, a->queries_len);
-	int err = -ENOMEM;
-
-	if (IS_ERR(queries))
-		return PTR_ERR(queries);
-	s.queries = queries;
-	s.ids = vex_alloc(results * sizeof(*s.ids));
-	s.distances = vex_alloc(results * sizeof(*s.distances));
-	if (s.ids && s.distances)
-		err = vex_coll_search(vexfs_fs(inode), inode->i_ino, &s);
-	a->visited = s.visited;
-	a->bad_query = s.bad_query;
-	if (!err)
-		err = vexfs_array_put(a->ids, s.ids, results * sizeof(*s.ids));
-	if (!err)
-		err = vexfs_array_put(a->distances, s.distances,
-				      results * sizeof(*s.distances));
-	vex_free(s.distances);
-	vex_free(s.ids);
-	vex_free(queries);
-	return vexfs_check(inode->i_sb, err);
-}
-
-static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op *op)
-{
-	struct inode *inode = file_inode(file);
-	struct vexfs_search a;
-	u32 size;
-	int err;
-
-	err = vexfs_args_get(&a, sizeof(a), VEXFS_SEARCH_FIRST, arg, &size);
-	if (err)
-		return err;
-	if (a.flags || a.reserved)
-		return -EINVAL;
-	if (a.filter || a.filter_count)
-		return -EOPNOTSUPP;
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	if (!vexfs_is_coll(inode))
-		return -ENODATA;
-	op->dim = a.dim;
-	op->count = a.nq;
-	op->k = a.k;
-	err = vexfs_check_search(vexfs_i(inode), &a);
-	if (err)
-		return err;
-	err = vexfs_search_rows(inode, &a);
-	op->visited = a.visited;
-	op->bytes = a.visited * vexfs_i(inode)->row_bytes;
-	if ((!err || err == -EDOM) && vexfs_args_put(arg, &a, sizeof(a), size))
-		return -EFAULT;
-	return err;
-}
-
-/* VEXFS_IOC_SEARCH. */
-static noinline __noclone
-long vexfs_coll_search(struct file *file, void __user *arg)
-{
-	struct vexfs_op op;
-	long err;
-
-	vexfs_op_begin(&op, VEXFS_OP_SEARCH, file_inode(file)->i_ino);
-	err = vexfs_do_search(file, arg, &op);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
 /* ---- statistics and capabilities --------------------------------------------------- */
 
 static long vexfs_do_stat(struct file *file, void __user *arg)
@@ -486,7 +209,7 @@ static long vexfs_caps(void __user *arg)
 	u32 size;
 	int err;
 
-	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	err = vexfs_args_get(&a, sizeof(a), VEXFS_CAPS_FIRST, arg, &size);
 	if (err)
 		return err;
 	if (a.flags)
@@ -501,6 +224,10 @@ static long vexfs_caps(void __user *arg)
 	a.max_results = VEXFS_MAX_RESULTS;
 	a.max_ids = VEXFS_MAX_IDS;
 	a.max_batch = VEXFS_MAX_BATCH;
+	a.max_update = VEXFS_MAX_UPDATE;
+	a.max_meta = VEXFS_MAX_META;
+	a.max_filter = VEXFS_MAX_FILTER;
+	a.max_filter_text = VEXFS_MAX_FILTER_TEXT;
 	return vexfs_args_put(arg, &a, sizeof(a), size);
 }
 
@@ -528,6 +255,14 @@ long vexfs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return vexfs_coll_search(file, user);
 	case VEXFS_IOC_STAT:
 		return vexfs_coll_stat(file, user);
+	case VEXFS_IOC_UPDATE:
+		return vexfs_coll_update(file, user);
+	case VEXFS_IOC_META_SET:
+		return vexfs_meta_set(file, user);
+	case VEXFS_IOC_META_GET:
+		return vexfs_meta_get(file, user);
+	case VEXFS_IOC_FILTER:
+		return vexfs_coll_filter(file, user);
 	default:
 		return -ENOTTY;
 	}

@@ -12,6 +12,9 @@ vexfs-kmod-objs := \
 	inode.o \
 	io_bdev.o \
 	ioctl.o \
+	ioctl_meta.o \
+	ioctl_rows.o \
+	ioctl_search.o \
 	main.o \
 	mem.o \
 	options.o \

@@ -284,8 +284,8 @@ ssize_t vexfs_direct_write(struct kiocb *iocb, struct iov_iter *from);
 extern const struct address_space_operations vexfs_coll_aops;
 
 int vexfs_coll_attach(struct inode *inode);
-int vexfs_coll_add(struct file *file, const void *rows, u32 count, u64 *first_id,
-		   u64 *bad_row);
+int vexfs_coll_add(struct file *file, struct vex_rows *r);
+int vexfs_coll_change(struct file *file, struct vex_rows *r);
 int vexfs_coll_drop(struct file *file, u64 *ids, u32 count, u64 *bad_id);
 ssize_t vexfs_coll_append(struct kiocb *iocb, struct iov_iter *from);
 

@@ -275,7 +275,7 @@ struct vexfs_filter_node {
  * @filter: in: address of @filter_count struct vexfs_filter_node, or 0
  * @filter_text: in: address of @filter_text_len bytes: the filter's strings
  * @filter_count: in: nodes, at most VEXFS_MAX_FILTER; 0: every live row is compared
- * @filter_text_len: in: at most VEXFS_MAX_FILTER_TEXT
+ * @filter_text_len: in: at most VEXFS_MAX_FILTER_TEXT; 0 without a filter
  * @bad_node: out: with EBADMSG, the position of the refused node
  *
  * With a filter only rows that match are compared and found: the result is exact among them.
@@ -467,6 +467,10 @@ struct vexfs_stat {
  * @max_results: out: VEXFS_MAX_RESULTS
  * @max_ids: out: VEXFS_MAX_IDS
  * @max_batch: out: VEXFS_MAX_BATCH
+ * @max_update: out: VEXFS_MAX_UPDATE
+ * @max_meta: out: VEXFS_MAX_META
+ * @max_filter: out: VEXFS_MAX_FILTER
+ * @max_filter_text: out: VEXFS_MAX_FILTER_TEXT
  *
  * Works on any regular file or directory of a VexFS.
  */
@@ -483,6 +487,10 @@ struct vexfs_caps {
 	__u32 max_results;
 	__u32 max_ids;
 	__u32 max_batch;
+	__u32 max_update;
+	__u32 max_meta;
+	__u32 max_filter;
+	__u32 max_filter_text;
 };
 
 /* The size travels inside the structure, so the request number has none. */
