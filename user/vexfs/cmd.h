@@ -50,6 +50,8 @@ extern const struct command command_search;
 extern const struct command command_insert;
 extern const struct command command_get;
 extern const struct command command_delete;
+extern const struct command command_update;
+extern const struct command command_meta;
 extern const struct command command_stat;
 extern const struct command command_caps;
 extern const struct command command_bench;

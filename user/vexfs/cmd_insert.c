@@ -8,16 +8,19 @@
 #include "cmd.h"
 #include "csv.h"
 #include "progress.h"
+#include "record.h"
 #include "source.h"
 
 enum {
 	OPT_FROM = OPT_OWN,
 	OPT_FORMAT,
+	OPT_META,
 };
 
 /**
  * struct insert - one run
  * @from: file with the rows, or NULL: they are arguments
+ * @record: metadata of each row
  * @rows: the rows
  * @count: of them
  */
@@ -27,6 +30,7 @@ struct insert {
 	const char *from;
 	const char *format;
 	char **args;
+	struct record record;
 	float *rows;
 	uint32_t count;
 };
@@ -90,7 +94,9 @@ static int read_file(struct insert *in)
 
 static int do_insert(struct insert *in, uint64_t *first_id)
 {
+	unsigned char *meta = NULL;
 	uint64_t bad_row;
+	size_t meta_len;
 	int status, err;
 
 	/* One row of room more than fits, to see that there are too many. */
@@ -102,7 +108,17 @@ static int do_insert(struct insert *in, uint64_t *first_id)
 		return status;
 	if (interrupt_pending())
 		return interrupted_status();
-	err = store_insert(in->store, in->rows, in->count, first_id, &bad_row);
+	if (in->record.count) {
+		if (in->count > VEXFS_MAX_META)
+			return report_fail("more than %u rows with metadata; do it in parts",
+					   VEXFS_MAX_META);
+		meta = records_make(&in->record, in->count, &meta_len);
+		if (!meta)
+			return report_fail("out of memory for the metadata");
+	}
+	err = store_insert_meta(in->store, in->rows, in->count, meta, meta ? meta_len : 0,
+				first_id, &bad_row);
+	free(meta);
 	if (err == -EDOM)
 		return report_fail("row %" PRIu64 " of those given holds NaN or an infinity; "
 				   "nothing was inserted", bad_row);
@@ -130,6 +146,7 @@ static int run(struct common *c, int argc, char **argv)
 	static const struct option options[] = {
 		{ "from", required_argument, NULL, OPT_FROM },
 		{ "format", required_argument, NULL, OPT_FORMAT },
+		{ "meta", required_argument, NULL, OPT_META },
 		COMMON_OPTIONS
 	};
 	struct insert in = { .c = c };
@@ -141,6 +158,8 @@ static int run(struct common *c, int argc, char **argv)
 			in.from = optarg;
 		else if (opt == OPT_FORMAT)
 			in.format = optarg;
+		else if (opt == OPT_META)
+			status = record_add(&in.record, optarg, 0);
 		else
 			status = common_option(c, opt);
 		if (status != GO_ON)
@@ -174,10 +193,13 @@ const struct command command_insert = {
 	"\n"
 	"  --from SOURCE  the rows of a .fvecs, .bvecs, .npy or .csv file; - is standard input\n"
 	"  --format NAME  format of SOURCE: fvecs, bvecs, npy, csv\n"
+	"  --meta K=V     a key and a value that each of the rows gets; may stand more than\n"
+	"                 once; see 'vexfs meta --help'\n"
 	"\n"
 	"Examples:\n"
 	"  vexfs insert /mnt/points 0.5,1,0 0,0.25,1\n"
 	"  vexfs insert /mnt/points -- -1,0,0\n"
+	"  vexfs insert /mnt/points 1,0,0 --meta lang=de --meta year=2024\n"
 	"  vexfs insert /mnt/sift --from new.fvecs --json\n",
 	.run = run,
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "expr.h"
 #include "names.h"
 #include "progress.h"
 #include "query.h"
@@ -22,6 +23,7 @@ enum {
 	OPT_LIMIT,
 	OPT_BATCH,
 	OPT_REPEAT,
+	OPT_FILTER,
 };
 
 /**
@@ -36,6 +38,7 @@ enum {
  * @done: queries done
  * @visited: rows compared
  * @seconds: spent in the operations
+ * @filter: which rows may be found
  * @named: there is a file of names
  */
 struct search {
@@ -54,6 +57,7 @@ struct search {
 	uint64_t visited;
 	double seconds;
 	bool named;
+	struct expr filter;
 	struct report r;
 };
 
@@ -133,6 +137,12 @@ static int search_batch(struct search *s, uint32_t nq)
 	};
 	double start = clock_seconds();
 
+	if (s->filter.count) {
+		op.filter = (uintptr_t)s->filter.nodes;
+		op.filter_count = s->filter.count;
+		op.filter_text = (uintptr_t)s->filter.text;
+		op.filter_text_len = s->filter.text_len;
+	}
 	for (uint64_t i = 0; i < s->repeat && !interrupt_pending(); i++) {
 		int err = store_call(s->store, VEXFS_IOC_SEARCH, &op);
 
@@ -279,6 +289,8 @@ static int search_option(struct search *s, int opt)
 		return option_number("--limit", optarg, 1, UINT64_MAX, &s->q.limit);
 	case OPT_BATCH:
 		return option_number("--batch", optarg, 1, VEXFS_MAX_QUERIES, &s->batch);
+	case OPT_FILTER:
+		return option_expr("--filter", optarg, &s->filter);
 	case OPT_REPEAT:
 		return option_number("--repeat", optarg, 1, UINT32_MAX, &s->repeat);
 	default:
@@ -297,6 +309,7 @@ static int parse(struct search *s, int argc, char **argv)
 		{ "limit", required_argument, NULL, OPT_LIMIT },
 		{ "batch", required_argument, NULL, OPT_BATCH },
 		{ "repeat", required_argument, NULL, OPT_REPEAT },
+		{ "filter", required_argument, NULL, OPT_FILTER },
 		COMMON_OPTIONS
 	};
 	int opt, status;
@@ -355,10 +368,12 @@ const struct command command_search = {
 	"  --batch N            queries of one operation (32)\n"
 	"  --repeat N           do every search N times and print how long they took\n"
 	"  --format NAME        format of SOURCE: fvecs, bvecs, npy, csv\n"
+	"  --filter EXPR        only rows whose metadata match; see 'vexfs meta --help'\n"
 	"\n"
 	"Examples:\n"
 	"  vexfs search /mnt/docs --text 'mutex lock unlock' -k 5\n"
 	"  vexfs search /mnt/sift --query query.fvecs --groundtruth gt.ivecs -k 100 --quiet\n"
+	"  vexfs search /mnt/docs --text 'mutex' --filter 'lang == \"de\" and year >= 2020'\n"
 	"  vexfs search /mnt/sift --row 42 --json\n",
 	.run = run,
 };

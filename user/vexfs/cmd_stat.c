@@ -132,6 +132,10 @@ static int run_caps(struct common *c, int argc, char **argv)
 	print_limit(&r, "max_results", caps.max_results);
 	print_limit(&r, "max_ids", caps.max_ids);
 	print_limit(&r, "max_batch", caps.max_batch);
+	print_limit(&r, "max_update", caps.max_update);
+	print_limit(&r, "max_meta", caps.max_meta);
+	print_limit(&r, "max_filter", caps.max_filter);
+	print_limit(&r, "max_filter_text", caps.max_filter_text);
 	return report_end(&r);
 }
 

@@ -191,6 +191,18 @@ void json_uint(struct report *r, const char *key, uint64_t value)
 		fprintf(r->f, "%" PRIu64, value);
 }
 
+void json_int(struct report *r, const char *key, int64_t value)
+{
+	if (json_key(r, key))
+		fprintf(r->f, "%" PRId64, value);
+}
+
+void json_number(struct report *r, const char *key, const char *digits)
+{
+	if (json_key(r, key))
+		fputs(digits, r->f);
+}
+
 void json_double(struct report *r, const char *key, double value)
 {
 	if (json_key(r, key))

@@ -68,6 +68,9 @@ void json_close(struct report *r, char bracket);
 /* A byte that is not UTF-8 is written as \udcNN, as Python's surrogateescape does. */
 void json_string(struct report *r, const char *key, const char *value);
 void json_uint(struct report *r, const char *key, uint64_t value);
+void json_int(struct report *r, const char *key, int64_t value);
+/* A number whose digits the caller has chosen. */
+void json_number(struct report *r, const char *key, const char *digits);
 void json_double(struct report *r, const char *key, double value);
 /* A finite binary32, with the digits that read back as the same bits. */
 void json_float(struct report *r, const char *key, float value);

@@ -96,6 +96,7 @@ static const struct {
 	  "the image could not be read or written" },
 	{ EPERM, "a collection cannot be written as a file; choose another name", NULL },
 	{ EINTR, "interrupted", NULL },
+	{ EOPNOTSUPP, "the filesystem was made without row-metadata; see mkfs.vexfs -O", NULL },
 	{ EFBIG, "the file would pass the size limit; begin another collection", NULL },
 };
 
@@ -129,25 +130,34 @@ int store_call(struct store *s, unsigned int op, void *arg)
 		sizeof(struct vexfs_caps), sizeof(struct vexfs_create),
 		sizeof(struct vexfs_insert), sizeof(struct vexfs_get),
 		sizeof(struct vexfs_delete), sizeof(struct vexfs_search),
-		sizeof(struct vexfs_stat),
+		sizeof(struct vexfs_stat), sizeof(struct vexfs_update),
+		sizeof(struct vexfs_meta_set), sizeof(struct vexfs_meta_get),
+		sizeof(struct vexfs_filter),
 	};
 
 	*(uint32_t *)arg = sizes[_IOC_NR(op)];
 	return s->ops->call(s, op, arg);
 }
 
-int store_insert(struct store *s, const float *rows, uint32_t count, uint64_t *first_id,
-		 uint64_t *bad_row)
+int store_insert_meta(struct store *s, const float *rows, uint32_t count, const void *meta,
+		      uint64_t meta_len, uint64_t *first_id, uint64_t *bad_row)
 {
 	struct vexfs_insert in = {
 		.rows = (uintptr_t)rows, .count = count, .dim = s->stat.dim,
-		.rows_len = (uint64_t)count * s->stat.row_bytes,
+		.rows_len = (uint64_t)count * s->stat.row_bytes, .meta = (uintptr_t)meta,
+		.meta_len = meta_len,
 	};
 	int err = store_call(s, VEXFS_IOC_INSERT, &in);
 
 	*first_id = in.first_id;
 	*bad_row = in.bad_row;
 	return err;
+}
+
+int store_insert(struct store *s, const float *rows, uint32_t count, uint64_t *first_id,
+		 uint64_t *bad_row)
+{
+	return store_insert_meta(s, rows, count, NULL, 0, first_id, bad_row);
 }
 
 static int refresh(struct store *s)

@@ -88,6 +88,9 @@ int store_call(struct store *s, unsigned int op, void *arg);
 /* Append rows. 0 or a negative errno; store_explain() has words for it. */
 int store_insert(struct store *s, const float *rows, uint32_t count, uint64_t *first_id,
 		 uint64_t *bad_row);
+/* The same with @count records of metadata, @meta_len bytes; none when that is 0. */
+int store_insert_meta(struct store *s, const float *rows, uint32_t count, const void *meta,
+		      uint64_t meta_len, uint64_t *first_id, uint64_t *bad_row);
 /* Print why @what failed, with the remedy. Returns STATUS_FAILED. */
 int store_explain(struct store *s, const char *what, int err);
 /* The same for an open that failed. */

@@ -66,9 +66,84 @@ static int image_stat(struct image_store *i, struct vexfs_stat *a)
 	return 0;
 }
 
+static void *at(u64 address)
+{
+	return (void *)(uintptr_t)address;
+}
+
+static int image_insert(struct image_store *i, struct vexfs_insert *a)
+{
+	struct vex_rows r = {
+		.rows = at(a->rows), .count = a->count, .dim = a->dim,
+		.meta = a->meta_len ? at(a->meta) : NULL, .meta_len = a->meta_len,
+	};
+	int err = vex_coll_append(i->fs, i->ino, &r);
+
+	a->first_id = r.first_id;
+	a->bad_row = r.bad_row;
+	return err;
+}
+
+static int image_update(struct image_store *i, struct vexfs_update *a)
+{
+	struct vex_rows r = {
+		.ids = at(a->ids), .rows = at(a->rows), .count = a->count, .dim = a->dim,
+		.flags = a->flags, .meta = a->meta_len ? at(a->meta) : NULL,
+		.meta_len = a->meta_len,
+	};
+	int err = vex_coll_update(i->fs, i->ino, &r);
+
+	a->bad_row = r.bad_row;
+	return err;
+}
+
+static int image_meta_set(struct image_store *i, struct vexfs_meta_set *a)
+{
+	struct vex_rows r = {
+		.ids = at(a->ids), .count = a->count, .flags = a->flags, .meta = at(a->meta),
+		.meta_len = a->meta_len,
+	};
+	int err = vex_meta_set(i->fs, i->ino, &r);
+
+	a->bad_row = r.bad_row;
+	return err;
+}
+
+static int image_meta_get(struct image_store *i, struct vexfs_meta_get *a)
+{
+	size_t used = 0;
+	u64 bad = 0;
+	int err = vex_meta_get(i->fs, i->ino, at(a->ids), a->count, at(a->meta), a->meta_len,
+			       &used, &bad);
+
+	a->used = used;
+	a->bad_row = bad;
+	return err;
+}
+
+static int image_filter(struct image_store *i, struct vexfs_filter *a)
+{
+	struct vex_filter f = {
+		.nodes = at(a->filter), .count = a->filter_count, .text = at(a->filter_text),
+		.text_len = a->filter_text_len,
+	};
+	u64 next = 0;
+	int err = vex_coll_filter(i->fs, i->ino, &f, a->from, at(a->ids), a->max, &a->count,
+				  &next);
+
+	a->next = next;
+	a->bad_node = f.bad_node;
+	return err;
+}
+
 static int image_search(struct image_store *i, struct vexfs_search *a)
 {
+	struct vex_filter f = {
+		.nodes = at(a->filter), .count = a->filter_count, .text = at(a->filter_text),
+		.text_len = a->filter_text_len,
+	};
 	struct vex_search s = {
+		.filter = a->filter_count ? &f : NULL,
 		.queries = (void *)(uintptr_t)a->queries, .nq = a->nq, .dim = a->dim, .k = a->k,
 		.ids = (u64 *)(uintptr_t)a->ids, .distances = (u32 *)(uintptr_t)a->distances,
 	};
@@ -76,6 +151,7 @@ static int image_search(struct image_store *i, struct vexfs_search *a)
 
 	a->visited = s.visited;
 	a->bad_query = s.bad_query;
+	a->bad_node = f.bad_node;
 	return err;
 }
 
@@ -91,16 +167,19 @@ static int image_caps(struct vexfs_caps *a)
 	a->max_results = VEXFS_MAX_RESULTS;
 	a->max_ids = VEXFS_MAX_IDS;
 	a->max_batch = VEXFS_MAX_BATCH;
+	a->max_update = VEXFS_MAX_UPDATE;
+	a->max_meta = VEXFS_MAX_META;
+	a->max_filter = VEXFS_MAX_FILTER;
+	a->max_filter_text = VEXFS_MAX_FILTER_TEXT;
 	return 0;
 }
 
 static int image_call(struct store *s, unsigned int op, void *arg)
 {
 	struct image_store *i = image_of(s);
-	struct vexfs_insert *insert = arg;
 	struct vexfs_delete *delete = arg;
 	struct vexfs_get *get = arg;
-	u64 first_id = 0, bad = 0;
+	u64 bad = 0;
 	int err;
 
 	switch (op) {
@@ -113,11 +192,15 @@ static int image_call(struct store *s, unsigned int op, void *arg)
 	case VEXFS_IOC_SEARCH:
 		return image_search(i, arg);
 	case VEXFS_IOC_INSERT:
-		err = vex_coll_insert(i->fs, i->ino, (void *)(uintptr_t)insert->rows, insert->count,
-				      insert->dim, &first_id, &bad);
-		insert->first_id = first_id;
-		insert->bad_row = bad;
-		return err;
+		return image_insert(i, arg);
+	case VEXFS_IOC_UPDATE:
+		return image_update(i, arg);
+	case VEXFS_IOC_META_SET:
+		return image_meta_set(i, arg);
+	case VEXFS_IOC_META_GET:
+		return image_meta_get(i, arg);
+	case VEXFS_IOC_FILTER:
+		return image_filter(i, arg);
 	case VEXFS_IOC_GET:
 		err = vex_coll_get(i->fs, i->ino, (u64 *)(uintptr_t)get->ids, get->count, get->dim,
 				   (void *)(uintptr_t)get->rows, &bad);

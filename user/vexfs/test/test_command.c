@@ -45,6 +45,7 @@ static void every_command_has_help_with_examples(void **state)
 {
 	static const char *const commands[] = {
 		"create", "import", "search", "insert", "get", "delete", "stat", "caps", "bench",
+		"update", "meta",
 	};
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
@@ -290,6 +291,67 @@ static int end(void **state)
 	return test_leave(state);
 }
 
+static void metadata_are_set_got_and_filtered(void **state)
+{
+	const char *a = place_path("a");
+
+	fresh();
+	expect(0, "", "meta", "set", a, "0-99", "lang=de", "year=2019");
+	expect(0, "", "meta", "set", a, "50-149", "lang=en", "score=1.5", "--unset", "year");
+	expect(0, "", "meta", "get", a, "0", "50", "199");
+	expect_out("0\tlang=\"de\"  year=2019\n50\tlang=\"en\"  score=1.5\n199\t\n");
+	expect(0, "", "meta", "get", "--json", a, "50");
+	expect_out("{\"id\": 50, \"meta\": {\"lang\": \"en\", \"score\": 1.5}}");
+	expect(0, "", "meta", "filter", a, "lang == 'en' or year = 2019.0 and not has score",
+	       "--limit", "51");
+	expect_out("0\n1\n2\n");
+	expect_out("49\n50\n");
+	if (strstr(command_out, "51\n"))
+		fail_msg("more than the limit");
+	expect(0, "", "meta", "filter", "--json", a, "score in (1, 1.5) and lang ^= 'e'");
+	expect_out("\"ids\": [50, 51, 52");
+	expect(0, "", "meta", "set", a, "3", "--replace");
+	expect(0, "", "meta", "get", a, "3");
+	expect_out("3\t\n");
+	expect(0, "", "search", a, "--row", "120", "-k", "300", "--json", "--filter",
+	       "lang == \"en\"");
+	expect_out("\"visited\": 100");
+	expect(0, "", "search", a, "--row", "120", "--filter", "year < 0");
+	expect(2, "  year \n       ^\nvexfs search: --filter: one of", "search", a, "--row", "1", "--filter",
+	       "year ");
+	expect(2, "KEY=VALUE", "meta", "set", a, "1");
+	expect(2, "at least one ID", "meta", "set", a, "x=1");
+	expect(2, "named twice", "meta", "set", a, "1", "0-2", "x=1");
+	expect(2, "none of set, get, filter", "meta", "put", a);
+	expect(1, "there is no row 200: it was never inserted", "meta", "get", a, "200");
+	expect(0, "", "delete", a, "7");
+	expect(1, "there is no row 7: it was deleted", "meta", "set", a, "6", "7", "x=1");
+	expect(0, "", "meta", "get", a, "6");
+	expect_out("6\tlang=\"de\"  year=2019\n");
+}
+
+static void update_replaces_rows(void **state)
+{
+	const char *a = place_path("a");
+
+	fresh();
+	write_fvecs("new.fvecs", 3, DIM, 9);
+	expect(0, "", "update", a, "5", "1,2,3,4,5", "--meta", "checked=1");
+	expect(0, "", "get", a, "5");
+	expect_out("5\t1,2,3,4,5\n");
+	expect(0, "", "meta", "get", a, "5");
+	expect_out("5\tchecked=1\n");
+	expect(0, "", "update", a, "10-12", "--from", "new.fvecs");
+	expect(0, "", "insert", a, "9,8,7,6,5", "--meta", "lang=fr");
+	expect(0, "", "meta", "filter", a, "has lang or has checked");
+	expect_out("5\n200\n");
+	expect(1, "has 3 rows, and 4 ids", "update", a, "10-13", "--from", "new.fvecs");
+	expect(1, "there is no row 201; nothing was changed", "update", a, "201", "1,2,3,4,5");
+	expect(2, "has 2 elements", "update", a, "1", "1,2");
+	expect(2, "at most 512 rows", "update", a, "0-512", "--from", "new.fvecs");
+	expect(2, "one ROW is for one ID", "update", a, "1-2", "1,2,3,4,5");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -305,6 +367,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_collection_is_refused),
 		cmocka_unit_test(output_that_cannot_be_written_fails),
 		cmocka_unit_test(caps_and_bench_print_what_they_promise),
+		cmocka_unit_test(metadata_are_set_got_and_filtered),
+		cmocka_unit_test(update_replaces_rows),
 	};
 
 	return cmocka_run_group_tests(tests, test_enter, end);
