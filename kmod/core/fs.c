@@ -402,6 +402,23 @@ int vex_fs_open(const struct vex_io *io, const struct vex_open_opts *opts,
 	return 0;
 }
 
+int vex_fs_attach(const struct vex_io *io, const struct vexfs_super *sb, struct vex_fs **out)
+{
+	struct vex_fs *fs = fs_alloc(io);
+	int err;
+
+	if (!fs)
+		return -ENOMEM;
+	fs->super = *sb;
+	super_apply(fs);
+	err = vex_alloc_init(fs);
+	if (err)
+		fs_free(fs);
+	else
+		*out = fs;
+	return err;
+}
+
 int vex_fs_close(struct vex_fs *fs)
 {
 	int err = vex_fs_checkpoint(fs);

@@ -306,6 +306,12 @@ static inline bool vex_in_flight(const struct vex_fs *fs, u64 epoch)
 	return epoch >= READ_ONCE(fs->io_done);
 }
 
+/*
+ * A filesystem as @sb says, without a look at its tree, for a repair. Ends by vex_fs_close(), which
+ * commits; after vex_fs_stop() it does not.
+ */
+int vex_fs_attach(const struct vex_io *io, const struct vexfs_super *sb, struct vex_fs **out);
+
 /* ---- node.c: fs->lock held ----------------------------------------------- */
 
 int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct vex_node **out);

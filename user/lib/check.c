@@ -96,6 +96,7 @@ void check_end(struct check *c)
 	check_forget(c);
 	map_free(&c->used);
 	map_free(&c->tree);
+	map_free(&c->contested);
 	free(c->held);
 	free(c->leaves);
 	free(c->inodes);
@@ -105,6 +106,7 @@ void check_end(struct check *c)
 	free(c->tombs);
 	free(c->bad_xattrs);
 	free(c->bitmap_seen);
+	free(c->bitmap_wrong);
 	free(c->dup);
 	vex_free(c->leaf_buf);
 }
@@ -123,10 +125,42 @@ static void forget_items(struct check *c)
 	c->held_count = kept;
 }
 
+int check_used_reset(struct check *c)
+{
+	int err;
+
+	map_free(&c->used);
+	err = map_init(&c->used, c->blocks);
+	if (!err)
+		err = map_add_reserved(&c->used);
+	for (u64 block = 0; block < c->blocks && !err; block++) {
+		if (!c->tree.groups[block / VEXFS_GROUP_BLOCKS])
+			block |= VEXFS_GROUP_BLOCKS - 1;
+		else if (map_test(&c->tree, block))
+			err = map_add(&c->used, block, 1);
+	}
+	return err;
+}
+
+/* Which of two extents a block belongs to, its checksum tells: with that known, once more. */
+static int check_contest(struct check *c)
+{
+	int err;
+
+	if (!c->contested.count || c->contest)
+		return 0;
+	c->contest = true;
+	check_forget(c);
+	err = check_used_reset(c);
+	return err ? err : check_items(c);
+}
+
 int check_from_items(struct check *c)
 {
 	int err = check_items(c);
 
+	if (!err && (!c->damaged || c->salvaged))
+		err = check_contest(c);
 	if (err)
 		return err;
 	if (c->damaged && !c->salvaged) {
@@ -153,9 +187,12 @@ int check_run(struct check *c)
 	if (!err)
 		err = map_init(&c->tree, c->blocks);
 	if (!err)
+		err = map_init(&c->contested, c->blocks);
+	if (!err)
 		err = map_add_reserved(&c->used);
 	c->bitmap_seen = calloc(1, c->used.nr_groups / 8 + 1);
-	if (!err && !c->bitmap_seen)
+	c->bitmap_wrong = calloc(1, c->used.nr_groups / 8 + 1);
+	if (!err && (!c->bitmap_seen || !c->bitmap_wrong))
 		err = -ENOMEM;
 	if (!err)
 		err = check_tree(c);

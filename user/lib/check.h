@@ -30,6 +30,7 @@ bool map_test(const struct block_map *m, u64 block);
 bool map_any(const struct block_map *m, u64 block, u64 count);
 /* Add blocks; all inside. 0 or -ENOMEM. */
 int map_add(struct block_map *m, u64 block, u64 count);
+void map_del(struct block_map *m, u64 block);
 /* Add block 0 and the superblocks. */
 int map_add_reserved(struct block_map *m);
 
@@ -40,11 +41,13 @@ int map_add_reserved(struct block_map *m);
  * @block: where
  * @generation: which content; 0: any
  * @lo: items below are not part of it
+ * @hi: nor these and above
  */
 struct leaf_ref {
 	u64 block;
 	u64 generation;
 	struct vex_key lo;
+	struct vex_key hi;
 };
 
 /**
@@ -101,7 +104,8 @@ struct check_inode {
 	bool coll;		/* has a sound collection item */
 	bool coll_bad;		/* has one that is not */
 	bool dirents;		/* has entries */
-	bool hurt;		/* lost data */
+	bool hurt;		/* lost an extent */
+	bool rotten;		/* data fail their checksum */
 	u8 mark;		/* of the search for cycles */
 	bool lost;		/* to be entered in lost+found */
 	bool bad_target;	/* its pieces do not fit together */
@@ -110,9 +114,11 @@ struct check_inode {
 
 struct check_coll {
 	u64 ino;
-	u64 rows;		/* claimed; after the plan: kept */
+	u64 rows;
 	u64 live;
+	u64 keep;		/* rows that a repair keeps */
 	u64 tombs;		/* bits set below @rows */
+	u64 keep_tombs;		/* and below @keep */
 	u32 row_bytes;
 };
 
@@ -172,12 +178,13 @@ struct check {
 
 	struct block_map used;		/* by what is sound */
 	struct block_map tree;		/* nodes, to be left alone until the commit */
+	struct block_map contested;	/* claimed twice: goes to whom the checksum fits */
+	bool contest;			/* the items are gone through with that known */
 	struct leaf_ref *leaves;
 	size_t leaf_count, leaf_room;
 	bool salvaged;			/* leaves are of the scan */
 	bool damaged;			/* a node cannot be used */
 	u8 *leaf_buf;
-	u64 leaf_errors;
 
 	struct check_inode *inodes;
 	size_t inode_count, inode_room;
@@ -195,6 +202,7 @@ struct check {
 	struct bad_xattr *bad_xattrs;	/* in the order of their keys */
 	size_t bad_xattr_count, bad_xattr_room;
 	u8 *bitmap_seen;		/* a bit for each group */
+	u8 *bitmap_wrong;
 	u64 extent_end;			/* of the last extent of the inode in hand */
 	u64 extent_ino;
 	u64 max_ino;
@@ -223,6 +231,8 @@ int check_begin(struct check *c, const struct vex_io *io, const struct vex_check
 void check_end(struct check *c);
 /* Everything from the tree on. 0 or an error. */
 int check_run(struct check *c);
+/* c->used becomes what the format reserves and c->tree. */
+int check_used_reset(struct check *c);
 /* From the items on, once the leaves are known. */
 int check_from_items(struct check *c);
 
@@ -245,9 +255,11 @@ int key_cmp(const struct vex_key *a, const struct vex_key *b);
 const char *node_wrong(const struct check *c, const struct vexfs_node *hdr, u64 block,
 		       u64 generation, int level, enum vex_problem_code *code);
 int check_tree(struct check *c);
-int leaf_add(struct check *c, u64 block, u64 generation, const struct vex_key *lo);
-/* Behind leaf @i: the key where it ends. */
-struct vex_key leaf_limit(const struct check *c, size_t i);
+int leaf_add(struct check *c, const struct leaf_ref *ref);
+/* NULL or what is wrong with the leaf in c->leaf_buf that @ref names. */
+const char *leaf_wrong(const struct check *c, const struct leaf_ref *ref,
+		       enum vex_problem_code *code);
+struct vex_key item_key(const struct vexfs_item *it);
 /*
  * Read leaf @i into c->leaf_buf. 0; 1 when it cannot be used, which was reported; a negative
  * errno.
@@ -280,6 +292,7 @@ bool extent_is_unwritten(const struct check_item *it);
 bool coll_sound(const struct vexfs_coll_item *item, u32 *row_bytes);
 bool name_legal(const u8 *name, u32 len);
 u32 inode_true_mode(const struct check_inode *n);
+bool size_short(const struct check_inode *n);
 u32 inode_true_flags(const struct check_inode *n);
 u64 inode_true_size(struct check *c, const struct check_inode *n);
 

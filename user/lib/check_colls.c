@@ -21,10 +21,16 @@ struct check_coll *coll_find(struct check *c, u64 ino)
 u64 coll_true_rows(const struct check_coll *k, const struct check_inode *n)
 {
 	u64 there = n->end << VEXFS_BLOCK_SHIFT;
-	u64 claimed = k->rows * k->row_bytes;
+	u64 rows = 0;
 
-	/* All rows were written, so the data reach as far as the rows. */
-	return claimed <= there ? k->rows : there / k->row_bytes;
+	/* All rows were written, so the data reach as far as the rows, and no further. */
+	if (k->rows * k->row_bytes <= there)
+		rows = k->rows;
+	if (n->size <= there && n->size % k->row_bytes == 0)
+		rows = max_t(u64, rows, n->size / k->row_bytes);
+	if (round_up(rows * k->row_bytes, (u64)VEXFS_BLOCK_SIZE) < there)
+		rows = there / k->row_bytes;
+	return rows;
 }
 
 void check_colls(struct check *c)
@@ -35,7 +41,7 @@ void check_colls(struct check *c)
 
 		if (inode_dying(n))
 			continue;
-		if (k->rows * k->row_bytes != n->size || coll_true_rows(k, n) != k->rows)
+		if (k->rows * k->row_bytes != n->size || k->keep != k->rows)
 			check_problem(c, VEX_P_COLL_SIZE, 0, k->ino,
 				      "%llu rows of %u bytes in a file of %llu bytes with data to %llu",
 				      k->rows, k->row_bytes, n->size,

@@ -46,6 +46,8 @@ static bool mode_known(u32 mode)
 
 u32 inode_true_mode(const struct check_inode *n)
 {
+	if (n->ino == VEXFS_ROOT_INO && !S_ISDIR(n->mode))
+		return S_IFDIR | 0755;
 	if (n->broken_link)
 		return S_IFREG | (n->mode & 07777);
 	if (mode_known(n->mode))
@@ -62,16 +64,25 @@ u32 inode_true_flags(const struct check_inode *n)
 	return n->nlink || n->entries || n->lost ? flags & ~VEXFS_INODE_NAMELESS : flags;
 }
 
+/* Written blocks lie behind the end, and no cut is under way. */
+bool size_short(const struct check_inode *n)
+{
+	return !n->orphan && n->size <= S64_MAX && n->end > DIV_ROUND_UP(n->size,
+									 (u64)VEXFS_BLOCK_SIZE);
+}
+
 u64 inode_true_size(struct check *c, const struct check_inode *n)
 {
 	u32 mode = inode_true_mode(n);
 	struct check_coll *k = n->coll ? coll_find(c, n->ino) : NULL;
 
 	if (k)
-		return coll_true_rows(k, n) * k->row_bytes;
+		return k->keep * k->row_bytes;
 	if (n->broken_link || !(S_ISREG(mode) || S_ISLNK(mode)))
 		return 0;
-	return n->size > S64_MAX ? n->end << VEXFS_BLOCK_SHIFT : n->size;
+	if (n->size > S64_MAX || size_short(n))
+		return n->end << VEXFS_BLOCK_SHIFT;
+	return n->size;
 }
 
 /* May an inode of this kind own an item of this type? Items come in the order of types. */
@@ -302,6 +313,37 @@ bool extent_form(const struct check_item *it)
 	return count && count <= most && it->len == vex_extent_len(count, unwritten);
 }
 
+/* Do the blocks of an extent hold what it says? */
+static bool extent_true(struct check *c, const struct check_item *it)
+{
+	const struct vexfs_extent_item *item = (const void *)it->data;
+	const __le32 *csums = (const void *)(item + 1);
+	u8 *data = vex_alloc(VEXFS_BLOCK_SIZE);
+	bool fits = data && !extent_is_unwritten(it);
+
+	for (u32 i = 0; i < le32_to_cpu(item->count) && fits; i++)
+		fits = !c->io.ops->read(c->io.ctx, le64_to_cpu(item->block) + i, 1, data) &&
+		       vex_block_csum(data) == le32_to_cpu(csums[i]);
+	vex_free(data);
+	return fits;
+}
+
+/* Blocks that are in use already, or that another claims with more right. */
+static bool extent_shared(struct check *c, struct block_map *map, const struct check_item *it)
+{
+	const struct vexfs_extent_item *item = (const void *)it->data;
+	u64 block = le64_to_cpu(item->block);
+	u32 count = le32_to_cpu(item->count);
+
+	if (c->contest && map_any(&c->contested, block, count) && !extent_true(c, it))
+		return true;
+	if (!map_any(map, block, count))
+		return false;
+	if (!c->contest && map_add(&c->contested, block, count))
+		c->err = -ENOMEM;
+	return true;
+}
+
 static const char *extent_wrong(struct check *c, struct block_map *map,
 				const struct check_inode *n, const struct check_item *it,
 				enum vex_problem_code *code)
@@ -326,7 +368,7 @@ static const char *extent_wrong(struct check *c, struct block_map *map,
 	if (c->extent_ino == n->ino && it->key.offset < c->extent_end)
 		return "extent over another one of the file";
 	*code = VEX_P_EXTENT_SHARED;
-	return map_any(map, block, count) ? "extent with blocks that are in use already" : NULL;
+	return extent_shared(c, map, it) ? "extent with blocks that belong to something else" : NULL;
 }
 
 enum verdict judge_extent(struct check *c, struct block_map *map, struct check_inode *n,
@@ -362,15 +404,15 @@ static void see_extent(struct check *c, struct check_inode *n, const struct chec
 		return;
 	count = le32_to_cpu(item->count);
 	n->found += count;
-	if (extent_is_unwritten(it)) {
-		c->result.unwritten += count;
-		c->missing_features |= VEXFS_FEATURE_UNWRITTEN & ~c->result.features;
+	if (it->key.offset + count > limit)
+		n->past += min_t(u64, count, it->key.offset + count - limit);
+	/* What is only allocated may lie behind the end. */
+	if (!extent_is_unwritten(it)) {
+		n->end = it->key.offset + count;
 		return;
 	}
-	/* What is only allocated may lie behind the end. */
-	n->end = it->key.offset + count;
-	if (n->end > limit)
-		n->past += min_t(u64, count, n->end - limit);
+	c->result.unwritten += count;
+	c->missing_features |= VEXFS_FEATURE_UNWRITTEN & ~c->result.features;
 }
 
 /* ---- collections --------------------------------------------------------------------- */
@@ -408,6 +450,7 @@ static void see_coll(struct check *c, struct check_inode *n, const struct check_
 		.ino = n->ino, .rows = le64_to_cpu(item->rows), .live = le64_to_cpu(item->live),
 		.row_bytes = row_bytes,
 	};
+	k->keep = coll_true_rows(k, n);
 }
 
 static void see_tomb(struct check *c, struct check_inode *n, const struct check_item *it)
@@ -430,9 +473,14 @@ static void see_tomb(struct check *c, struct check_inode *n, const struct check_
 	first = it->key.offset * VEXFS_TOMB_ROWS;
 	for (u32 i = 0; i < VEXFS_TOMB_BYTES; i++) {
 		u32 here = hweight8(it->data[i]), in = 0;
+		u64 row = first + i * 8;
 
-		for (u32 bit = 0; here && bit < 8; bit++)
-			in += it->data[i] >> bit & 1 && first + i * 8 + bit < k->rows;
+		for (u32 bit = 0; here && bit < 8; bit++, row++) {
+			if (!(it->data[i] >> bit & 1))
+				continue;
+			in += row < k->rows;
+			k->keep_tombs += row < k->keep;
+		}
 		k->tombs += in;
 		past += here - in;
 	}
@@ -511,6 +559,10 @@ static int see_item(struct check *c, const struct check_item *it, void *arg)
 		n = inode_last(c, it->key.ino);
 		if (n && code == VEX_P_COLL_FORM)
 			n->coll_bad = true;
+		if (code == VEX_P_BITMAP_FORM && it->key.offset < c->used.nr_groups) {
+			c->bitmap_seen[it->key.offset / 8] |= 1u << (it->key.offset & 7);
+			c->bitmap_wrong[it->key.offset / 8] |= 1u << (it->key.offset & 7);
+		}
 		return c->err;
 	}
 	if (it->key.ino == VEXFS_SYSTEM_INO) {
@@ -579,6 +631,7 @@ void items_reset(struct check *c)
 	c->dup->count = 0;
 	c->dup->dir = 0;
 	memset(c->bitmap_seen, 0, c->used.nr_groups / 8 + 1);
+	memset(c->bitmap_wrong, 0, c->used.nr_groups / 8 + 1);
 }
 
 int check_items(struct check *c)

@@ -132,6 +132,9 @@ static void judge_inode_counts(struct check *c, const struct check_inode *n)
 	if (!n->missing && n->blocks != n->found)
 		check_problem(c, VEX_P_INODE_BLOCKS, 0, n->ino, "%llu blocks, %llu found",
 			      n->blocks, n->found);
+	if (!n->missing && !n->coll && size_short(n))
+		check_problem(c, VEX_P_INODE_SIZE, 0, n->ino, "%llu bytes, and data to %llu",
+			      n->size, n->end << VEXFS_BLOCK_SHIFT);
 }
 
 static void judge_target(struct check *c, struct check_inode *n)
@@ -153,9 +156,6 @@ int check_links(struct check *c)
 
 	if (!root)
 		check_problem(c, VEX_P_ROOT_MISSING, 0, VEXFS_ROOT_INO, "no root directory");
-	else if (!S_ISDIR(inode_true_mode(root)))
-		check_problem(c, VEX_P_ROOT_MISSING, 0, VEXFS_ROOT_INO,
-			      "the root is no directory");
 	for (size_t i = 0; i < c->orphan_count; i++)
 		see_orphan(c, c->orphans[i]);
 	for (size_t i = 0; i < c->inode_count; i++)

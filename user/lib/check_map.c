@@ -53,6 +53,17 @@ int map_add(struct block_map *m, u64 block, u64 count)
 	return 0;
 }
 
+void map_del(struct block_map *m, u64 block)
+{
+	u8 *bits = m->groups[block / VEXFS_GROUP_BLOCKS];
+	u32 n = block % VEXFS_GROUP_BLOCKS;
+
+	if (!map_test(m, block))
+		return;
+	bits[n / 8] &= ~(1u << (n & 7));
+	m->count--;
+}
+
 int map_add_reserved(struct block_map *m)
 {
 	int err = map_add(m, 0, 1);

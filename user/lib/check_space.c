@@ -59,6 +59,8 @@ static int judge_bitmap(struct check *c, const struct check_item *it, void *arg)
 		check_problem(c, VEX_P_BITMAP_COUNT, it->block, 0,
 			      "group %llu: %u free blocks said, %u marked", g,
 			      le32_to_cpu(item->free), clear);
+	if (t.count[0] || t.count[1] || clear != le32_to_cpu(item->free))
+		c->bitmap_wrong[g / 8] |= 1u << (g & 7);
 	return 0;
 }
 
@@ -129,13 +131,15 @@ static int verify_extent(struct check *c, const struct check_item *it, void *arg
 {
 	const struct vexfs_extent_item *item = (const void *)it->data;
 	const __le32 *csums = (const void *)(item + 1);
+	struct check_inode *n = inode_find(c, it->key.ino);
 	u64 block, bad = 0, first = 0;
 	u8 *data = arg;
 	bool whole;
 	u32 count;
 
-	if (it->key.type != VEXFS_ITEM_EXTENT || !it->key.ino || !extent_form(it) ||
-	    extent_is_unwritten(it))
+	/* Extents that a repair drops are not looked at, nor what stands beside them. */
+	if (it->key.type != VEXFS_ITEM_EXTENT || !n || n->missing || n->hurt ||
+	    !item_fits(n, it->key.type) || !extent_form(it) || extent_is_unwritten(it))
 		return 0;
 	block = le64_to_cpu(item->block);
 	count = le32_to_cpu(item->count);
@@ -152,6 +156,7 @@ static int verify_extent(struct check *c, const struct check_item *it, void *arg
 		if (!bad++)
 			first = i;
 	}
+	n->rotten |= bad;
 	if (bad)
 		check_problem(c, VEX_P_DATA_CSUM, block + first, it->key.ino,
 			      "%llu blocks from file block %llu on are damaged", bad,

@@ -17,7 +17,7 @@ int key_cmp(const struct vex_key *a, const struct vex_key *b)
 	return a->offset < b->offset ? -1 : a->offset > b->offset;
 }
 
-static struct vex_key item_key(const struct vexfs_item *it)
+struct vex_key item_key(const struct vexfs_item *it)
 {
 	return vex_key(le64_to_cpu(it->ino), it->type, le64_to_cpu(it->offset));
 }
@@ -27,7 +27,7 @@ static struct vex_key child_key(const struct vexfs_child *ch)
 	return vex_key(le64_to_cpu(ch->ino), ch->type, le64_to_cpu(ch->offset));
 }
 
-static const char *leaf_wrong(const struct vexfs_node *hdr, enum vex_problem_code *code)
+static const char *items_wrong(const struct vexfs_node *hdr, enum vex_problem_code *code)
 {
 	const struct vexfs_item *it = (const void *)(hdr + 1);
 	u32 count = le16_to_cpu(hdr->count), end = VEXFS_BLOCK_SIZE;
@@ -108,23 +108,15 @@ const char *node_wrong(const struct check *c, const struct vexfs_node *hdr, u64 
 	*code = VEX_P_NODE_FORM;
 	if (hdr->reserved)
 		return "tree node with reserved bytes that are not zero";
-	return le16_to_cpu(hdr->level) ? inner_wrong(c, hdr, code) : leaf_wrong(hdr, code);
+	return le16_to_cpu(hdr->level) ? inner_wrong(c, hdr, code) : items_wrong(hdr, code);
 }
 
-int leaf_add(struct check *c, u64 block, u64 generation, const struct vex_key *lo)
+int leaf_add(struct check *c, const struct leaf_ref *ref)
 {
 	c->leaves = check_grow(c, c->leaves, c->leaf_count, &c->leaf_room, sizeof(*c->leaves));
-	if (c->err)
-		return c->err;
-	c->leaves[c->leaf_count++] = (struct leaf_ref){ block, generation, *lo };
-	return 0;
-}
-
-struct vex_key leaf_limit(const struct check *c, size_t i)
-{
-	if (i + 1 < c->leaf_count)
-		return c->leaves[i + 1].lo;
-	return vex_key(U64_MAX, 0xff, U64_MAX);
+	if (!c->err)
+		c->leaves[c->leaf_count++] = *ref;
+	return c->err;
 }
 
 /**
@@ -176,6 +168,7 @@ static bool inner_read(struct check *c, struct tree_walk *w, u32 level, u64 bloc
 		return false;
 	}
 	if (c->io.ops->read(c->io.ctx, block, 1, w->node[level])) {
+		map_del(&c->tree, block);
 		damaged(c, VEX_P_NODE_READ, block, "tree node cannot be read");
 		return false;
 	}
@@ -191,8 +184,10 @@ static bool inner_read(struct check *c, struct tree_walk *w, u32 level, u64 bloc
 		if (key_cmp(&first, &w->lo[level]) < 0 || key_cmp(&last, &w->hi[level]) >= 0)
 			what = "inner node with keys that its parent has elsewhere";
 	}
-	if (what)
+	if (what) {
+		map_del(&c->tree, block);
 		damaged(c, code, block, what);
+	}
 	w->next[level] = 0;
 	return !what;
 }
@@ -203,27 +198,27 @@ static u32 walk_step(struct check *c, struct tree_walk *w, u32 level)
 	const struct vexfs_child *ch = (const void *)(w->node[level] + 1);
 	u32 i = w->next[level]++;
 	u64 block, generation;
-	struct vex_key lo;
+	struct vex_key lo, hi;
 
 	if (i >= le16_to_cpu(w->node[level]->count))
 		return level + 1;
 	block = le64_to_cpu(ch[i].block);
 	generation = le64_to_cpu(ch[i].generation);
 	lo = child_key(&ch[i]);
-	if (!node_claim(c, block))
-		return level;
+	hi = i + 1 < le16_to_cpu(w->node[level]->count) ? child_key(&ch[i + 1]) : w->hi[level];
 	/* Generation 0 is never written: it stands for "any" in a leaf_ref. */
 	if (!generation) {
 		damaged(c, VEX_P_NODE_STALE, block, "tree node of no generation");
 		return level;
 	}
+	if (!node_claim(c, block))
+		return level;
 	if (level == 1) {
-		leaf_add(c, block, generation, &lo);
+		leaf_add(c, &(struct leaf_ref){ block, generation, lo, hi });
 		return level;
 	}
 	w->lo[level - 1] = lo;
-	w->hi[level - 1] = i + 1 < le16_to_cpu(w->node[level]->count) ? child_key(&ch[i + 1]) :
-			   w->hi[level];
+	w->hi[level - 1] = hi;
 	return inner_read(c, w, level - 1, block, generation) ? level - 1 : level;
 }
 
@@ -231,18 +226,17 @@ int check_tree(struct check *c)
 {
 	u32 top = le32_to_cpu(c->sb.root_level), level = top;
 	u64 root = le64_to_cpu(c->sb.root_block);
-	struct vex_key lowest = vex_key(0, 0, 0);
 	struct tree_walk w = { 0 };
 
 	w.hi[top] = vex_key(U64_MAX, 0xff, U64_MAX);
 	if (!node_claim(c, root))
 		goto out;
 	if (!top)
-		leaf_add(c, root, le64_to_cpu(c->sb.root_generation), &lowest);
+		leaf_add(c, &(struct leaf_ref){ root, le64_to_cpu(c->sb.root_generation),
+						vex_key(0, 0, 0), w.hi[top] });
 	else if (inner_read(c, &w, top, root, le64_to_cpu(c->sb.root_generation)))
 		while (level && level <= top && !c->err)
 			level = walk_step(c, &w, level);
-	/* What is below the first entry, or belongs to no entry, is found by its leaf. */
 	c->work_total = c->leaf_count;
 	if (c->opts.data)
 		c->work_total += c->blocks - le64_to_cpu(c->sb.free_blocks);
@@ -252,27 +246,34 @@ out:
 	return c->err;
 }
 
+const char *leaf_wrong(const struct check *c, const struct leaf_ref *ref,
+		       enum vex_problem_code *code)
+{
+	const struct vexfs_node *hdr = (const void *)c->leaf_buf;
+	const struct vexfs_item *it = (const void *)(hdr + 1);
+	const char *what = node_wrong(c, hdr, ref->block, ref->generation, 0, code);
+	struct vex_key first, last;
+
+	if (what || !le16_to_cpu(hdr->count) || c->salvaged)
+		return what;
+	*code = VEX_P_NODE_BOUNDS;
+	first = item_key(&it[0]);
+	last = item_key(&it[le16_to_cpu(hdr->count) - 1]);
+	if (key_cmp(&first, &ref->lo) < 0 || key_cmp(&last, &ref->hi) >= 0)
+		return "leaf with keys that its parent has elsewhere";
+	return NULL;
+}
+
 int leaf_read(struct check *c, size_t i)
 {
 	const struct leaf_ref *ref = &c->leaves[i];
-	const struct vexfs_node *hdr = (const void *)c->leaf_buf;
-	const struct vexfs_item *it = (const void *)(hdr + 1);
 	enum vex_problem_code code = VEX_P_NODE_READ;
 	const char *what = "tree node cannot be read";
 
 	if (!c->io.ops->read(c->io.ctx, ref->block, 1, c->leaf_buf))
-		what = node_wrong(c, hdr, ref->block, ref->generation, 0, &code);
-	if (!what && le16_to_cpu(hdr->count) && !c->salvaged) {
-		struct vex_key first = item_key(&it[0]), limit = leaf_limit(c, i);
-		struct vex_key last = item_key(&it[le16_to_cpu(hdr->count) - 1]);
-
-		code = VEX_P_NODE_BOUNDS;
-		if (key_cmp(&first, &ref->lo) < 0 || key_cmp(&last, &limit) >= 0)
-			what = "leaf with keys that its parent has elsewhere";
-	}
+		what = leaf_wrong(c, ref, &code);
 	if (!what)
 		return 0;
-	c->leaf_errors++;
 	damaged(c, code, ref->block, what);
 	return 1;
 }
@@ -282,7 +283,6 @@ int leaf_each(struct check *c, size_t i, int (*fn)(struct check *c, const struct
 {
 	const struct vexfs_node *hdr = (const void *)c->leaf_buf;
 	const struct vexfs_item *it = (const void *)(hdr + 1);
-	struct vex_key limit = leaf_limit(c, i);
 	int err = 0;
 
 	for (u32 n = 0; n < le16_to_cpu(hdr->count) && !err; n++) {
@@ -294,7 +294,7 @@ int leaf_each(struct check *c, size_t i, int (*fn)(struct check *c, const struct
 		};
 
 		if (c->salvaged && (key_cmp(&item.key, &c->leaves[i].lo) < 0 ||
-				    key_cmp(&item.key, &limit) >= 0))
+				    key_cmp(&item.key, &c->leaves[i].hi) >= 0))
 			continue;
 		err = fn(c, &item, arg);
 	}

@@ -68,7 +68,7 @@ enum vex_repair {
 	P(EXTENT_FORM, "extent-form", LOSSY, "dropped")					\
 	P(EXTENT_RANGE, "extent-range", LOSSY, "dropped")				\
 	P(EXTENT_OVERLAP, "extent-overlap", LOSSY, "the second is dropped")		\
-	P(EXTENT_SHARED, "extent-shared", LOSSY, "the second is dropped")		\
+	P(EXTENT_SHARED, "extent-shared", LOSSY, "kept where the checksums fit")	\
 	P(DATA_CSUM, "data-csum", NONE, "nothing: the content is lost")			\
 	P(COLL_FORM, "coll-form", LOSSY, "becomes a plain file")			\
 	P(COLL_FLAG, "coll-flag", LOSSY, "the flag follows the attributes")		\
@@ -169,7 +169,7 @@ struct vex_check_result {
  * @result: filled when the check ran to its end
  * @why: filled on EINVAL, EOPNOTSUPP and EUCLEAN; may be NULL
  *
- * Memory: a bit for each block of the groups of blocks that are in use, 40 bytes a leaf of the
+ * Memory: a bit for each block of the groups of blocks that are in use, 64 bytes a leaf of the
  * tree, 128 bytes an inode, 24 bytes a name.
  *
  * Return: 0 when the check ran, whatever it found; EINVAL no VexFS; EOPNOTSUPP an unknown version
