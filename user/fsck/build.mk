@@ -8,3 +8,6 @@ $(eval $(call user-program,fsck.vexfs,user/fsck/main.c $(fsck-main)))
 fsck-test := user/test/test_fsck.c user/test/fsck_forge.c $(fsck-repair) user/test/core.c \
 	user/test/image.c user/test/script.c
 $(eval $(call user-test,test_fsck,$(fsck-test),-lcmocka))
+
+fsck-test-command := user/fsck/test_command.c user/vexfs/test/command.c $(fsck-main)
+$(eval $(call user-test,fsck-command,$(fsck-test-command),-lcmocka))
