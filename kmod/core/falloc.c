@@ -105,12 +105,7 @@ static int holes_promise(struct vex_fs *fs, u64 holes)
 	return vex_space_promise_unwritten(fs, holes) ? 0 : -ENOSPC;
 }
 
-/*
- * Bytes of a range that is about to change may stand in segments, together with bytes that
- * stay: have all of them on the device, then forget them. Under one hold of the lock with
- * the change.
- */
-static int segs_leave(struct vex_fs *fs, u64 ino, u64 from, u64 to)
+int vex_segs_leave(struct vex_fs *fs, u64 ino, u64 from, u64 to)
 {
 	u64 end = DIV_ROUND_UP(to, (u64)VEX_SEG_BLOCKS);
 	int err = 0;
@@ -141,7 +136,7 @@ int provide_locked(struct vex_fs *fs, u64 ino, u64 *at, u64 to, const struct pie
 	int err;
 
 	if (seen->kind == PIECE_WRITTEN) {
-		err = segs_leave(fs, ino, *at, *at + seen->count);
+		err = vex_segs_leave(fs, ino, *at, *at + seen->count);
 		if (err)
 			return err;
 	}
@@ -218,6 +213,9 @@ int vex_file_provide(struct vex_fs *fs, u64 ino, u64 from, u64 to, bool zero)
 
 	if (fs->read_only)
 		return -EROFS;
+	err = vex_truncate_settle(fs, ino);
+	if (err)
+		return err;
 	vex_read_lock(&fs->lock);
 	err = falloc_check(fs, ino);
 	vex_read_unlock(&fs->lock);
@@ -254,7 +252,7 @@ static int punch_step(struct vex_fs *fs, u64 ino, u64 from, u64 to)
 		return err;
 	err = falloc_check(fs, ino);
 	if (!err)
-		err = segs_leave(fs, ino, from, to);
+		err = vex_segs_leave(fs, ino, from, to);
 	if (!err)
 		err = vex_extent_drop(fs, ino, from, to);
 	vex_txn_end(fs);

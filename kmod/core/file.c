@@ -241,6 +241,8 @@ int vex_file_write(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, size_t 
 
 	if (pos > S64_MAX || len > S64_MAX - pos)
 		return -EFBIG;
+	if (!err)
+		err = vex_truncate_settle(fs, ino);
 	while (len && !err) {
 		n = min(len, WRITE_STEP);
 		err = write_step(fs, ino, pos, from, n);

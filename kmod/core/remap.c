@@ -206,6 +206,9 @@ int vex_extent_write(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, const u3
 
 	if (!count || count > VEXFS_EXTENT_MAX)
 		return -EINVAL;
+	err = vex_truncate_settle(fs, ino);
+	if (err)
+		return err;
 	err = vex_txn_begin(fs, 2, 3, count, VEX_TXN_URGENT);
 	/* Unwritten blocks need no others. */
 	if (err == -ENOSPC)

@@ -87,9 +87,10 @@ static int truncate_shrink(struct vex_fs *fs, u64 ino, u64 size)
 
 	vex_seg_forget(fs, ino, DIV_ROUND_UP(size, (u64)VEX_SEG_BYTES));
 	err = vex_extent_drop(fs, ino, blocks_of(size), ~0ULL);
-	if (err == 1 && vex_must(fs, vex_orphan_insert(fs, ino)))
-		return -EIO;
-	return err < 0 ? vex_must(fs, err) : err;
+	if (!err)
+		return 0;
+	/* The size is set: what is left is left to later steps, also after an error. */
+	return vex_must(fs, vex_orphan_insert(fs, ino)) ? -EIO : 1;
 }
 
 /* Set the size and free the first blocks; returns 1 when there is more to do. */
@@ -146,11 +147,53 @@ int vex_truncate_rest(struct vex_fs *fs, u64 ino)
 	return err;
 }
 
+/* Is there an orphan item of the inode? 1 or 0, or a negative errno. */
+static noinline_for_stack int orphan_exists(struct vex_fs *fs, u64 ino)
+{
+	struct vex_key key = vex_orphan_key(ino);
+	struct vex_path path;
+	int err;
+
+	vex_read_lock(&fs->lock);
+	err = vex_tree_find(fs, &key, &path);
+	vex_path_release(fs, &path);
+	vex_read_unlock(&fs->lock);
+	return err == -ENOENT ? 0 : err ? err : 1;
+}
+
+noinline_for_stack
+int vex_truncate_settle(struct vex_fs *fs, u64 ino)
+{
+	struct vex_brief inode;
+	int err;
+
+	if (likely(!READ_ONCE(fs->work_left)))
+		return 0;
+	err = orphan_exists(fs, ino);
+	if (err <= 0)
+		return err;
+	err = vex_truncate_rest(fs, ino);
+	if (!err)
+		err = vex_inode_brief(fs, ino, &inode);
+	if (!err)
+		err = vex_txn_begin(fs, 0, 0, 0, VEX_TXN_URGENT);
+	if (err)
+		return err;
+	/* A segment that was read meanwhile has what lay behind the end. */
+	err = vex_segs_leave(fs, ino, inode.size >> VEXFS_BLOCK_SHIFT, U64_MAX >> 1);
+	vex_txn_end(fs);
+	return err;
+}
+
 /**
  * vex_file_truncate() - set the size of a regular file
  * @fs: filesystem
  * @ino: inode; the host lets nobody else change its data meanwhile
  * @size: bytes; what is added reads as zeros
+ *
+ * The size is set by the first step. When freeing what lies behind it meets an error in a later
+ * one, the call has succeeded all the same: the space comes back with the next call that
+ * needs it gone, or with the next open.
  *
  * Return: 0; -EISDIR; -EPERM for a collection; -EFBIG; -ENOSPC only when the device has no
  * block left for a copied tree node; errors of the device.
@@ -161,6 +204,9 @@ int vex_file_truncate(struct vex_fs *fs, u64 ino, u64 size)
 
 	if (size > S64_MAX)
 		return -EFBIG;
+	err = vex_truncate_settle(fs, ino);
+	if (err)
+		return err;
 	err = vex_txn_begin(fs, 1, VEX_DROP_STEP, 1, VEX_TXN_URGENT);
 	/* A step this large may not fit a full device; a small one must. */
 	if (err == -ENOSPC)
@@ -169,7 +215,7 @@ int vex_file_truncate(struct vex_fs *fs, u64 ino, u64 size)
 		return err;
 	err = truncate_first(fs, ino, size);
 	vex_txn_end(fs);
-	if (err == 1)
-		err = vex_must(fs, vex_truncate_rest(fs, ino));
-	return err;
+	if (err == 1 && vex_truncate_rest(fs, ino))
+		WRITE_ONCE(fs->work_left, true);
+	return min(err, 0);
 }

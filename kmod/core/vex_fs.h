@@ -158,6 +158,7 @@ struct vex_seg {
  * @changed: the running transaction has changes
  * @node_dirty_count: nodes in @node_dirty; under @lock for writing
  * @orphans_pending: orphans of before the open are not finished yet
+ * @work_left: a truncation met an error: there may be extents behind ends
  * @scratch: VEXFS_BLOCK_SIZE bytes for whoever holds @lock for writing
  * @super_buf: a block for superblocks; under @commit_lock
  * @io_epoch: see flush.c; with @io_done, @io_safe and @io_err under @cache_lock
@@ -198,6 +199,7 @@ struct vex_fs {
 	u32 components_missed;
 	bool changed;
 	bool orphans_pending;
+	bool work_left;
 
 	u64 damage_block;
 	const char *damage_what;	/* NULL: none */
@@ -510,6 +512,19 @@ int vex_orphan_insert(struct vex_fs *fs, u64 ino);
 int vex_orphans_finish(struct vex_fs *fs);
 /* Go on with a truncation, in steps, to the end. Takes the lock. */
 int vex_truncate_rest(struct vex_fs *fs, u64 ino);
+/*
+ * Finish a truncation that met an error, if this file has one: before anything comes to lie
+ * behind its end. Takes the lock; costs one look at a flag as long as there was no error.
+ */
+int vex_truncate_settle(struct vex_fs *fs, u64 ino);
+
+/* ---- falloc.c ------------------------------------------------------------- */
+
+/*
+ * File blocks [@from, @to) are about to change: have what segments hold there, together with
+ * bytes that stay, on the device, and forget it. For writing, under one hold with the change.
+ */
+int vex_segs_leave(struct vex_fs *fs, u64 ino, u64 from, u64 to);
 
 /* ---- dirent.c: fs->lock held ----------------------------------------------- */
 

@@ -527,6 +527,50 @@ static void loops_return_every_block(void **state)
 	core_end(&c);
 }
 
+/*
+ * The size is new at once; the space behind it comes back when the device, or memory, is well
+ * again, and nothing of the old content shows when the file grows before that.
+ */
+static void a_truncation_that_meets_errors_is_taken_up_again(void **state)
+{
+	for (u32 nth = 1; nth < 60; nth++) {
+		struct core c;
+		u64 ino, before;
+		int err;
+
+		core_make(&c, 4096, 1);
+		c.cache = 1;
+		settle(&c);
+		ino = core_create(&c, ROOT, "f");
+		settle(&c);
+		before = core_free_blocks(&c);
+		for (u64 b = 0; b < 400; b += 2)
+			write_bytes(&c, ino, b * BLOCK, (b + 1) * BLOCK, 'x');
+		core_reopen(&c);
+		if (nth & 1)
+			vex_io_mem_fail(c.m, VEX_IO_READ, nth / 2 + 1, 1000000);
+		else
+			vex_mem_fail(nth / 2, 1000000);
+		err = vex_file_truncate(c.fs, ino, 5000);
+		vex_io_mem_fail(c.m, VEX_IO_READ, 0, 0);
+		vex_mem_fail(0, 0);
+		assert_int_equal(size_of(&c, ino), err ? 400 * BLOCK - BLOCK : 5000);
+		if (nth % 3 == 0) {
+			core_reopen(&c);
+		} else {
+			assert_int_equal(vex_file_truncate(c.fs, ino, 5000), 0);
+			write_bytes(&c, ino, 390 * BLOCK, 390 * BLOCK + 1, 'y');
+			expect_bytes(&c, ino, 8192, 390 * BLOCK, 0);
+			core_commit(&c);
+			assert_int_equal(blocks_of(&c, ino), 3);
+		}
+		assert_int_equal(vex_file_truncate(c.fs, ino, 0), 0);
+		settle(&c);
+		assert_int_equal(core_free_blocks(&c), before);
+		core_end(&c);
+	}
+}
+
 /* ---- where data is --------------------------------------------------------------- */
 
 static void seek_finds_data_and_holes(void **state)
@@ -709,6 +753,7 @@ int main(void)
 		core_test(part_of_a_block_can_be_zeroed_on_a_full_device),
 		core_test(large_ranges_take_many_items_and_come_back),
 		core_test(loops_return_every_block),
+		core_test(a_truncation_that_meets_errors_is_taken_up_again),
 		core_test(seek_finds_data_and_holes),
 		core_test(random_calls_match_a_byte_array),
 	};
