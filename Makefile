@@ -86,7 +86,7 @@ check-kernel:
 # What tools/check builds and runs: the programs are the lists in user/rules.mk.
 user-tests: $(user-tests)
 	$(Q)mkdir -p build && printf '%s\n' $(user-tests) >build/user-tests
-kernel-tests: $(kernel-tests)
+kernel-tests: $(kernel-tests) $(bench-programs)
 	$(Q)mkdir -p build && printf '%s\n' $(kernel-tests) $(kernel-scripts) >build/kernel-tests
 .PHONY: user-tests kernel-tests
 
@@ -112,6 +112,17 @@ fuzz:
 	$(Q)tools/deps
 	$(Q)tools/fuzz --time $(or $(TIME),60) --seed $(or $(SEED),1) \
 		$(if $(COVERAGE),--coverage) $(TARGET)
+
+## stress: stress-ng and fio on a VexFS in the VM, SECONDS (300) on each kernel or on KERNEL
+SECONDS ?= 300
+stress: bench-programs user modules
+	$(Q)tools/deps
+	$(Q)$(foreach k,$(or $(KERNEL),$(KERNELS)),tools/stress --kernel $k --seconds $(SECONDS) &&) :
+
+## stack-compare: stack depth of file operations on VexFS and on ext4, on each kernel or KERNEL
+stack-compare: bench-programs user modules
+	$(Q)$(foreach k,$(or $(KERNEL),$(KERNELS)),tools/stack-compare --kernel $k &&) :
+.PHONY: stress stack-compare
 
 ## lint: style, sparse, warnings, stack frames, what may not be in the core
 lint:

@@ -29,3 +29,6 @@ $(eval $(call kernel-test,vxt_netlink,selftests/vxt_netlink.c,))
 $(eval $(call kernel-test,vxt_latency,selftests/vxt_latency.c,))
 $(eval $(call kernel-test,vxt_alloc,selftests/vxt_alloc.c,))
 kernel-scripts += selftests/vxt_ynl.sh selftests/vxt_unload.sh
+
+# A short run of tools/stress; its programs are those of user/bench.
+kernel-scripts += selftests/stress.sh

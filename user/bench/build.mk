@@ -11,3 +11,5 @@ build/bench/$(1): $(call obj-of,$(2)) build/user/libvexfs.a
 endef
 
 $(eval $(call bench-program,fs,user/bench/fs.c,))
+$(eval $(call bench-program,check,user/bench/check.c,))
+$(eval $(call bench-program,depth,user/bench/depth.c,))
