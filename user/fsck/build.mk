@@ -6,7 +6,7 @@ fsck-main := $(patsubst %,user/fsck/%.c,options output path) $(fsck-repair) \
 $(eval $(call user-program,fsck.vexfs,user/fsck/main.c $(fsck-main)))
 
 fsck-test := user/test/test_fsck.c user/test/fsck_forge.c $(fsck-repair) user/test/core.c \
-	user/test/image.c user/test/script.c
+	user/test/image.c user/test/image_items.c user/test/script.c
 $(eval $(call user-test,test_fsck,$(fsck-test),-lcmocka))
 
 fsck-test-command := user/fsck/test_command.c user/vexfs/test/command.c $(fsck-main)
