@@ -393,7 +393,7 @@ void vex_space_unwritten(struct vex_fs *fs, s64 delta)
 
 bool vex_space_promise_unwritten(struct vex_fs *fs, s64 blocks)
 {
-	u64 more = max(blocks, (s64)0);
+	u64 more = max_t(s64, blocks, 0);
 	bool ok;
 
 	vex_spin_lock(&fs->space_lock);

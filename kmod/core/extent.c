@@ -8,7 +8,6 @@
  */
 #include "vex_fs.h"
 
-
 /* Read the item on which @path stands. */
 static int extent_parse(struct vex_fs *fs, const struct vex_path *path, struct vex_extent *e)
 {

@@ -149,7 +149,7 @@ int provide_locked(struct vex_fs *fs, u64 ino, u64 *at, u64 to, const struct pie
 		return err;
 	*at += map.count;
 	if (p.kind == PIECE_HOLE) {
-		used = min((u64)map.count, *promised);
+		used = min_t(u64, map.count, *promised);
 		vex_space_promise_unwritten(fs, -(s64)used);
 		*promised -= used;
 	}

@@ -118,9 +118,10 @@ static bool compare(const struct vex_filter *f, const struct vexfs_filter_node *
 		    const struct vex_pair *p, int *order)
 {
 	bool text = n->type == VEXFS_META_STRING;
+	bool stored_text = p->type == VEXFS_META_STRING;
 	u64 value;
 
-	if (text != (p->type == VEXFS_META_STRING))
+	if (text != stored_text)
 		return false;
 	if (text) {
 		*order = vex_meta_key_cmp(p->value, p->len, (const u8 *)f->text + n->value,

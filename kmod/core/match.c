@@ -42,7 +42,14 @@ int vex_match_rows(struct vex_fs *fs, u64 ino, const struct vex_filter *f, u64 f
 
 /**
  * struct listing - a listing in progress
+ * @fs: filesystem
+ * @ino: collection
+ * @f: predicate
+ * @rows: of the collection
  * @none: a row without metadata matches
+ * @ids: receives the matches
+ * @max: room in @ids
+ * @count: matches so far
  * @tombs: deleted rows of the group of the piece
  * @bits: matches of the piece
  */

@@ -224,7 +224,8 @@ static int search_check(struct vex_search *s, const struct vex_coll *coll)
  * has begun.
  *
  * Return: 0; -EOPNOTSUPP switched off; -ENODATA not a collection; -EINVAL, -E2BIG, -EDOM,
- * -EBADMSG as VEXFS_IOC_SEARCH; -EINTR the task was killed; -ENOMEM; -EUCLEAN or the device's error.
+ * -EBADMSG as VEXFS_IOC_SEARCH; -EINTR the task was killed; -ENOMEM; -EUCLEAN or the device's
+ * error.
  */
 int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
 {

@@ -461,7 +461,8 @@ int vex_file_truncate(struct vex_fs *fs, u64 ino, u64 size);
 /*
  * Give every hole of file blocks [@from, @to) unwritten blocks; with @zero all that is written
  * there gets new, unwritten ones, too. Ends early with EINTR when the caller is killed, and with
- * ENOSPC: before anything has changed when the holes need more than there is. EOPNOTSUPP, EPERM, EISDIR.
+ * ENOSPC: before anything has changed when the holes need more than there is. EOPNOTSUPP, EPERM,
+ * EISDIR.
  * The size stays: see vex_file_truncate().
  */
 int vex_file_provide(struct vex_fs *fs, u64 ino, u64 from, u64 to, bool zero);

@@ -367,8 +367,8 @@ int vex_tree_touch(struct vex_fs *fs, const struct vex_key *key, struct vex_path
  */
 int vex_tree_insert(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path);
 /*
- * Like vex_tree_insert(), but an item that is there gives way to a zeroed one of @len bytes; what it
- * held is gone.
+ * Like vex_tree_insert(), but an item that is there gives way to a zeroed one of @len bytes; what
+ * it held is gone.
  */
 int vex_tree_replace(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path);
 /* Remove the item on which a touched path stands; releases the path. Cannot fail. */

@@ -5,8 +5,8 @@
  * Data is never overwritten in place: each dirty page will need a block of its own when
  * it is written back. That block is promised when the page becomes dirty, so that
  * a full device is an error of write(2) and not of writeback. A folio that holds a promise
- * has PG_private set, and which one in its private word; it gets it under the folio lock and loses it when it is written
- * back or cut off.
+ * has PG_private set, and which one in its private word; it gets it under the folio lock and
+ * loses it when it is written back or cut off.
  *
  * What lies on the device behind the end of a file, in its last block, is zero:
  * writeback writes it so, and truncate sees to it before the size falls.

@@ -12,6 +12,8 @@
 #define VEXFS_CACHE_BYTES	SZ_64M
 #define VEXFS_CACHE_BYTES_MIN	SZ_1M
 
+#define VEXFS_COMPONENTS_HELP	"storage, search, metadata, cache and txn are possible, joined by +"
+
 enum vexfs_param {
 	VEXFS_OPT_CACHE,
 	VEXFS_OPT_COMMIT,
@@ -70,14 +72,14 @@ static int vexfs_parse_components(struct fs_context *fc, const char *text, u32 *
 		u32 component = vex_component_parse(text, len);
 
 		if (!component)
-			return invalfc(fc, "components=: no component \"%.*s\": storage, search, metadata, cache and txn, joined by +, are possible",
+			return invalfc(fc, "components=%.*s: " VEXFS_COMPONENTS_HELP,
 				       (int)len, text);
 		on |= component;
 		text += len;
 		text += *text == '+';
 	}
 	if (!on)
-		return invalfc(fc, "components= names none");
+		return invalfc(fc, "components=: " VEXFS_COMPONENTS_HELP);
 	*off = VEXFS_COMPONENTS_ALL & ~on;
 	return 0;
 }

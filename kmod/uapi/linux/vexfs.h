@@ -348,8 +348,8 @@ struct vexfs_update {
  * @bad_row: out: with ENOENT and EBADMSG, the position of the refused row
  *
  * EINVAL a field is out of range, or an id stands twice; E2BIG more rows than that, or
- * @meta_len passes VEXFS_MAX_BATCH; ENOENT an id is no live row; EBADMSG a record breaks a rule, alone or
- * merged; ENOSPC.
+ * @meta_len passes VEXFS_MAX_BATCH; ENOENT an id is no live row; EBADMSG a record breaks a rule,
+ * alone or merged; ENOSPC.
  */
 struct vexfs_meta_set {
 	__u32 size;
