@@ -3,6 +3,8 @@
 
 # The harness keeps a variable across vfork() in each test: GCC warns of every one.
 $(foreach t,$(basename $(wildcard selftests/*.c)),$(eval user-cflags-$(t) := -Wno-clobbered))
+# It has a main() of its own, for its options.
+user-cflags-selftests/vexfs_fsx += -Wno-unused-function
 
 $(eval $(call kernel-test,vexfs_mount,selftests/vexfs_mount.c,))
 $(eval $(call kernel-test,vexfs_options,selftests/vexfs_options.c,))

@@ -7,36 +7,23 @@ tabs between them. Prints TAP; exit status 1 when a claim does not hold.
 """
 import functools
 import json
+import os
+import re
 import sys
 
-# Which function of vexfs.ko is the entry point of which class: see trace/vexfs.h.
-ENTRIES = {
-    "lookup": {"vexfs_dir_lookup"},
-    "create": {"vexfs_dir_create"},
-    "mkdir": {"vexfs_dir_mkdir"},
-    "unlink": {"vexfs_dir_unlink"},
-    "rmdir": {"vexfs_dir_rmdir"},
-    "rename": {"vexfs_dir_rename"},
-    "readdir": {"vexfs_dir_read"},
-    "read": {"vexfs_file_read", "vexfs_file_splice_read"},
-    "write": {"vexfs_file_write", "vexfs_file_mkwrite"},
-    "writeback": {"vexfs_file_writeback"},
-    "fsync": {"vexfs_file_fsync"},
-    "setattr": {"vexfs_inode_setattr"},
-    "evict": {"vexfs_inode_evict"},
-    "sync": {"vexfs_super_sync"},
-    "statfs": {"vexfs_super_statfs"},
-    "coll_create": {"vexfs_coll_create"},
-    "insert": {"vexfs_coll_insert", "vexfs_coll_append"},
-    "get": {"vexfs_coll_get"},
-    "delete": {"vexfs_coll_delete"},
-    "search": {"vexfs_coll_search"},
-    "coll_stat": {"vexfs_coll_stat"},
-    "update": {"vexfs_coll_update"},
-    "filter": {"vexfs_coll_filter"},
-    "meta_set": {"vexfs_meta_set"},
-    "meta_get": {"vexfs_meta_get"},
-}
+def entries():
+    """Which functions of vexfs.ko are the entry points of which class: as trace/vexfs.h says."""
+    found = {}
+    path = os.path.join(os.path.dirname(__file__), "../kmod/trace/vexfs.h")
+    with open(path, encoding="ascii") as header:
+        for line in header:
+            row = re.match(r" \*\t(\w+)\t+(vexfs_\w+)\t", line)
+            if row:
+                found.setdefault(row[1], set()).add(row[2])
+    return found
+
+
+ENTRIES = entries()
 KINDS = ("operations", "allocations", "records")
 
 

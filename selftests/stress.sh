@@ -114,10 +114,13 @@ check() # when
 	[ "${problems:-1}" = 0 ]
 	verdict $? "the check finds nothing wrong $1: ${used:-?} of ${blocks:-?} blocks in use, ${inodes:-?} inodes"
 	grep -v '^note' $out | head -20 | sed 's/^/# /'
+	fsck.vexfs -n -c $dev >$out 2>&1
+	verdict $? "fsck.vexfs finds nothing wrong $1, in all data too"
+	[ $failed -eq 0 ] || head -20 $out | sed 's/^/# /'
 }
 
 mkdir -p $mnt
-mkfs.vexfs -q $dev
+mkfs.vexfs -q -f $dev
 verdict $? "mkfs"
 pass cache=64M
 check "after the first pass"

@@ -37,14 +37,17 @@
  *	readdir		vexfs_dir_read		getdents
  *	read		vexfs_file_read		read, pread, readv
  *	read		vexfs_file_splice_read	splice, sendfile
+ *	read		vexfs_file_seek		lseek to data or a hole
  *	write		vexfs_file_write	write, pwrite, writev
  *	write		vexfs_file_mkwrite	first store to a clean page of a mapping
  *	writeback	vexfs_file_writeback	dirty pages on their way to the device
  *	fsync		vexfs_file_fsync	fsync, fdatasync of files and directories
  *	setattr		vexfs_inode_setattr	chmod, chown, utimes, truncate
  *	setattr		vexfs_xattr_set		setxattr, removexattr
+ *	setattr		vexfs_file_fallocate	fallocate
  *	evict		vexfs_inode_evict	an inode leaves memory; frees one without names
  *	sync		vexfs_super_sync	sync, syncfs, umount, the periodic commit
+ *	sync		vexfs_trim		FITRIM
  *	statfs		vexfs_super_statfs	statfs
  *	coll_create	vexfs_coll_create	VEXFS_IOC_CREATE
  *	insert		vexfs_coll_insert	VEXFS_IOC_INSERT
