@@ -107,6 +107,11 @@ bench-fs: bench-programs user modules-$(or $(KERNEL),6.12)
 	$(Q)tools/bench-fs --kernel $(or $(KERNEL),6.12)
 .PHONY: bench-fs bench-programs
 
+## bench-growth: instructions per operation with 10,000 to 1,000,000 files and rows
+bench-growth: build/bench/growth
+	$(Q)tools/bench-growth
+.PHONY: bench-growth
+
 ## fuzz: run the fuzzers for TIME seconds each (60), or TARGET; COVERAGE=1 tells what they reach
 fuzz:
 	$(Q)tools/deps

@@ -24,16 +24,20 @@ int inode_insert(struct vex_fs *fs, const struct vex_inode *node)
  * Everything but owner, link count, flags, size and number of a device; bits of the mode that
  * the format has no place for are dropped.
  */
-static void inode_init(struct vex_fs *fs, struct vex_inode *node, u64 dir)
+static noinline_for_stack
+void inode_init(struct vex_fs *fs, struct vex_inode *node, u64 dir)
 {
+	u64 now = vex_now(fs);
+	u64 birth[2] = { fs->next_ino, now };
 	u32 rest;
 
 	node->ino = fs->next_ino;
 	node->mode &= S_IFMT | S_IALLUGO;
 	node->blocks = 0;
 	node->parent = S_ISDIR(node->mode) ? dir : 0;
-	fs->io.ops->random(fs->io.ctx, &node->generation, sizeof(node->generation));
-	node->btime.sec = div_u64_rem(vex_now(fs), 1000000000u, &rest);
+	/* A crash may have taken an inode of this number back: the time tells them apart. */
+	node->generation = (u32)vex_siphash(fs->hash_key, birth, sizeof(birth));
+	node->btime.sec = div_u64_rem(now, 1000000000u, &rest);
 	node->btime.nsec = rest;
 	node->atime = node->btime;
 	node->mtime = node->btime;

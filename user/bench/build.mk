@@ -13,3 +13,4 @@ endef
 $(eval $(call bench-program,fs,user/bench/fs.c,))
 $(eval $(call bench-program,check,user/bench/check.c,))
 $(eval $(call bench-program,depth,user/bench/depth.c,))
+$(eval $(call bench-program,growth,user/bench/growth.c,))
