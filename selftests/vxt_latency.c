@@ -78,14 +78,15 @@ TEST_F(latency, percentiles_are_within_one_percent)
 	EXPECT_LE(self->seen.p90, self->seen.p99);
 	EXPECT_LE(self->seen.p99, self->seen.p999);
 	EXPECT_LE(self->seen.p999, self->seen.max);
-	EXPECT_LE(TENTH, self->seen.min);
+	/* The timer that ends a wait and the clock that measures it may differ by as much. */
+	EXPECT_LE(TENTH * (1 - ERROR), self->seen.min);
 	EXPECT_LE(self->seen.min, shortest * (1 + ERROR));
 	/* The ninth of ten is still a short one, the tenth is the long one. */
 	EXPECT_GT(6 * TENTH, self->seen.p90);
 	EXPECT_LE(12 * TENTH * (1 - ERROR), self->seen.p99);
 	EXPECT_LE(self->seen.max, longest * (1 + ERROR));
 	EXPECT_LE(self->seen.mean, sum / 10 * (1 + ERROR));
-	EXPECT_LE((9 * TENTH + 12 * TENTH) / 10, self->seen.mean);
+	EXPECT_LE((9 * TENTH + 12 * TENTH) / 10 * (1 - ERROR), self->seen.mean);
 }
 
 TEST_F(latency, errors_are_counted)
