@@ -282,8 +282,7 @@ int vex_coll_append(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 		err = vex_txn_begin(fs, 0, 2, blocks, 0);
 		if (err)
 			break;
-		if (fs->seg_dirty_bytes > fs->cache_limit / 4)
-			err = vex_seg_flush(fs);
+		err = vex_cache_balance(fs);
 		if (!err)
 			err = insert_locked(fs, ino, r, meta);
 		vex_txn_end(fs);
@@ -339,7 +338,8 @@ int vex_coll_get(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u32 dim,
 	if (err == -ENOENT)
 		*bad_id = ids[bad];
 	for (i = 0; i < count && !err; i++, to += c.row_bytes) {
-		err = vex_file_read_locked(fs, ino, ids[i] * c.row_bytes, to, c.row_bytes);
+		err = vex_file_read_locked(fs, ino, c.rows * c.row_bytes, ids[i] * c.row_bytes,
+					   to, c.row_bytes);
 		if (!err && vex_interrupted())
 			err = -EINTR;
 	}

@@ -58,6 +58,7 @@ int vex_component_switch(struct vex_fs *fs, u32 off)
 	if (err)
 		return err;
 	WRITE_ONCE(fs->components_off, off);
+	vex_prefetch_settle(fs);
 	vex_cache_trim(fs);
 	return 0;
 }

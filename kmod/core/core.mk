@@ -2,6 +2,7 @@
 # The one list of the core's objects, for the kernel and for userspace.
 vex-core-objs := \
 	alloc.o \
+	cache.o \
 	coll.o \
 	component.o \
 	crc32c.o \
@@ -26,11 +27,13 @@ vex-core-objs := \
 	held.o \
 	inode.o \
 	leaf.o \
+	load.o \
 	match.o \
 	meta.o \
 	meta_rec.o \
 	node.o \
 	remap.o \
+	prefetch.o \
 	rename.o \
 	search.o \
 	seek.o \

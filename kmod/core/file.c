@@ -2,7 +2,7 @@
 /* Bytes of files through the segment cache. */
 #include "vex_fs.h"
 
-int vex_file_read_locked(struct vex_fs *fs, u64 ino, u64 pos, void *buf, size_t len)
+int vex_file_read_locked(struct vex_fs *fs, u64 ino, u64 size, u64 pos, void *buf, size_t len)
 {
 	struct vex_seg *seg;
 	u8 *to = buf;
@@ -12,11 +12,16 @@ int vex_file_read_locked(struct vex_fs *fs, u64 ino, u64 pos, void *buf, size_t 
 		u32 from = pos & (VEX_SEG_BYTES - 1);
 		size_t n = min(len, (size_t)(VEX_SEG_BYTES - from));
 
+		vex_stream_use(fs, ino, pos / VEX_SEG_BYTES, DIV_ROUND_UP(size, VEX_SEG_BYTES));
 		err = vex_seg_get(fs, ino, pos / VEX_SEG_BYTES, false, &seg);
+		if (!err) {
+			memcpy(to, seg->data + from, n);
+			vex_seg_put(fs, seg);
+		} else if (err == -ENOMEM) {
+			err = vex_load_bounce(fs, ino, pos, to, n);
+		}
 		if (err)
 			return err;
-		memcpy(to, seg->data + from, n);
-		vex_seg_put(fs, seg);
 		to += n;
 		pos += n;
 		len -= n;
@@ -39,7 +44,7 @@ int vex_file_read(struct vex_fs *fs, u64 ino, u64 pos, void *buf, size_t len, si
 		err = -EISDIR;
 	if (!err && pos < inode.size) {
 		len = min((u64)len, inode.size - pos);
-		err = vex_file_read_locked(fs, ino, pos, buf, len);
+		err = vex_file_read_locked(fs, ino, inode.size, pos, buf, len);
 		if (!err)
 			*done = len;
 	}
@@ -205,16 +210,18 @@ static int write_in_place(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, 
 
 static int write_step(struct vex_fs *fs, u64 ino, u64 pos, const void *buf, size_t len)
 {
+	u32 tries = 0;
 	int err;
 
-	err = vex_txn_begin(fs, 0, 1, vex_span_blocks(pos, len), 0);
-	if (err)
-		return err;
-	if (fs->seg_dirty_bytes > fs->cache_limit / 4)
-		err = vex_seg_flush(fs);
-	if (!err)
-		err = write_locked(fs, ino, pos, buf, len);
-	vex_txn_end(fs);
+	do {
+		err = vex_txn_begin(fs, 0, 1, vex_span_blocks(pos, len), 0);
+		if (err)
+			break;
+		err = vex_cache_balance(fs);
+		if (!err)
+			err = write_locked(fs, ino, pos, buf, len);
+		vex_txn_end(fs);
+	} while (vex_txn_again(fs, &err, &tries));
 	return err;
 }
 

@@ -14,6 +14,18 @@ static u32 rows_in_segment(const struct vex_coll *c, u64 pos, u64 left)
 	return min_t(u64, n, VEX_BATCH_ROWS);
 }
 
+/* Compare a copy of one row: one that straddles segments, or any when there is no memory. */
+static int flat_single(struct vex_search_ctx *ctx, u64 row)
+{
+	int err;
+
+	err = vex_file_read_locked(ctx->fs, ctx->ino, ctx->coll.rows * ctx->coll.row_bytes,
+				   row * ctx->coll.row_bytes, ctx->row, ctx->coll.row_bytes);
+	if (!err)
+		err = vex_search_offer(ctx, row, ctx->row, 1);
+	return err ? err : 1;
+}
+
 /* Compare a batch in place; returns the rows done or an error. */
 static int flat_batch(struct vex_search_ctx *ctx, u64 row, u32 n)
 {
@@ -21,24 +33,16 @@ static int flat_batch(struct vex_search_ctx *ctx, u64 row, u32 n)
 	struct vex_seg *seg;
 	int err;
 
+	vex_stream_use(ctx->fs, ctx->ino, pos / VEX_SEG_BYTES,
+		       DIV_ROUND_UP(ctx->coll.rows * ctx->coll.row_bytes, VEX_SEG_BYTES));
 	err = vex_seg_get(ctx->fs, ctx->ino, pos / VEX_SEG_BYTES, false, &seg);
+	if (err == -ENOMEM)
+		return flat_single(ctx, row);
 	if (err)
 		return err;
 	err = vex_search_offer(ctx, row, seg->data + (pos & (VEX_SEG_BYTES - 1)), n);
 	vex_seg_put(ctx->fs, seg);
 	return err ? err : (int)n;
-}
-
-/* Compare one row that straddles segments. */
-static int flat_straddler(struct vex_search_ctx *ctx, u64 row)
-{
-	int err;
-
-	err = vex_file_read_locked(ctx->fs, ctx->ino, row * ctx->coll.row_bytes, ctx->row,
-				   ctx->coll.row_bytes);
-	if (!err)
-		err = vex_search_offer(ctx, row, ctx->row, 1);
-	return err ? err : 1;
 }
 
 static int flat_search(struct vex_search_ctx *ctx)
@@ -48,7 +52,7 @@ static int flat_search(struct vex_search_ctx *ctx)
 
 	while (row < c->rows) {
 		u32 n = rows_in_segment(c, row * c->row_bytes, c->rows - row);
-		int done = n ? flat_batch(ctx, row, n) : flat_straddler(ctx, row);
+		int done = n ? flat_batch(ctx, row, n) : flat_single(ctx, row);
 
 		if (done < 0)
 			return done;

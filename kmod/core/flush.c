@@ -42,15 +42,15 @@ static void retired_release(struct vex_fs *fs)
 	LIST_HEAD(segs);
 
 	vex_spin_lock(&fs->cache_lock);
-	list_for_each_entry_safe(node, next_node, &fs->node_retired, list)
+	list_for_each_entry_safe(node, next_node, &fs->node_retired, c.list)
 		if (!vex_in_flight(fs, node->epoch))
-			list_move(&node->list, &nodes);
-	list_for_each_entry_safe(seg, next_seg, &fs->seg_retired, list)
+			list_move(&node->c.list, &nodes);
+	list_for_each_entry_safe(seg, next_seg, &fs->seg_retired, c.list)
 		if (!vex_in_flight(fs, seg->epoch))
-			list_move(&seg->list, &segs);
+			list_move(&seg->c.list, &segs);
 	vex_spin_unlock(&fs->cache_lock);
 	vex_node_free_list(&nodes);
-	vex_seg_free_list(&segs);
+	vex_seg_free_list(fs, &segs);
 }
 
 /**
@@ -71,6 +71,7 @@ int vex_flush_end(struct vex_fs *fs)
 		fs->io_err = err;
 	else if (!fs->io_err)
 		fs->io_safe = fs->io_epoch;
+	vex_seg_safe(fs);
 	vex_spin_unlock(&fs->cache_lock);
 	vex_mutex_unlock(&fs->flush_lock);
 	retired_release(fs);

@@ -53,12 +53,10 @@ u32 vex_block_csum(const void *data)
 
 static void fs_free(struct vex_fs *fs)
 {
-	if (fs->seg_hash)
-		vex_seg_destroy_all(fs);
+	vex_seg_destroy_all(fs);
 	vex_node_destroy_all(fs);
 	vex_alloc_destroy(fs);
-	vex_free(fs->seg_hash);
-	vex_free(fs->node_hash);
+	vex_cache_destroy(fs);
 	vex_free(fs->super_buf);
 	vex_free(fs->scratch);
 	vex_mutex_destroy(&fs->flush_lock);
@@ -67,17 +65,7 @@ static void fs_free(struct vex_fs *fs)
 	vex_free(fs);
 }
 
-static struct list_head *hash_alloc(u32 buckets)
-{
-	struct list_head *hash = vex_alloc(buckets * sizeof(*hash));
-	u32 i;
-
-	for (i = 0; hash && i < buckets; i++)
-		INIT_LIST_HEAD(&hash[i]);
-	return hash;
-}
-
-static struct vex_fs *fs_alloc(const struct vex_io *io)
+static struct vex_fs *fs_alloc(const struct vex_io *io, size_t cache_bytes)
 {
 	struct vex_fs *fs = vex_zalloc(sizeof(*fs));
 
@@ -92,23 +80,20 @@ static struct vex_fs *fs_alloc(const struct vex_io *io)
 	INIT_LIST_HEAD(&fs->groups_dirty);
 	INIT_LIST_HEAD(&fs->groups_pinned);
 	INIT_LIST_HEAD(&fs->groups_held);
-	INIT_LIST_HEAD(&fs->node_lru);
 	INIT_LIST_HEAD(&fs->node_dirty);
 	INIT_LIST_HEAD(&fs->node_flight);
 	INIT_LIST_HEAD(&fs->node_retired);
 	INIT_LIST_HEAD(&fs->node_pool);
-	INIT_LIST_HEAD(&fs->seg_lru);
+	INIT_LIST_HEAD(&fs->seg_sent);
 	INIT_LIST_HEAD(&fs->seg_dirty);
 	INIT_LIST_HEAD(&fs->seg_retired);
-	fs->cache_limit = VEX_CACHE_DEFAULT;
 	fs->io_epoch = 1;
 	fs->io_done = 1;
 	fs->io_safe = 1;
-	fs->node_hash = hash_alloc(VEX_NODE_HASH);
-	fs->seg_hash = hash_alloc(VEX_SEG_HASH);
 	fs->scratch = vex_zalloc(VEXFS_BLOCK_SIZE);
 	fs->super_buf = vex_zalloc(VEXFS_BLOCK_SIZE);
-	if (!fs->node_hash || !fs->seg_hash || !fs->scratch || !fs->super_buf) {
+	if (vex_cache_init(fs, cache_bytes ? cache_bytes : VEX_CACHE_DEFAULT) || !fs->scratch ||
+	    !fs->super_buf) {
 		fs_free(fs);
 		return NULL;
 	}
@@ -214,7 +199,7 @@ int vex_mkfs(const struct vex_io *io, const struct vex_mkfs_opts *opts)
 	    (opts->features & ~VEXFS_FEATURES_KNOWN) ||
 	    (opts->label && strlen(opts->label) > VEXFS_LABEL_MAX))
 		return -EINVAL;
-	fs = fs_alloc(io);
+	fs = fs_alloc(io, 0);
 	if (!fs)
 		return -ENOMEM;
 	fs->blocks = blocks;
@@ -384,15 +369,13 @@ int vex_fs_open(const struct vex_io *io, const struct vex_open_opts *opts,
 	why->what = "no memory";
 	why->block = 0;
 	why->feature[0] = 0;
-	fs = fs_alloc(io);
+	fs = fs_alloc(io, opts->cache_bytes);
 	if (!fs)
 		return -ENOMEM;
 	fs->read_only = opts->read_only;
 	fs->keep_going = opts->keep_going;
 	fs->discard = opts->discard;
 	fs->components_off = opts->components_off;
-	if (opts->cache_bytes)
-		fs->cache_limit = opts->cache_bytes;
 	err = fs_start(fs, why);
 	if (err) {
 		fs_free(fs);
@@ -404,7 +387,7 @@ int vex_fs_open(const struct vex_io *io, const struct vex_open_opts *opts,
 
 int vex_fs_attach(const struct vex_io *io, const struct vexfs_super *sb, struct vex_fs **out)
 {
-	struct vex_fs *fs = fs_alloc(io);
+	struct vex_fs *fs = fs_alloc(io, 0);
 	int err;
 
 	if (!fs)
@@ -435,6 +418,8 @@ int vex_fs_close(struct vex_fs *fs)
 
 void vex_fs_statfs(struct vex_fs *fs, struct vex_statfs *st)
 {
+	struct vex_cache_stats cache;
+
 	memset(st, 0, sizeof(*st));
 	vex_read_lock(&fs->lock);
 	st->blocks = fs->blocks;
@@ -452,10 +437,9 @@ void vex_fs_statfs(struct vex_fs *fs, struct vex_statfs *st)
 	vex_spin_unlock(&fs->space_lock);
 	st->avail = vex_space_avail(fs);
 
-	vex_spin_lock(&fs->cache_lock);
-	st->cache_hits = fs->cache_hits;
-	st->cache_misses = fs->cache_misses;
-	st->cache_evictions = fs->cache_evictions;
-	st->cache_bytes = fs->cache_bytes;
-	vex_spin_unlock(&fs->cache_lock);
+	vex_cache_stats(fs, &cache);
+	st->cache_hits = cache.node_hits + cache.seg_hits;
+	st->cache_misses = cache.node_misses + cache.seg_misses;
+	st->cache_evictions = cache.evictions;
+	st->cache_bytes = cache.node_bytes + cache.seg_bytes;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Tree nodes in memory: reading with verification, copy-on-write, write-out,
- * and the bound on the memory of both caches.
+ * Tree nodes in memory: reading with verification, copy-on-write, write-out.
  *
  * A node is clean (as on the device), dirty (of the running transaction, at a block of
  * its own, pinned) or in flight (of the commit under way). Copy-on-write copies memory only
@@ -10,34 +9,49 @@
  */
 #include "vex_leaf.h"
 
-/* Memory that one cached node stands for. */
-#define NODE_BYTES	(VEXFS_BLOCK_SIZE + sizeof(struct vex_node))
-
-static struct list_head *node_bucket(struct vex_fs *fs, u64 block)
-{
-	return &fs->node_hash[block & (VEX_NODE_HASH - 1)];
-}
-
 static struct vex_node *node_alloc(void)
 {
 	struct vex_node *node = vex_zalloc(sizeof(*node));
 
 	if (!node)
 		return NULL;
-	node->hdr = vex_alloc(VEXFS_BLOCK_SIZE);
+	node->hdr = vex_alloc_cache(VEXFS_BLOCK_SIZE, false);
 	if (!node->hdr) {
 		vex_free(node);
 		return NULL;
 	}
-	INIT_LIST_HEAD(&node->hash);
-	INIT_LIST_HEAD(&node->list);
+	node->c.kind = VEX_CACHE_NODE;
+	INIT_LIST_HEAD(&node->c.hash);
+	INIT_LIST_HEAD(&node->c.list);
 	return node;
 }
 
-static void node_free(struct vex_node *node)
+void vex_node_release_memory(struct vex_node *node)
 {
 	vex_free(node->hdr);
 	vex_free(node);
+}
+
+/* A spare node, of the memory of a cached one when there is no other. */
+static struct vex_node *node_make(struct vex_fs *fs)
+{
+	struct vexfs_node *hdr;
+	struct vex_cached *c;
+	struct vex_node *node = node_alloc();
+
+	if (node)
+		return node;
+	c = vex_cache_steal(fs, VEX_CACHE_NODE);
+	if (!c)
+		return vex_cache_relieve(fs, VEX_CACHE_NODE) ? node_alloc() : NULL;
+	node = container_of(c, struct vex_node, c);
+	hdr = node->hdr;
+	memset(node, 0, sizeof(*node));
+	node->hdr = hdr;
+	node->c.kind = VEX_CACHE_NODE;
+	INIT_LIST_HEAD(&node->c.hash);
+	INIT_LIST_HEAD(&node->c.list);
+	return node;
 }
 
 /* cache_lock held. */
@@ -45,7 +59,7 @@ static struct vex_node *node_lookup(struct vex_fs *fs, u64 block)
 {
 	struct vex_node *node;
 
-	list_for_each_entry(node, node_bucket(fs, block), hash)
+	list_for_each_entry(node, vex_cache_bucket(fs, VEX_CACHE_NODE, block, 0), c.hash)
 		if (node->block == block)
 			return node;
 	return NULL;
@@ -167,12 +181,10 @@ int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct
 	vex_spin_lock(&fs->cache_lock);
 	node = node_lookup(fs, block);
 	if (node) {
-		node->refs++;
-		if (!node->dirty && !node->flight)
-			list_move(&node->list, &fs->node_lru);
-		fs->cache_hits++;
+		node->c.refs++;
+		vex_cache_used(fs, &node->c);
 	} else {
-		fs->cache_misses++;
+		vex_cache_missed(fs, VEX_CACHE_NODE);
 	}
 	vex_spin_unlock(&fs->cache_lock);
 
@@ -186,29 +198,28 @@ int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct
 		return vex_damaged(fs, block, "tree node with two parents");
 	}
 
-	node = node_alloc();
+	vex_trace_cache_miss(VEX_CACHE_NODE, block, 0);
+	node = node_make(fs);
 	if (!node)
 		return -ENOMEM;
 	err = node_read(fs, node, block, generation, level);
 	if (err) {
-		node_free(node);
+		vex_node_release_memory(node);
 		return err;
 	}
 
 	vex_spin_lock(&fs->cache_lock);
 	other = node_lookup(fs, block);
 	if (other) {
-		other->refs++;
+		other->c.refs++;
 	} else {
-		node->refs = 1;
-		list_add(&node->hash, node_bucket(fs, block));
-		list_add(&node->list, &fs->node_lru);
-		fs->cache_bytes += NODE_BYTES;
+		node->c.refs = 1;
+		vex_cache_enter(fs, &node->c, block, 0, false, NULL);
 	}
 	vex_spin_unlock(&fs->cache_lock);
 
 	if (other) {
-		node_free(node);
+		vex_node_release_memory(node);
 		node = other;
 	} else {
 		vex_cache_trim(fs);
@@ -220,7 +231,7 @@ int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct
 void vex_node_put(struct vex_fs *fs, struct vex_node *node)
 {
 	vex_spin_lock(&fs->cache_lock);
-	node->refs--;
+	node->c.refs--;
 	vex_spin_unlock(&fs->cache_lock);
 }
 
@@ -229,10 +240,10 @@ int vex_node_prealloc(struct vex_fs *fs, u32 count)
 	struct vex_node *node;
 
 	while (fs->pool_count < count) {
-		node = node_alloc();
+		node = node_make(fs);
 		if (!node)
 			return -ENOMEM;
-		list_add(&node->list, &fs->node_pool);
+		list_add(&node->c.list, &fs->node_pool);
 		fs->pool_count++;
 	}
 	return 0;
@@ -252,7 +263,7 @@ int vex_node_new(struct vex_fs *fs, u32 level, struct vex_node **out)
 	err = vex_blocks_alloc(fs, 1, true, &block, &count);
 	if (err)
 		return err;
-	node = list_first_entry(&fs->node_pool, struct vex_node, list);
+	node = list_first_entry(&fs->node_pool, struct vex_node, c.list);
 	fs->pool_count--;
 
 	memset(node->hdr, 0, VEXFS_BLOCK_SIZE);
@@ -262,14 +273,13 @@ int vex_node_new(struct vex_fs *fs, u32 level, struct vex_node **out)
 	node->hdr->generation = cpu_to_le64(fs->generation);
 	node->hdr->level = cpu_to_le16(level);
 	node->block = block;
-	node->refs = 1;
+	node->c.refs = 1;
 	node->dirty = true;
 	node->epoch = 0;
 
 	vex_spin_lock(&fs->cache_lock);
-	list_add(&node->hash, node_bucket(fs, block));
-	list_move(&node->list, &fs->node_dirty);
-	fs->cache_bytes += NODE_BYTES;
+	list_del(&node->c.list);
+	vex_cache_enter(fs, &node->c, block, 0, true, &fs->node_dirty);
 	vex_spin_unlock(&fs->cache_lock);
 	fs->tree_blocks++;
 	fs->node_dirty_count++;
@@ -284,7 +294,7 @@ int vex_node_new(struct vex_fs *fs, u32 level, struct vex_node **out)
  */
 static int node_retire_buffer(struct vex_fs *fs, struct vex_node *node)
 {
-	struct vex_node *spare = node_alloc();
+	struct vex_node *spare = node_make(fs);
 
 	if (!spare)
 		return -ENOMEM;
@@ -292,7 +302,7 @@ static int node_retire_buffer(struct vex_fs *fs, struct vex_node *node)
 	swap(spare->hdr, node->hdr);
 	spare->epoch = node->epoch;
 	vex_spin_lock(&fs->cache_lock);
-	list_add(&spare->list, &fs->node_retired);
+	list_add(&spare->c.list, &fs->node_retired);
 	vex_spin_unlock(&fs->cache_lock);
 	return 0;
 }
@@ -323,8 +333,8 @@ int vex_node_cow(struct vex_fs *fs, struct vex_node *node)
 	node->dirty = true;
 	node->flight = false;
 	node->block = block;
-	list_move(&node->hash, node_bucket(fs, block));
-	list_move(&node->list, &fs->node_dirty);
+	vex_cache_rename(fs, &node->c, block, 0);
+	vex_cache_pin(fs, &node->c, &fs->node_dirty);
 	vex_spin_unlock(&fs->cache_lock);
 	fs->node_dirty_count++;
 	fs->changed = true;
@@ -338,12 +348,10 @@ void vex_node_discard(struct vex_fs *fs, struct vex_node *node)
 	fs->tree_blocks--;
 	fs->node_dirty_count--;
 	vex_spin_lock(&fs->cache_lock);
-	list_del_init(&node->hash);
-	list_del_init(&node->list);
-	fs->cache_bytes -= NODE_BYTES;
+	vex_cache_leave(fs, &node->c);
 	vex_spin_unlock(&fs->cache_lock);
 	node->dirty = false;
-	list_add(&node->list, &fs->node_pool);
+	list_add(&node->c.list, &fs->node_pool);
 	fs->pool_count++;
 }
 
@@ -353,7 +361,7 @@ int vex_node_write_dirty(struct vex_fs *fs, u32 *count)
 	int err;
 
 	*count = 0;
-	list_for_each_entry(node, &fs->node_dirty, list) {
+	list_for_each_entry(node, &fs->node_dirty, c.list) {
 		node->hdr->csum = cpu_to_le32(vex_crc32c((u8 *)node->hdr + 4,
 							 VEXFS_BLOCK_SIZE - 4));
 		node->epoch = fs->io_epoch;
@@ -371,7 +379,7 @@ void vex_node_launch(struct vex_fs *fs)
 
 	vex_assert_write_locked(&fs->lock);
 	vex_spin_lock(&fs->cache_lock);
-	list_for_each_entry(node, &fs->node_dirty, list) {
+	list_for_each_entry(node, &fs->node_dirty, c.list) {
 		node->dirty = false;
 		node->flight = true;
 	}
@@ -386,20 +394,23 @@ void vex_node_land(struct vex_fs *fs, bool committed)
 
 	vex_assert_write_locked(&fs->lock);
 	vex_spin_lock(&fs->cache_lock);
-	list_for_each_entry_safe(node, next, &fs->node_flight, list) {
+	list_for_each_entry_safe(node, next, &fs->node_flight, c.list) {
 		node->flight = false;
 		node->dirty = !committed;
 		fs->node_dirty_count += !committed;
-		list_move(&node->list, committed ? &fs->node_lru : &fs->node_dirty);
+		if (committed)
+			vex_cache_unpin(fs, &node->c);
+		else
+			vex_cache_pin(fs, &node->c, &fs->node_dirty);
 	}
 	vex_spin_unlock(&fs->cache_lock);
 
 	/* The pool serves single calls; what a large one left over goes back. */
 	while (fs->pool_count > 2 * VEXFS_MAX_LEVEL) {
-		node = list_first_entry(&fs->node_pool, struct vex_node, list);
-		list_del(&node->list);
+		node = list_first_entry(&fs->node_pool, struct vex_node, c.list);
+		list_del(&node->c.list);
 		fs->pool_count--;
-		node_free(node);
+		vex_node_release_memory(node);
 	}
 	vex_cache_trim(fs);
 }
@@ -408,64 +419,19 @@ void vex_node_free_list(struct list_head *list)
 {
 	struct vex_node *node, *next;
 
-	list_for_each_entry_safe(node, next, list, list) {
-		list_del(&node->list);
-		node_free(node);
+	list_for_each_entry_safe(node, next, list, c.list) {
+		list_del(&node->c.list);
+		vex_node_release_memory(node);
 	}
 }
 
 void vex_node_destroy_all(struct vex_fs *fs)
 {
-	vex_node_free_list(&fs->node_lru);
+	vex_node_free_list(&fs->cache.kind[VEX_CACHE_NODE].probation);
+	vex_node_free_list(&fs->cache.kind[VEX_CACHE_NODE].protected);
 	vex_node_free_list(&fs->node_dirty);
 	vex_node_free_list(&fs->node_flight);
 	vex_node_free_list(&fs->node_retired);
 	vex_node_free_list(&fs->node_pool);
 	fs->pool_count = 0;
-}
-
-/* Take the least recently used clean node that nobody holds; cache_lock held. */
-static struct vex_node *node_evict_one(struct vex_fs *fs)
-{
-	struct vex_node *node;
-
-	list_for_each_entry_reverse(node, &fs->node_lru, list) {
-		if (node->refs)
-			continue;
-		list_del(&node->hash);
-		list_del(&node->list);
-		fs->cache_bytes -= NODE_BYTES;
-		return node;
-	}
-	return NULL;
-}
-
-/**
- * vex_cache_trim() - bring the caches inside their bound
- * @fs: filesystem
- *
- * Segments go first: each is sixteen blocks, and a tree node saves more reads.
- * What is dirty or in use stays, so the bound can be passed for a while.
- */
-void vex_cache_trim(struct vex_fs *fs)
-{
-	struct vex_node *node;
-	struct vex_seg *seg;
-
-	for (;;) {
-		node = NULL;
-		seg = NULL;
-		vex_spin_lock(&fs->cache_lock);
-		if (fs->cache_bytes > vex_cache_bound(fs) && !vex_seg_evict_one(fs, &seg))
-			node = node_evict_one(fs);
-		if (node || seg)
-			fs->cache_evictions++;
-		vex_spin_unlock(&fs->cache_lock);
-		if (seg)
-			vex_seg_release_memory(seg);
-		else if (node)
-			node_free(node);
-		else
-			return;
-	}
 }

@@ -14,37 +14,60 @@
  */
 #include "vex_fs.h"
 
-#define SEG_MEMORY	(VEX_SEG_BYTES + sizeof(struct vex_seg))
-
-static struct list_head *seg_bucket(struct vex_fs *fs, u64 ino, u64 index)
-{
-	return &fs->seg_hash[(ino * 31 + index) & (VEX_SEG_HASH - 1)];
-}
-
 /* cache_lock held. */
 static struct vex_seg *seg_lookup(struct vex_fs *fs, u64 ino, u64 index)
 {
 	struct vex_seg *seg;
 
-	list_for_each_entry(seg, seg_bucket(fs, ino, index), hash)
+	list_for_each_entry(seg, vex_cache_bucket(fs, VEX_CACHE_SEG, ino, index), c.hash)
 		if (seg->ino == ino && seg->index == index)
 			return seg;
 	return NULL;
 }
 
+/* @seg with its memory, as if it was new. */
+static void seg_reset(struct vex_seg *seg, u8 *data, u64 ino, u64 index)
+{
+	memset(seg, 0, sizeof(*seg));
+	seg->c.kind = VEX_CACHE_SEG;
+	INIT_LIST_HEAD(&seg->c.hash);
+	INIT_LIST_HEAD(&seg->c.list);
+	seg->data = data;
+	seg->ino = ino;
+	seg->index = index;
+}
+
 static struct vex_seg *seg_alloc(u64 ino, u64 index, bool zero)
 {
-	struct vex_seg *seg = vex_zalloc(sizeof(*seg));
+	struct vex_seg *seg = vex_alloc(sizeof(*seg));
+	u8 *data;
 
 	if (!seg)
 		return NULL;
-	seg->data = zero ? vex_zalloc(VEX_SEG_BYTES) : vex_alloc(VEX_SEG_BYTES);
-	if (!seg->data) {
+	data = vex_alloc_cache(VEX_SEG_BYTES, zero);
+	if (!data) {
 		vex_free(seg);
 		return NULL;
 	}
-	seg->ino = ino;
-	seg->index = index;
+	seg_reset(seg, data, ino, index);
+	return seg;
+}
+
+/* The same, with the memory of a cached one when there is no other. */
+static struct vex_seg *seg_make(struct vex_fs *fs, u64 ino, u64 index, bool zero)
+{
+	struct vex_seg *seg = seg_alloc(ino, index, zero);
+	struct vex_cached *c;
+
+	if (seg)
+		return seg;
+	c = vex_cache_steal(fs, VEX_CACHE_SEG);
+	if (!c)
+		return NULL;
+	seg = container_of(c, struct vex_seg, c);
+	seg_reset(seg, seg->data, ino, index);
+	if (zero)
+		memset(seg->data, 0, VEX_SEG_BYTES);
 	return seg;
 }
 
@@ -54,115 +77,117 @@ void vex_seg_release_memory(struct vex_seg *seg)
 	vex_free(seg);
 }
 
-/* Read one mapped run into the segment and verify it. */
-static int seg_read_run(struct vex_fs *fs, u8 *to, const struct vex_map *map, const u32 *csums)
+/* Find a segment and hold it, unless this is only a look @ahead; cache_lock held. */
+static struct vex_seg *seg_find(struct vex_fs *fs, u64 ino, u64 index, bool ahead)
 {
-	u32 i;
-	int err;
+	struct vex_seg *seg = seg_lookup(fs, ino, index);
 
-	if (!map->block) {
-		memset(to, 0, (size_t)map->count << VEXFS_BLOCK_SHIFT);
-		return 0;
-	}
-	err = fs->io.ops->read(fs->io.ctx, map->block, map->count, to);
-	if (err)
-		return err;
-	for (i = 0; i < map->count; i++, to += VEXFS_BLOCK_SIZE)
-		if (vex_block_csum(to) != csums[i])
-			return vex_damaged(fs, map->block + i, "data block fails its checksum");
-	return 0;
-}
-
-static int seg_read(struct vex_fs *fs, struct vex_seg *seg)
-{
-	u64 first = seg->index * VEX_SEG_BLOCKS;
-	u32 csums[VEX_SEG_BLOCKS];
-	struct vex_map map;
-	u32 done = 0;
-	int err;
-
-	while (done < VEX_SEG_BLOCKS) {
-		err = vex_extent_find(fs, seg->ino, first + done, VEX_SEG_BLOCKS - done, &map,
-				      csums);
-		if (!err)
-			err = seg_read_run(fs, seg->data + (done << VEXFS_BLOCK_SHIFT), &map,
-					   csums);
-		if (err)
-			return err;
-		done += map.count;
-	}
-	return 0;
-}
-
-/* Enter a loaded segment, unless another reader was faster; holds what it returns. */
-static struct vex_seg *seg_enter(struct vex_fs *fs, struct vex_seg *seg)
-{
-	struct vex_seg *other;
-
-	vex_spin_lock(&fs->cache_lock);
-	other = seg_lookup(fs, seg->ino, seg->index);
-	if (other) {
-		other->refs++;
-	} else {
-		seg->refs = 1;
-		list_add(&seg->hash, seg_bucket(fs, seg->ino, seg->index));
-		list_add(&seg->list, &fs->seg_lru);
-		fs->cache_bytes += SEG_MEMORY;
-	}
-	vex_spin_unlock(&fs->cache_lock);
-	if (!other)
+	if (!seg || ahead)
 		return seg;
-	vex_seg_release_memory(seg);
-	return other;
+	seg->c.refs++;
+	vex_cache_used(fs, &seg->c);
+	return seg;
+}
+
+/* Enter a new segment, which is loading when it is not @fresh; its load lock is held. */
+static void seg_enter(struct vex_fs *fs, struct vex_seg *seg, bool fresh, bool ahead)
+{
+	seg->c.refs = !ahead;
+	seg->c.ahead = ahead;
+	seg->loading = !fresh;
+	vex_cache_enter(fs, &seg->c, seg->ino, seg->index, fresh,
+			fresh ? NULL : &fs->cache.loading);
+	if (!fresh)
+		fs->cache.loading_bytes += VEX_SEG_MEMORY;
+	fs->cache.stats.prefetched += ahead;
+}
+
+/* Nobody has the segment: make it, and begin to load it. */
+static int seg_begin(struct vex_fs *fs, u64 ino, u64 index, bool fresh, bool ahead,
+		     struct vex_seg **out)
+{
+	vex_mutex_t *lock = vex_load_lock(fs, ino, index);
+	struct vex_seg *seg, *other;
+
+	/* Allocators that wipe all memory do it once so. */
+	seg = ahead ? seg_alloc(ino, index, false) : seg_make(fs, ino, index, fresh);
+	if (!seg)
+		return -ENOMEM;
+	vex_mutex_lock(lock);
+	vex_spin_lock(&fs->cache_lock);
+	other = seg_find(fs, ino, index, ahead);
+	if (!other)
+		seg_enter(fs, seg, fresh, ahead);
+	vex_spin_unlock(&fs->cache_lock);
+	if (!other && !fresh)
+		vex_load_start(fs, seg);
+	vex_mutex_unlock(lock);
+	if (other)
+		vex_seg_release_memory(seg);
+	*out = other ? other : seg;
+	return 0;
 }
 
 int vex_seg_get(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_seg **out)
 {
 	struct vex_seg *seg;
+	bool loading = true;
 	int err = 0;
 
 	vex_spin_lock(&fs->cache_lock);
-	seg = seg_lookup(fs, ino, index);
-	if (seg) {
-		seg->refs++;
-		if (!seg->dirty)
-			list_move(&seg->list, &fs->seg_lru);
-		fs->cache_hits++;
-	} else {
-		fs->cache_misses++;
-	}
+	seg = seg_find(fs, ino, index, false);
+	if (seg)
+		loading = seg->loading;
+	else
+		vex_cache_missed(fs, VEX_CACHE_SEG);
 	vex_spin_unlock(&fs->cache_lock);
-	if (seg) {
-		*out = seg;
-		return 0;
-	}
 
-	/* Allocators that wipe all memory do it once so. */
-	seg = seg_alloc(ino, index, fresh);
-	if (!seg)
-		return -ENOMEM;
-	if (!fresh)
-		err = seg_read(fs, seg);
+	if (!seg) {
+		if (!fresh)
+			vex_trace_cache_miss(VEX_CACHE_SEG, ino, index);
+		err = seg_begin(fs, ino, index, fresh, false, &seg);
+		if (err)
+			return err;
+		vex_cache_trim(fs);
+	}
+	if (loading)
+		err = vex_load_finish(fs, seg);
 	if (err) {
-		vex_seg_release_memory(seg);
+		vex_seg_put(fs, seg);
 		return err;
 	}
-	*out = seg_enter(fs, seg);
-	vex_cache_trim(fs);
+	*out = seg;
 	return 0;
+}
+
+void vex_seg_ahead(struct vex_fs *fs, u64 ino, u64 index)
+{
+	struct vex_seg *seg;
+
+	vex_spin_lock(&fs->cache_lock);
+	seg = seg_find(fs, ino, index, true);
+	vex_spin_unlock(&fs->cache_lock);
+	if (seg || seg_begin(fs, ino, index, false, true, &seg))
+		return;
+	vex_trace_cache_prefetch(ino, index);
+	vex_cache_trim(fs);
 }
 
 void vex_seg_put(struct vex_fs *fs, struct vex_seg *seg)
 {
+	bool dead;
+
 	vex_spin_lock(&fs->cache_lock);
-	seg->refs--;
+	dead = !--seg->c.refs && seg->err;
 	vex_spin_unlock(&fs->cache_lock);
+	if (dead)
+		vex_seg_release_memory(seg);
 }
 
 static void seg_retire(struct vex_fs *fs, struct vex_seg *seg)
 {
 	vex_spin_lock(&fs->cache_lock);
-	list_add(&seg->list, &fs->seg_retired);
+	list_add(&seg->c.list, &fs->seg_retired);
 	vex_spin_unlock(&fs->cache_lock);
 }
 
@@ -201,14 +226,22 @@ static u32 bits_range(u32 from, u32 to)
 	return ((1u << to) - 1) & ~((1u << from) - 1);
 }
 
+/* Blocks whose write no good flush has followed yet. cache_lock or the lock for writing held. */
+static u32 seg_unsafe(const struct vex_fs *fs, const struct vex_seg *seg)
+{
+	return seg->epoch >= fs->io_safe ? seg->sent : 0;
+}
+
 /* Change the dirty blocks, and with them the list that the segment is on. */
 static void seg_set_dirty(struct vex_fs *fs, struct vex_seg *seg, u32 dirty)
 {
 	vex_spin_lock(&fs->cache_lock);
 	if (dirty && !seg->dirty)
-		list_move_tail(&seg->list, &fs->seg_dirty);
+		vex_cache_pin(fs, &seg->c, &fs->seg_dirty);
+	else if (!dirty && seg->dirty && seg_unsafe(fs, seg))
+		vex_cache_pin(fs, &seg->c, &fs->seg_sent);
 	else if (!dirty && seg->dirty)
-		list_move(&seg->list, &fs->seg_lru);
+		vex_cache_unpin(fs, &seg->c);
 	fs->seg_dirty_bytes -= (size_t)bits_count(seg->dirty) << VEXFS_BLOCK_SHIFT;
 	fs->seg_dirty_bytes += (size_t)bits_count(dirty) << VEXFS_BLOCK_SHIFT;
 	seg->dirty = dirty;
@@ -234,12 +267,6 @@ void vex_seg_cut(struct vex_fs *fs, struct vex_seg *seg, u32 from)
 	memset(seg->data + from, 0, VEX_SEG_BYTES - from);
 	seg_set_dirty(fs, seg, seg->dirty & keep);
 	vex_space_unreserve(fs, dropped);
-}
-
-/* Blocks whose write no good flush has followed yet. cache_lock or the lock for writing held. */
-static u32 seg_unsafe(const struct vex_fs *fs, const struct vex_seg *seg)
-{
-	return seg->epoch >= fs->io_safe ? seg->sent : 0;
 }
 
 /* Give one run of dirty blocks a new place and write it there. */
@@ -273,14 +300,14 @@ static u64 redo_on(struct vex_fs *fs, struct list_head *list)
 	struct vex_seg *seg, *next;
 	u64 blocks = 0;
 
-	list_for_each_entry_safe(seg, next, list, list) {
+	list_for_each_entry_safe(seg, next, list, c.list) {
 		u32 lost = seg_unsafe(fs, seg) & ~seg->dirty;
 
 		if (!lost)
 			continue;
 		blocks += bits_count(lost);
 		if (!seg->dirty)
-			list_move_tail(&seg->list, &fs->seg_dirty);
+			vex_cache_pin(fs, &seg->c, &fs->seg_dirty);
 		seg->dirty |= lost;
 	}
 	return blocks;
@@ -292,7 +319,7 @@ int vex_seg_redo(struct vex_fs *fs)
 
 	vex_assert_write_locked(&fs->lock);
 	vex_spin_lock(&fs->cache_lock);
-	blocks = redo_on(fs, &fs->seg_dirty) + redo_on(fs, &fs->seg_lru);
+	blocks = redo_on(fs, &fs->seg_dirty) + redo_on(fs, &fs->seg_sent);
 	fs->seg_dirty_bytes += blocks << VEXFS_BLOCK_SHIFT;
 	vex_spin_unlock(&fs->cache_lock);
 
@@ -310,7 +337,7 @@ int vex_seg_flush(struct vex_fs *fs)
 
 	vex_assert_write_locked(&fs->lock);
 	while (!list_empty(&fs->seg_dirty)) {
-		seg = list_first_entry(&fs->seg_dirty, struct vex_seg, list);
+		seg = list_first_entry(&fs->seg_dirty, struct vex_seg, c.list);
 		for (first = 0; !(seg->dirty & (1u << first)); first++)
 			;
 		for (count = 1; seg->dirty & (1u << (first + count)); count++)
@@ -323,20 +350,13 @@ int vex_seg_flush(struct vex_fs *fs)
 	return 0;
 }
 
-bool vex_seg_evict_one(struct vex_fs *fs, struct vex_seg **dead)
+void vex_seg_safe(struct vex_fs *fs)
 {
-	struct vex_seg *seg;
+	struct vex_seg *seg, *next;
 
-	list_for_each_entry_reverse(seg, &fs->seg_lru, list) {
-		if (seg->refs || seg->epoch >= fs->io_safe)
-			continue;
-		list_del(&seg->hash);
-		list_del(&seg->list);
-		fs->cache_bytes -= SEG_MEMORY;
-		*dead = seg;
-		return true;
-	}
-	return false;
+	list_for_each_entry_safe(seg, next, &fs->seg_sent, c.list)
+		if (!seg_unsafe(fs, seg))
+			vex_cache_unpin(fs, &seg->c);
 }
 
 /* Forget the segments of a file on one list; returns the reserved blocks that they held. */
@@ -346,13 +366,14 @@ static u32 forget_on(struct vex_fs *fs, struct list_head *list, u64 ino, u64 ind
 	struct vex_seg *seg, *next;
 	u32 blocks = 0;
 
-	list_for_each_entry_safe(seg, next, list, list) {
+	list_for_each_entry_safe(seg, next, list, c.list) {
 		if (seg->ino != ino || seg->index < index || seg->index >= end)
 			continue;
 		blocks += bits_count(seg->dirty);
-		list_del(&seg->hash);
-		list_move(&seg->list, dead);
-		fs->cache_bytes -= SEG_MEMORY;
+		if (seg->loading)
+			fs->cache.loading_bytes -= VEX_SEG_MEMORY;
+		vex_cache_leave(fs, &seg->c);
+		list_add(&seg->c.list, dead);
 	}
 	return blocks;
 }
@@ -363,25 +384,27 @@ bool vex_seg_unsafe(struct vex_fs *fs, u64 ino, u64 index, u64 end)
 	bool found = false;
 
 	vex_spin_lock(&fs->cache_lock);
-	list_for_each_entry(seg, &fs->seg_lru, list)
+	list_for_each_entry(seg, &fs->seg_sent, c.list)
 		found |= seg->ino == ino && seg->index >= index && seg->index < end &&
 			 seg_unsafe(fs, seg);
 	vex_spin_unlock(&fs->cache_lock);
 	return found;
 }
 
-void vex_seg_free_list(struct list_head *list)
+void vex_seg_free_list(struct vex_fs *fs, struct list_head *list)
 {
 	struct vex_seg *seg, *next;
 
-	list_for_each_entry_safe(seg, next, list, list) {
-		list_del(&seg->list);
+	list_for_each_entry_safe(seg, next, list, c.list) {
+		list_del(&seg->c.list);
+		vex_load_abandon(fs, seg);
 		vex_seg_release_memory(seg);
 	}
 }
 
 void vex_seg_forget_range(struct vex_fs *fs, u64 ino, u64 index, u64 end)
 {
+	struct vex_cache_queue *q = &fs->cache.kind[VEX_CACHE_SEG];
 	struct vex_seg *seg, *next;
 	u32 blocks;
 
@@ -391,18 +414,24 @@ void vex_seg_forget_range(struct vex_fs *fs, u64 ino, u64 index, u64 end)
 	vex_spin_lock(&fs->cache_lock);
 	blocks = forget_on(fs, &fs->seg_dirty, ino, index, end, &dead);
 	fs->seg_dirty_bytes -= (size_t)blocks << VEXFS_BLOCK_SHIFT;
-	forget_on(fs, &fs->seg_lru, ino, index, end, &dead);
-	list_for_each_entry_safe(seg, next, &dead, list)
+	forget_on(fs, &fs->seg_sent, ino, index, end, &dead);
+	forget_on(fs, &q->probation, ino, index, end, &dead);
+	forget_on(fs, &q->protected, ino, index, end, &dead);
+	forget_on(fs, &fs->cache.loading, ino, index, end, &dead);
+	list_for_each_entry_safe(seg, next, &dead, c.list)
 		if (vex_in_flight(fs, seg->epoch))
-			list_move(&seg->list, &fs->seg_retired);
+			list_move(&seg->c.list, &fs->seg_retired);
 	vex_spin_unlock(&fs->cache_lock);
 	vex_space_unreserve(fs, blocks);
-	vex_seg_free_list(&dead);
+	vex_seg_free_list(fs, &dead);
 }
 
 void vex_seg_destroy_all(struct vex_fs *fs)
 {
-	vex_seg_free_list(&fs->seg_lru);
-	vex_seg_free_list(&fs->seg_dirty);
-	vex_seg_free_list(&fs->seg_retired);
+	vex_seg_free_list(fs, &fs->cache.loading);
+	vex_seg_free_list(fs, &fs->cache.kind[VEX_CACHE_SEG].probation);
+	vex_seg_free_list(fs, &fs->cache.kind[VEX_CACHE_SEG].protected);
+	vex_seg_free_list(fs, &fs->seg_sent);
+	vex_seg_free_list(fs, &fs->seg_dirty);
+	vex_seg_free_list(fs, &fs->seg_retired);
 }

@@ -36,7 +36,7 @@ static bool txn_fits(struct vex_fs *fs, u64 data, u64 meta, u64 spare, u32 flags
 /* Dirty nodes stay in memory until a commit: they may take a quarter of the cache. */
 static bool txn_is_large(const struct vex_fs *fs)
 {
-	return fs->node_dirty_count > max(fs->cache_limit / 4 / VEXFS_BLOCK_SIZE, (size_t)256);
+	return fs->node_dirty_count > max(fs->cache.limit / 4 / VEXFS_BLOCK_SIZE, (size_t)256);
 }
 
 int vex_txn_begin(struct vex_fs *fs, u32 inserts, u32 touches, u64 data, u32 flags)
@@ -82,8 +82,25 @@ int vex_txn_more(struct vex_fs *fs, u32 nodes, u32 copies, u64 data, u32 flags)
 	return vex_node_prealloc(fs, nodes);
 }
 
+/* For want of memory: what stands dirty in segments goes to the device, and may be evicted. */
+static int txn_relieve(struct vex_fs *fs)
+{
+	int err;
+
+	vex_write_lock(&fs->lock);
+	err = fs->stopped ? -ENOMEM : vex_seg_flush(fs);
+	if (!err)
+		vex_flush_now(fs);
+	vex_write_unlock(&fs->lock);
+	return err;
+}
+
 bool vex_txn_again(struct vex_fs *fs, int *err, u32 *tries)
 {
+	if (*err == -ENOMEM && !(*tries)++) {
+		*err = txn_relieve(fs);
+		return !*err;
+	}
 	if (*err != -EAGAIN)
 		return false;
 	*err = -ENOSPC;

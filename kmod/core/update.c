@@ -156,8 +156,7 @@ int vex_coll_update(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 		err = vex_txn_begin(fs, 0, 2, 0, 0);
 		if (err)
 			break;
-		if (fs->seg_dirty_bytes > fs->cache_limit / 4)
-			err = vex_seg_flush(fs);
+		err = vex_cache_balance(fs);
 		if (!err)
 			err = update_locked(fs, ino, r, meta, spans);
 		vex_txn_end(fs);

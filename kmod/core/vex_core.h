@@ -22,8 +22,27 @@ struct vex_fs;
 #define VEX_IO_FUA	1u	/* on stable storage when the write returns */
 
 /**
+ * struct vex_read - a read that goes on while its caller does something else
+ * @block: first block on the device
+ * @buf: where to
+ * @count: blocks
+ * @err: result, for the host
+ * @left: for the host: pieces of it that are not over
+ */
+struct vex_read {
+	u64 block;
+	void *buf;
+	u32 count;
+	int err;
+	u32 left;
+};
+
+/**
  * struct vex_io_ops - a device, a clock and randomness
  * @read: read @count blocks into @buf; returns when the data is there
+ * @read_start: begin to read as @r says; @r and its buffer stay until @read_wait. NULL in a host
+ *	that cannot
+ * @read_wait: wait for that, and return its result
  * @write: write @count blocks from @buf. Without VEX_IO_FUA the call may return
  *	early; @buf then stays unchanged until a @flush that began later returns
  * @flush_begin: draw a line for the next @flush: it need not wait for what is written or
@@ -46,6 +65,8 @@ struct vex_fs;
  */
 struct vex_io_ops {
 	int (*read)(void *ctx, u64 block, u32 count, void *buf);
+	void (*read_start)(void *ctx, struct vex_read *r);
+	int (*read_wait)(void *ctx, struct vex_read *r);
 	int (*write)(void *ctx, u64 block, u32 count, const void *buf, u32 flags);
 	void (*flush_begin)(void *ctx);
 	int (*flush)(void *ctx);
@@ -184,6 +205,54 @@ struct vex_statfs {
 };
 
 void vex_fs_statfs(struct vex_fs *fs, struct vex_statfs *st);
+
+/* ---- cache (cache.c, prefetch.c) ----------------------------------------- */
+
+/**
+ * struct vex_cache_stats - the cache of an open filesystem
+ * @limit: its bound, in bytes
+ * @node_bytes: memory of tree nodes
+ * @seg_bytes: memory of segments
+ * @protected_bytes: of both: what was used again
+ * @pinned_bytes: of both: dirty, being written or being read
+ * @node_hits: uses of nodes that found them
+ * @node_misses: uses that read the device
+ * @seg_hits: as @node_hits; a segment that is still being read ahead is a hit
+ * @seg_misses: as @node_misses
+ * @ghost_hits: entries read again soon after they went
+ * @evictions: entries that went for others, or for memory
+ * @stolen: of them, those whose memory went to another at once, for want of more
+ * @bounced: reads that passed by the cache for want of memory
+ * @prefetched: segments read ahead
+ * @prefetch_used: of them, those that were used
+ * @prefetch_wasted: of them, those that went without a use
+ * @shrunk: bytes given back by vex_cache_shrink()
+ */
+struct vex_cache_stats {
+	u64 limit;
+	u64 node_bytes;
+	u64 seg_bytes;
+	u64 protected_bytes;
+	u64 pinned_bytes;
+	u64 node_hits;
+	u64 node_misses;
+	u64 seg_hits;
+	u64 seg_misses;
+	u64 ghost_hits;
+	u64 evictions;
+	u64 stolen;
+	u64 bounced;
+	u64 prefetched;
+	u64 prefetch_used;
+	u64 prefetch_wasted;
+	u64 shrunk;
+};
+
+void vex_cache_stats(struct vex_fs *fs, struct vex_cache_stats *out);
+/* Bytes that could be given back. Never sleeps. */
+size_t vex_cache_evictable(const struct vex_fs *fs);
+/* Give memory back; returns the bytes. Does no I/O and waits for none. */
+size_t vex_cache_shrink(struct vex_fs *fs, size_t bytes);
 
 /*
  * The last damage found since open: which block, and a static text. Returns
@@ -606,6 +675,9 @@ struct vex_search {
 };
 
 int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s);
+
+/* Begin to read rows that will be asked for soon; see vex_io_ops.read_start. */
+int vex_coll_prefetch(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count);
 
 /* ---- distance kernels (dist.c) ------------------------------------------- */
 

@@ -18,6 +18,7 @@
 #ifndef VEX_FS_H
 #define VEX_FS_H
 
+#include "vex_cache.h"
 #include "vex_core.h"
 #include "vex_util.h"
 
@@ -27,8 +28,6 @@
 #define VEX_CHILD_MAX		(VEX_NODE_SPACE / sizeof(struct vexfs_child))
 /* Two of three items always fit a leaf, so that one split makes room for any. */
 #define VEX_ITEM_MAX		(VEX_NODE_SPACE / 3 - sizeof(struct vexfs_item))
-#define VEX_NODE_HASH		1024u	/* buckets */
-#define VEX_SEG_HASH		512u	/* buckets */
 #define VEX_SEG_BLOCKS		16u
 #define VEX_SEG_BYTES		(VEX_SEG_BLOCKS * VEXFS_BLOCK_SIZE)
 #define VEX_CACHE_DEFAULT	(64u << 20)
@@ -47,27 +46,26 @@ struct vex_key {
 
 /**
  * struct vex_node - a tree node in memory
- * @hash: in fs->node_hash, by block; guarded by fs->cache_lock
- * @list: in fs->node_lru when clean, in fs->node_dirty when dirty, in fs->node_flight while
- *	it is being committed, in fs->node_pool when spare, in fs->node_retired when only
- *	the device still reads @hdr; guarded by fs->cache_lock
+ * @c: its place in the cache, by block; @c.list is in fs->node_dirty when dirty, in
+ *	fs->node_flight while it is being committed, in fs->node_pool when spare, in
+ *	fs->node_retired when only the device still reads @hdr, else in a queue of the cache
  * @block: where it stands, or will stand
- * @refs: paths that hold it; guarded by fs->cache_lock
  * @dirty: belongs to the running transaction; changes under fs->lock held for writing
  * @flight: in fs->node_flight; with @dirty
  * @epoch: fs->io_epoch at its last write, 0: never written
  * @hdr: the block
  */
 struct vex_node {
-	struct list_head hash;
-	struct list_head list;
+	struct vex_cached c;
 	u64 block;
-	u32 refs;
 	bool dirty;
 	bool flight;
 	u64 epoch;
 	struct vexfs_node *hdr;
 };
+
+/* Memory that one cached node stands for. */
+#define VEX_NODE_MEMORY	((u32)(VEXFS_BLOCK_SIZE + sizeof(struct vex_node)))
 
 /**
  * struct vex_path - the way from the root to an item
@@ -111,27 +109,34 @@ struct vex_group {
 
 /**
  * struct vex_seg - VEX_SEG_BYTES of a file in memory
- * @hash: in fs->seg_hash; guarded by fs->cache_lock
- * @list: in fs->seg_lru when clean, fs->seg_dirty when dirty; guarded by fs->cache_lock
+ * @c: its place in the cache, by file and index; @c.list is in fs->seg_dirty when dirty, in
+ *	fs->seg_sent when clean and not safe on the device, in fs->cache.loading while it is read,
+ *	in fs->seg_retired when only the device still reads @data, else in a queue of the cache
  * @ino: the file
  * @index: file offset / VEX_SEG_BYTES
- * @refs: users; guarded by fs->cache_lock
  * @dirty: bit n: block n has changed since it was written; under fs->lock
  * @sent: bit n: block n was written, and not yet flushed when @epoch is past fs->io_safe
  * @epoch: fs->io_epoch at its last write, 0: never written
  * @data: the bytes
+ * @loading: they are not there yet; changes under its load lock and the cache lock
+ * @load: reads under way while @loading; NULL: none were begun. Under its load lock
+ * @err: the load failed; who has it puts it back, the last one frees it
  */
 struct vex_seg {
-	struct list_head hash;
-	struct list_head list;
+	struct vex_cached c;
 	u64 ino;
 	u64 index;
-	u32 refs;
 	u32 dirty;
 	u32 sent;
 	u64 epoch;
 	u8 *data;
+	bool loading;
+	struct vex_load *load;
+	int err;
 };
+
+/* Memory that one cached segment stands for. */
+#define VEX_SEG_MEMORY	((u32)(VEX_SEG_BYTES + sizeof(struct vex_seg)))
 
 /**
  * struct vex_fs - a filesystem in use
@@ -212,28 +217,21 @@ struct vex_fs {
 	u64 cursor_data;		/* group where the last data went */
 	u64 cursor_tree;
 
-	struct list_head *node_hash;
-	struct list_head node_lru;
+	struct vex_cache cache;
 	struct list_head node_dirty;
 	struct list_head node_flight;
 	struct list_head node_retired;
 	struct list_head node_pool;
 	u32 pool_count;
 	u32 node_dirty_count;
-	struct list_head *seg_hash;
-	struct list_head seg_lru;
 	struct list_head seg_dirty;
+	struct list_head seg_sent;
 	struct list_head seg_retired;
 	u64 io_epoch;
 	u64 io_done;
 	u64 io_safe;
 	int io_err;
-	size_t cache_limit;
-	size_t cache_bytes;
 	size_t seg_dirty_bytes;
-	u64 cache_hits;
-	u64 cache_misses;
-	u64 cache_evictions;
 
 	void *scratch;
 	void *super_buf;
@@ -279,7 +277,7 @@ static inline int vex_must(struct vex_fs *fs, int err)
 /* The bound on clean cached memory. */
 static inline size_t vex_cache_bound(const struct vex_fs *fs)
 {
-	return fs->components_off & VEXFS_COMPONENT_CACHE ? 0 : fs->cache_limit;
+	return fs->components_off & VEXFS_COMPONENT_CACHE ? 0 : fs->cache.limit;
 }
 
 /* What a call with rows needs: vex_component_need(). */
@@ -333,8 +331,7 @@ void vex_node_launch(struct vex_fs *fs);
 void vex_node_land(struct vex_fs *fs, bool committed);
 void vex_node_free_list(struct list_head *list);
 void vex_node_destroy_all(struct vex_fs *fs);
-/* Evict until the cache is inside its bound. */
-void vex_cache_trim(struct vex_fs *fs);
+void vex_node_release_memory(struct vex_node *node);
 
 static inline u32 vex_node_count(const struct vex_node *n)
 {
@@ -463,7 +460,8 @@ int vex_txn_begin(struct vex_fs *fs, u32 inserts, u32 touches, u64 data, u32 fla
  */
 int vex_txn_more(struct vex_fs *fs, u32 nodes, u32 copies, u64 data, u32 flags);
 /*
- * After a transaction that ended with *@err: did it lack space, and has a commit given some back?
+ * After a transaction that ended with *@err: did it lack space, or memory, and was some given
+ * back?
  * False with the final error. *@tries starts at 0. The lock is not held.
  */
 bool vex_txn_again(struct vex_fs *fs, int *err, u32 *tries);
@@ -649,6 +647,8 @@ void vex_seg_cut(struct vex_fs *fs, struct vex_seg *seg, u32 from);
 /* Get a segment; @fresh: nothing of it exists yet, do not read. */
 int vex_seg_get(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_seg **out);
 void vex_seg_put(struct vex_fs *fs, struct vex_seg *seg);
+/* Begin to read a segment that nobody has; for want of memory nothing happens. */
+void vex_seg_ahead(struct vex_fs *fs, u64 ino, u64 index);
 /* See to it that the device does not read @data. For writing, before a change of its bytes. */
 int vex_seg_settle(struct vex_fs *fs, struct vex_seg *seg);
 /* Mark bytes changed. For writing. Returns the number of blocks that became dirty. */
@@ -666,17 +666,32 @@ static inline void vex_seg_forget(struct vex_fs *fs, u64 ino, u64 index)
 }
 
 void vex_seg_destroy_all(struct vex_fs *fs);
-/* Evict one clean segment; false when there is none. cache_lock held; memory to *@dead. */
-bool vex_seg_evict_one(struct vex_fs *fs, struct vex_seg **dead);
+/* A flush went well: what it made safe may be evicted. cache_lock held. */
+void vex_seg_safe(struct vex_fs *fs);
 void vex_seg_release_memory(struct vex_seg *seg);
-void vex_seg_free_list(struct list_head *list);
+void vex_seg_free_list(struct vex_fs *fs, struct list_head *list);
 /* After a failed flush: what it may have lost is dirty again. For writing. -ENOSPC. */
 int vex_seg_redo(struct vex_fs *fs);
 
+/* ---- load.c: fs->lock held ----------------------------------------------- */
+
+/* Begin to read a loading segment; its load lock is held. */
+void vex_load_start(struct vex_fs *fs, struct vex_seg *seg);
+/*
+ * See to the end of a load, whoever began it, and verify what came. The caller holds the segment, and
+ * puts it back on an error, too.
+ */
+int vex_load_finish(struct vex_fs *fs, struct vex_seg *seg);
+/* Wait for the device to let go of a segment that is thrown away. */
+void vex_load_abandon(struct vex_fs *fs, struct vex_seg *seg);
+/* Read bytes inside one segment, past the cache, which does not have it. */
+int vex_load_bounce(struct vex_fs *fs, u64 ino, u64 pos, void *buf, size_t len);
+vex_mutex_t *vex_load_lock(struct vex_fs *fs, u64 ino, u64 index);
+
 /* ---- file.c: fs->lock held ----------------------------------------------- */
 
-/* Copy bytes out; all of [@pos, @pos + @len) lies inside the file. */
-int vex_file_read_locked(struct vex_fs *fs, u64 ino, u64 pos, void *buf, size_t len);
+/* Copy bytes out; all of [@pos, @pos + @len) lies inside the file, which has @size bytes. */
+int vex_file_read_locked(struct vex_fs *fs, u64 ino, u64 size, u64 pos, void *buf, size_t len);
 
 /* The segments of one write, held so that storing cannot fail. */
 struct vex_file_span {

@@ -56,6 +56,12 @@ struct vexfs_site {
  */
 void *vexfs_mem_alloc(struct vexfs_site *site, size_t size, bool zero);
 /*
+ * The same for memory that the shrinker can give back: tries less hard, for the caller can do
+ * without. It belongs to no memory cgroup, as who reads a block first is not the only one to use it;
+ * cache= bounds it.
+ */
+void *vexfs_mem_alloc_cache(struct vexfs_site *site, size_t size, bool zero);
+/*
  * NULL is allowed. A pointer that was freed before, or was never given, is reported and left
  * alone.
  */
@@ -68,6 +74,7 @@ struct vexfs_site *vexfs_mem_sites(void);
 
 #define vex_alloc(size)		vexfs_mem_alloc(VEXFS_SITE(), size, false)
 #define vex_zalloc(size)	vexfs_mem_alloc(VEXFS_SITE(), size, true)
+#define vex_alloc_cache(size, zero) vexfs_mem_alloc_cache(VEXFS_SITE(), size, zero)
 #define vex_free(ptr)		vexfs_mem_free(ptr)
 
 #endif /* VEXFS_MEM_H */

@@ -190,6 +190,12 @@ void *vexfs_mem_alloc(struct vexfs_site *site, size_t size, bool zero)
 	return vexfs_mem_alloc_pages(site, size, gfp);
 }
 
+void *vexfs_mem_alloc_cache(struct vexfs_site *site, size_t size, bool zero)
+{
+	return vexfs_mem_alloc_pages(site, size, GFP_NOFS | __GFP_NOWARN | __GFP_NORETRY |
+				     __GFP_RECLAIMABLE | (zero ? __GFP_ZERO : 0));
+}
+
 /* Neither the header nor the address is believed any further: the memory stays. */
 static noinline void vexfs_mem_bad_free(const void *ptr, unsigned int id, const char *what)
 {

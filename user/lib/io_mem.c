@@ -144,6 +144,31 @@ static int mem_read(void *ctx, u64 block, u32 count, void *buf)
 	return err;
 }
 
+/* The read is done, and may fail, when it is waited for. */
+static void mem_read_start(void *ctx, struct vex_read *r)
+{
+	struct vex_io_mem *m = ctx;
+
+	vex_may_sleep();
+	r->left = 1;
+	pthread_mutex_lock(&m->lock);
+	m->stats.started++;
+	pthread_mutex_unlock(&m->lock);
+}
+
+static int mem_read_wait(void *ctx, struct vex_read *r)
+{
+	struct vex_io_mem *m = ctx;
+
+	vex_rule(r->left == 1, "a read is waited for once");
+	r->left = 0;
+	pthread_mutex_lock(&m->lock);
+	m->stats.waited++;
+	pthread_mutex_unlock(&m->lock);
+	r->err = mem_read(ctx, r->block, r->count, r->buf);
+	return r->err;
+}
+
 static struct vex_io_event *log_event(struct vex_io_mem *m, enum vex_io_kind kind)
 {
 	struct vex_io_event *event;
@@ -322,6 +347,8 @@ static void mem_random(void *ctx, void *buf, size_t len)
 
 static const struct vex_io_ops mem_ops = {
 	.read = mem_read,
+	.read_start = mem_read_start,
+	.read_wait = mem_read_wait,
 	.write = mem_write,
 	.flush_begin = mem_flush_begin,
 	.flush = mem_flush,

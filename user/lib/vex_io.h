@@ -89,7 +89,9 @@ struct vex_io_event {
 
 /**
  * struct vex_io_mem_stats - what a memory device has seen
- * @reads: calls of read
+ * @reads: calls of read, and reads that were started and waited for
+ * @started: of them, reads that were started
+ * @waited: of these, those that were waited for
  * @writes: calls of write
  * @flushes: calls of flush
  * @discards: calls of discard
@@ -98,6 +100,8 @@ struct vex_io_event {
  */
 struct vex_io_mem_stats {
 	u64 reads;
+	u64 started;
+	u64 waited;
 	u64 writes;
 	u64 flushes;
 	u64 discards;

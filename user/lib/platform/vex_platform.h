@@ -146,6 +146,26 @@ static inline void vex_trace_commit(u64 generation, u32 nodes, u64 data_blocks, 
 	(void)generation, (void)nodes, (void)data_blocks, (void)err;
 }
 
+static inline void vex_trace_cache_miss(u32 kind, u64 a, u64 b)
+{
+	(void)kind, (void)a, (void)b;
+}
+
+static inline void vex_trace_cache_evict(u32 kind, u64 name, bool hot)
+{
+	(void)kind, (void)name, (void)hot;
+}
+
+static inline void vex_trace_cache_prefetch(u64 ino, u64 index)
+{
+	(void)ino, (void)index;
+}
+
+static inline void vex_trace_cache_shrink(u64 asked, u64 freed, u64 left)
+{
+	(void)asked, (void)freed, (void)left;
+}
+
 #include "vex_list.h"
 #include "vex_mem.h"
 #include "vex_cpu.h"
