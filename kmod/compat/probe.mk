@@ -19,4 +19,5 @@ vexfs-probe-flags := \
 	$(call vexfs-probe,writeback.h,.\*writepage_t..struct folio,FOLIO_WRITEPAGE) \
 	$(call vexfs-probe,pagemap.h,folio_end_read,FOLIO_END_READ) \
 	$(call vexfs-probe,mm.h,void vm_flags_clear,VM_FLAGS_CLEAR) \
+	$(call vexfs-probe,shrinker.h,shrinker_alloc,SHRINKER_ALLOC) \
 	$(call vexfs-probe,unaligned.h,get_unaligned,LINUX_UNALIGNED)

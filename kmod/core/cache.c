@@ -202,29 +202,30 @@ void vex_cache_used(struct vex_fs *fs, struct vex_cached *c)
 		queue_put(q, c);
 }
 
-void vex_cache_enter(struct vex_fs *fs, struct vex_cached *c, u64 a, u64 b, bool fresh,
+void vex_cache_enter(struct vex_fs *fs, struct vex_cached *c, u64 place, u64 index, bool fresh,
 		     struct list_head *list)
 {
 	struct vex_cache_queue *q = queue_of(fs, c);
-	bool back;
+	bool back = ghost_take(q, name_hash(place, index));
 
-	c->name = name_hash(a, b);
-	back = ghost_take(q, c->name);
+	c->place = place;
+	c->index = index;
 	c->hot = back && !fresh;
 	c->born = ++q->tick;
 	q->bytes += q->entry;
 	fs->cache.stats.ghost_hits += c->hot;
-	list_add(&c->hash, vex_cache_bucket(fs, c->kind, a, b));
+	list_add(&c->hash, vex_cache_bucket(fs, c->kind, place, index));
 	if (list)
 		list_add_tail(&c->list, list);
 	else
 		queue_put(q, c);
 }
 
-void vex_cache_rename(struct vex_fs *fs, struct vex_cached *c, u64 a, u64 b)
+void vex_cache_rename(struct vex_fs *fs, struct vex_cached *c, u64 place, u64 index)
 {
-	c->name = name_hash(a, b);
-	list_move(&c->hash, vex_cache_bucket(fs, c->kind, a, b));
+	c->place = place;
+	c->index = index;
+	list_move(&c->hash, vex_cache_bucket(fs, c->kind, place, index));
 }
 
 void vex_cache_pin(struct vex_fs *fs, struct vex_cached *c, struct list_head *list)
@@ -280,7 +281,7 @@ static struct vex_cached *queue_evict(struct vex_fs *fs, enum vex_cache_kind kin
 	if (!c)
 		return NULL;
 	if (!c->hot && !c->ahead)
-		ghost_add(q, c->name);
+		ghost_add(q, name_hash(c->place, c->index));
 	vex_cache_leave(fs, c);
 	fs->cache.stats.evictions++;
 	return c;
@@ -305,7 +306,7 @@ static size_t cache_bytes(const struct vex_cache *cache)
 /* What was taken out goes back to the host. */
 static void cached_free(struct vex_cached *c)
 {
-	vex_trace_cache_evict(c->kind, c->name, c->hot);
+	vex_trace_cache_evict(c->kind, c->place, c->index, c->hot);
 	if (c->kind == VEX_CACHE_NODE)
 		vex_node_release_memory(container_of(c, struct vex_node, c));
 	else
@@ -337,7 +338,7 @@ struct vex_cached *vex_cache_steal(struct vex_fs *fs, enum vex_cache_kind kind)
 	fs->cache.stats.stolen += !!c;
 	vex_spin_unlock(&fs->cache_lock);
 	if (c)
-		vex_trace_cache_evict(c->kind, c->name, c->hot);
+		vex_trace_cache_evict(c->kind, c->place, c->index, c->hot);
 	return c;
 }
 

@@ -27,7 +27,8 @@ enum vex_cache_kind {
  * struct vex_cached - what a node and a segment are to the cache
  * @hash: in the hash of its kind
  * @list: in a queue of its kind while it may be evicted; else where its owner put it
- * @name: hash of what it is
+ * @place: a node's block, a segment's inode
+ * @index: of a segment; 0
  * @refs: users; it stays while there are any
  * @born: the tick of its kind when it was first used
  * @kind: enum vex_cache_kind
@@ -38,7 +39,8 @@ enum vex_cache_kind {
 struct vex_cached {
 	struct list_head hash;
 	struct list_head list;
-	u64 name;
+	u64 place;
+	u64 index;
 	u32 refs;
 	u32 born;
 	u8 kind;
@@ -135,13 +137,13 @@ void vex_cache_missed(struct vex_fs *fs, enum vex_cache_kind kind);
 /* Count a use of @c. */
 void vex_cache_used(struct vex_fs *fs, struct vex_cached *c);
 /*
- * Enter an entry under the name (@a, @b), into @list, or, when that is NULL, into a queue. @fresh:
+ * Enter an entry under its name (@place, @index), into @list, or, when that is NULL, into a queue. @fresh:
  * it was made, not read, so that an earlier life does not count.
  */
-void vex_cache_enter(struct vex_fs *fs, struct vex_cached *c, u64 a, u64 b, bool fresh,
+void vex_cache_enter(struct vex_fs *fs, struct vex_cached *c, u64 place, u64 index, bool fresh,
 		     struct list_head *list);
 /* It is something else now. */
-void vex_cache_rename(struct vex_fs *fs, struct vex_cached *c, u64 a, u64 b);
+void vex_cache_rename(struct vex_fs *fs, struct vex_cached *c, u64 place, u64 index);
 /* It may not be evicted from now on, and goes to the end of @list. */
 void vex_cache_pin(struct vex_fs *fs, struct vex_cached *c, struct list_head *list);
 /* It may be evicted from now on. */

@@ -28,6 +28,7 @@ struct vex_fs;
  * @count: blocks
  * @err: result, for the host
  * @left: for the host: pieces of it that are not over
+ * @host: for the host
  */
 struct vex_read {
 	u64 block;
@@ -35,6 +36,7 @@ struct vex_read {
 	u32 count;
 	int err;
 	u32 left;
+	void *host;
 };
 
 /**

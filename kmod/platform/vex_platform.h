@@ -61,11 +61,11 @@ typedef spinlock_t vex_spin_t;
 void vex_trace_commit(u64 generation, u32 nodes, u64 data_blocks, int err);
 
 /*
- * The cache: @kind is enum vex_cache_kind. A miss names a node by its block, a segment by its
- * inode and index; who goes is named by a hash.
+ * The cache. @kind is enum vex_cache_kind; a node is named by its block, a segment by its inode
+ * and index. Any lock may be held.
  */
-void vex_trace_cache_miss(u32 kind, u64 a, u64 b);
-void vex_trace_cache_evict(u32 kind, u64 name, bool hot);
+void vex_trace_cache_miss(u32 kind, u64 place, u64 index);
+void vex_trace_cache_evict(u32 kind, u64 place, u64 index, bool hot);
 void vex_trace_cache_prefetch(u64 ino, u64 index);
 void vex_trace_cache_shrink(u64 asked, u64 freed, u64 left);
 

@@ -210,6 +210,89 @@ TRACE_EVENT(vexfs_commit,
 		  __entry->err)
 );
 
+/*
+ * Fires when a tree node (kind 0: block) or a segment of a collection (kind 1: ino, index) is
+ * not in the cache, before the device is read for it. Never fires for what was read ahead, nor for
+ * a segment past the end of the rows, which there is nothing to read of. Hits have counters only:
+ * /sys/fs/vexfs/DEVICE/.
+ */
+TRACE_EVENT(vexfs_cache_miss,
+	TP_PROTO(u32 kind, u64 place, u64 index),
+	TP_ARGS(kind, place, index),
+	TP_STRUCT__entry(
+		__field(u64,		place)
+		__field(u64,		index)
+		__field(u32,		kind)
+	),
+	TP_fast_assign(
+		__entry->place		= place;
+		__entry->index		= index;
+		__entry->kind		= kind;
+	),
+	TP_printk("kind=%u place=%llu index=%llu", __entry->kind, __entry->place,
+		  __entry->index)
+);
+
+/*
+ * Fires when an entry of the cache gave way: to another one, to the shrinker, or to an allocation
+ * that had no other memory. place and index as of a miss; hot is 1 when it was protected, that is,
+ * had been used again. Never fires for what is dropped with its file.
+ */
+TRACE_EVENT(vexfs_cache_evict,
+	TP_PROTO(u32 kind, u64 place, u64 index, bool hot),
+	TP_ARGS(kind, place, index, hot),
+	TP_STRUCT__entry(
+		__field(u64,		place)
+		__field(u64,		index)
+		__field(u32,		kind)
+		__field(u32,		hot)
+	),
+	TP_fast_assign(
+		__entry->place		= place;
+		__entry->index		= index;
+		__entry->kind		= kind;
+		__entry->hot		= hot;
+	),
+	TP_printk("kind=%u place=%llu index=%llu hot=%u", __entry->kind, __entry->place,
+		  __entry->index, __entry->hot)
+);
+
+/* Fires when a segment has begun to be read ahead of its use. */
+TRACE_EVENT(vexfs_cache_prefetch,
+	TP_PROTO(u64 ino, u64 index),
+	TP_ARGS(ino, index),
+	TP_STRUCT__entry(
+		__field(u64,		ino)
+		__field(u64,		index)
+	),
+	TP_fast_assign(
+		__entry->ino		= ino;
+		__entry->index		= index;
+	),
+	TP_printk("ino=%llu index=%llu", __entry->ino, __entry->index)
+);
+
+/*
+ * Fires after the kernel, short of memory, has asked a cache for some, in the task that reclaims.
+ * asked and freed in bytes; left could still be freed.
+ */
+TRACE_EVENT(vexfs_cache_shrink,
+	TP_PROTO(u64 asked, u64 freed, u64 left),
+	TP_ARGS(asked, freed, left),
+	TP_STRUCT__entry(
+		__field(u64,		asked)
+		__field(u64,		freed)
+		__field(u64,		left)
+	),
+	TP_fast_assign(
+		__entry->asked		= asked;
+		__entry->freed		= freed;
+		__entry->left		= left;
+	),
+	TP_printk("asked=%llu freed=%llu left=%llu", __entry->asked, __entry->freed,
+		  __entry->left)
+);
+
 #endif /* VEXFS_TRACE_H */
 
 /* The build passes -I for the folder above this one. */

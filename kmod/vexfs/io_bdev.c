@@ -2,7 +2,7 @@
 /*
  * A block device as the core's struct vex_io_ops.
  *
- * Reads are waited for. Writes are not: they are counted, together with the writes of
+ * Reads are waited for, at once or later. Writes are not: they are counted, together with the writes of
  * file data that the page cache submits on its own. Two counts take turns: when a flush
  * begins, later writes go to the other one, so that a flush waits for what came before it,
  * however much goes on coming. An error of a write comes out of its flush.
@@ -123,6 +123,58 @@ static int vexfs_io_read(void *ctx, u64 block, u32 count, void *buf)
 	return 0;
 }
 
+static void vexfs_io_read_done(struct bio *bio)
+{
+	struct vex_read *r = bio->bi_private;
+	struct vexfs_io *io = r->host;
+	unsigned long flags;
+
+	/* @r may be gone as soon as the lock is. */
+	spin_lock_irqsave(&io->lock, flags);
+	if (bio->bi_status)
+		r->err = -EIO;
+	if (!--r->left)
+		wake_up_all(&io->read_done);
+	spin_unlock_irqrestore(&io->lock, flags);
+	bio_put(bio);
+}
+
+/* The pool of bios refills by itself: a read completes without the help of who waits for it. */
+static void vexfs_io_read_start(void *ctx, struct vex_read *r)
+{
+	struct vexfs_io *io = ctx;
+	u64 block = r->block;
+	u32 count = r->count;
+	void *buf = r->buf;
+
+	r->host = io;
+	r->err = 0;
+	r->left = DIV_ROUND_UP(count, BIO_MAX_VECS);
+	while (count) {
+		u32 n = count;
+		struct bio *bio = vexfs_io_bio(io, block, &n, buf, REQ_OP_READ | REQ_META);
+
+		bio->bi_private = r;
+		bio->bi_end_io = vexfs_io_read_done;
+		submit_bio(bio);
+		block += n;
+		count -= n;
+		buf += (size_t)n * VEXFS_BLOCK_SIZE;
+	}
+}
+
+static int vexfs_io_read_wait(void *ctx, struct vex_read *r)
+{
+	struct vexfs_io *io = ctx;
+
+	spin_lock_irq(&io->lock);
+	wait_event_lock_irq(io->read_done, !r->left, io->lock);
+	spin_unlock_irq(&io->lock);
+	if (is_vmalloc_addr(r->buf))
+		invalidate_kernel_vmap_range(r->buf, r->count * VEXFS_BLOCK_SIZE);
+	return r->err;
+}
+
 static int vexfs_io_write(void *ctx, u64 block, u32 count, const void *buf, u32 flags)
 {
 	struct vexfs_io *io = ctx;
@@ -203,6 +255,8 @@ static void vexfs_io_random(void *ctx, void *buf, size_t len)
 
 const struct vex_io_ops vexfs_io_ops = {
 	.read		= vexfs_io_read,
+	.read_start	= vexfs_io_read_start,
+	.read_wait	= vexfs_io_read_wait,
 	.write		= vexfs_io_write,
 	.flush_begin	= vexfs_io_flush_begin,
 	.flush		= vexfs_io_flush,
@@ -223,6 +277,7 @@ void vexfs_io_open(struct vexfs_io *io, struct block_device *bdev)
 		io->batch[i] = (struct vexfs_batch){ .io = io };
 	spin_lock_init(&io->lock);
 	init_waitqueue_head(&io->idle);
+	init_waitqueue_head(&io->read_done);
 }
 
 int vexfs_io_init(void)

@@ -44,11 +44,16 @@ static int __init vexfs_init(void)
 	err = vexfs_read_init();
 	if (err)
 		goto out_io;
-	err = register_filesystem(&vexfs_fs_type);
+	err = vexfs_cache_init();
 	if (err)
 		goto out_read;
+	err = register_filesystem(&vexfs_fs_type);
+	if (err)
+		goto out_cache;
 	return 0;
 
+out_cache:
+	vexfs_cache_exit();
 out_read:
 	vexfs_read_exit();
 out_io:
@@ -61,6 +66,7 @@ out_inode:
 static void __exit vexfs_exit(void)
 {
 	unregister_filesystem(&vexfs_fs_type);
+	vexfs_cache_exit();
 	vexfs_read_exit();
 	vexfs_io_exit();
 	vexfs_inode_cache_exit();

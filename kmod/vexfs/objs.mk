@@ -2,6 +2,7 @@
 # The objects of vexfs.ko beside the core.
 vexfs-kmod-objs := \
 	aops.o \
+	cache.o \
 	coll.o \
 	create.o \
 	dir.o \

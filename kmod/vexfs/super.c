@@ -142,6 +142,7 @@ static void vexfs_put_super(struct super_block *sb)
 	int err;
 
 	cancel_delayed_work_sync(&sbi->commit_work);
+	vexfs_cache_detach(sb);
 	err = vex_fs_close(sbi->fs);
 	if (err)
 		pr_err("%s: the last commit failed (%d): changes since the one before are lost\n",
@@ -272,13 +273,18 @@ static int vexfs_fill_super(struct super_block *sb, struct fs_context *fc)
 	err = vexfs_open(sb, fc, sbi);
 	if (err)
 		goto out_free;
-	err = vexfs_make_root(sb, fc);
+	err = vexfs_cache_attach(sb);
 	if (err)
 		goto out_close;
+	err = vexfs_make_root(sb, fc);
+	if (err)
+		goto out_detach;
 	if (!sb_rdonly(sb))
 		vexfs_commit_later(sbi);
 	return 0;
 
+out_detach:
+	vexfs_cache_detach(sb);
 out_close:
 	vex_fs_close(sbi->fs);
 out_free:

@@ -15,6 +15,10 @@ EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_op_exit);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_alloc);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_free);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_commit);
+EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_cache_miss);
+EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_cache_evict);
+EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_cache_prefetch);
+EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_cache_shrink);
 
 /*
  * The last numbers given out. They start with the CPU's bits in place, so that one
@@ -81,4 +85,24 @@ noinline void vexfs_op_finish(struct vexfs_op *op, int err)
 void vex_trace_commit(u64 generation, u32 nodes, u64 data_blocks, int err)
 {
 	trace_vexfs_commit(generation, nodes, data_blocks, err);
+}
+
+void vex_trace_cache_miss(u32 kind, u64 place, u64 index)
+{
+	trace_vexfs_cache_miss(kind, place, index);
+}
+
+void vex_trace_cache_evict(u32 kind, u64 place, u64 index, bool hot)
+{
+	trace_vexfs_cache_evict(kind, place, index, hot);
+}
+
+void vex_trace_cache_prefetch(u64 ino, u64 index)
+{
+	trace_vexfs_cache_prefetch(ino, index);
+}
+
+void vex_trace_cache_shrink(u64 asked, u64 freed, u64 left)
+{
+	trace_vexfs_cache_shrink(asked, freed, left);
 }

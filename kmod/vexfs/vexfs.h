@@ -10,14 +10,17 @@
 #define VEXFS_H
 
 #include <linux/bio.h>
+#include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/fs_parser.h>
+#include <linux/kobject.h>
 #include <linux/pagemap.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <core/vex_core.h>
 #include <compat/inode.h>
 #include <compat/pagecache.h>
+#include <compat/shrinker.h>
 #include "op.h"
 
 #undef pr_fmt
@@ -42,6 +45,7 @@ struct vexfs_batch {
  * @batch: the one that fills, and the one that a flush waits for
  * @current_batch: index of the one that fills
  * @idle: woken when a batch becomes empty
+ * @read_done: woken when a read that was started is over
  */
 struct vexfs_io {
 	struct block_device *bdev;
@@ -49,6 +53,7 @@ struct vexfs_io {
 	struct vexfs_batch batch[2];
 	u32 current_batch;
 	wait_queue_head_t idle;
+	wait_queue_head_t read_done;
 };
 
 /* What follows when a commit fails. */
@@ -82,6 +87,9 @@ struct vexfs_options {
  * @commit_work: the periodic commit, queued while mounted read-write
  * @options: changed under s_umount; each is one word for who reads it without
  * @stop_told: the log knows already that the filesystem stopped
+ * @shrinker: gives memory of the core's cache back
+ * @kobj: /sys/fs/vexfs/DEVICE
+ * @kobj_gone: completed when the last user of @kobj is
  */
 struct vexfs_sb {
 	struct vex_fs *fs;
@@ -90,6 +98,9 @@ struct vexfs_sb {
 	struct delayed_work commit_work;
 	struct vexfs_options options;
 	atomic_t stop_told;
+	struct vexfs_shrinker shrinker;
+	struct kobject kobj;
+	struct completion kobj_gone;
 };
 
 /**
@@ -160,6 +171,13 @@ extern const struct fs_parameter_spec vexfs_params[];
 void vexfs_options_default(struct vexfs_options *opts);
 int vexfs_parse_param(struct fs_context *fc, struct fs_parameter *param);
 int vexfs_show_options(struct seq_file *m, struct dentry *root);
+
+/* ---- cache.c ------------------------------------------------------------ */
+
+int vexfs_cache_attach(struct super_block *sb);
+void vexfs_cache_detach(struct super_block *sb);
+int vexfs_cache_init(void);
+void vexfs_cache_exit(void);
 
 /* ---- trim.c ------------------------------------------------------------- */
 

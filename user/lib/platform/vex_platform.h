@@ -146,14 +146,14 @@ static inline void vex_trace_commit(u64 generation, u32 nodes, u64 data_blocks, 
 	(void)generation, (void)nodes, (void)data_blocks, (void)err;
 }
 
-static inline void vex_trace_cache_miss(u32 kind, u64 a, u64 b)
+static inline void vex_trace_cache_miss(u32 kind, u64 place, u64 index)
 {
-	(void)kind, (void)a, (void)b;
+	(void)kind, (void)place, (void)index;
 }
 
-static inline void vex_trace_cache_evict(u32 kind, u64 name, bool hot)
+static inline void vex_trace_cache_evict(u32 kind, u64 place, u64 index, bool hot)
 {
-	(void)kind, (void)name, (void)hot;
+	(void)kind, (void)place, (void)index, (void)hot;
 }
 
 static inline void vex_trace_cache_prefetch(u64 ino, u64 index)
