@@ -121,6 +121,13 @@ TEST_F(events, every_event_has_its_fields)
 		{ "vexfs_free", "ptr" }, { "vexfs_free", "size" }, { "vexfs_free", "site" },
 		{ "vexfs_commit", "generation" }, { "vexfs_commit", "data_blocks" },
 		{ "vexfs_commit", "nodes" }, { "vexfs_commit", "err" },
+		{ "vexfs_cache_miss", "kind" }, { "vexfs_cache_miss", "place" },
+		{ "vexfs_cache_miss", "index" },
+		{ "vexfs_cache_evict", "kind" }, { "vexfs_cache_evict", "place" },
+		{ "vexfs_cache_evict", "index" }, { "vexfs_cache_evict", "hot" },
+		{ "vexfs_cache_prefetch", "ino" }, { "vexfs_cache_prefetch", "index" },
+		{ "vexfs_cache_shrink", "asked" }, { "vexfs_cache_shrink", "freed" },
+		{ "vexfs_cache_shrink", "left" },
 	};
 	unsigned int i, missing = 0;
 
