@@ -19,6 +19,7 @@ $(eval $(call kernel-test,vexfs_fsx,selftests/vexfs_fsx.c,))
 $(eval $(call kernel-test,vexfs_ioctl,selftests/vexfs_ioctl.c,))
 $(eval $(call kernel-test,vexfs_coll,selftests/vexfs_coll.c,))
 $(eval $(call kernel-test,vexfs_meta,selftests/vexfs_meta.c,))
+$(eval $(call kernel-test,vexfs_cache,selftests/vexfs_cache.c,))
 $(eval $(call kernel-test,vexfs_stress,selftests/vexfs_stress.c,))
 $(eval $(call kernel-test,vexfs_ioctl_fuzz,selftests/vexfs_ioctl_fuzz.c,))
 $(eval $(call kernel-test,vexfs_forged,selftests/vexfs_forged.c \
