@@ -601,6 +601,46 @@ static void readers_and_a_shrinker_go_together(void **state)
 	core_end(&c);
 }
 
+/* ---- without the component ---------------------------------------------------------- */
+
+static void switched_off_it_keeps_nothing_and_reads_nothing_ahead(void **state)
+{
+	u64 ids[3] = { 0, 2000, 4000 };
+	struct vex_cache_stats st;
+	struct core c;
+	u64 ino, f;
+
+	(void)state;
+	core_make(&c, 16384, 1);
+	ino = make_coll(&c, 64, 5000);
+	f = make_file(&c, "f", 32);
+	open_cold(&c, 8 * MIB, true);
+	use_all(&c, f, 0, 4);
+	assert_int_equal(vex_coll_prefetch(c.fs, ino, ids, 3), 0);
+	st = stats(&c);
+	assert_true(st.prefetched > st.prefetch_used);
+
+	/* What was being read ahead is over, and gone as the rest. */
+	assert_int_equal(vex_component_switch(c.fs, VEXFS_COMPONENT_CACHE), 0);
+	st = stats(&c);
+	assert_int_equal(st.node_bytes + st.seg_bytes, 0);
+	assert_int_equal(vex_coll_prefetch(c.fs, ino, ids, 3), 0);
+	use_all(&c, f, 0, 32);
+	search(&c, ino, 64, ids, 3);
+	assert_int_equal(stats(&c).prefetched, st.prefetched);
+	assert_true(stats(&c).seg_misses >= st.seg_misses + 32);
+
+	f = make_file(&c, "g", 32);
+	use_all(&c, f, 0, 32);
+
+	assert_int_equal(vex_component_switch(c.fs, 0), 0);
+	use_all(&c, f, 0, 32);
+	st = stats(&c);
+	assert_true(st.seg_bytes > 0);
+	assert_true(st.prefetched > 0);
+	core_end(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -619,6 +659,7 @@ int main(void)
 		core_test(reading_needs_no_new_memory),
 		core_test(a_search_fails_for_its_own_memory_only),
 		core_test(readers_and_a_shrinker_go_together),
+		core_test(switched_off_it_keeps_nothing_and_reads_nothing_ahead),
 	};
 
 	vex_core_init();
