@@ -137,8 +137,8 @@ void vex_cache_missed(struct vex_fs *fs, enum vex_cache_kind kind);
 /* Count a use of @c. */
 void vex_cache_used(struct vex_fs *fs, struct vex_cached *c);
 /*
- * Enter an entry under its name (@place, @index), into @list, or, when that is NULL, into a queue. @fresh:
- * it was made, not read, so that an earlier life does not count.
+ * Enter an entry under its name (@place, @index), into @list, or, when that is NULL, into a
+ * queue. @fresh: it was made, not read, so that an earlier life does not count.
  */
 void vex_cache_enter(struct vex_fs *fs, struct vex_cached *c, u64 place, u64 index, bool fresh,
 		     struct list_head *list);

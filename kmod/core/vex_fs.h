@@ -678,8 +678,8 @@ int vex_seg_redo(struct vex_fs *fs);
 /* Begin to read a loading segment; its load lock is held. */
 void vex_load_start(struct vex_fs *fs, struct vex_seg *seg);
 /*
- * See to the end of a load, whoever began it, and verify what came. The caller holds the segment, and
- * puts it back on an error, too.
+ * See to the end of a load, whoever began it, and verify what came. The caller holds the
+ * segment, and puts it back on an error, too.
  */
 int vex_load_finish(struct vex_fs *fs, struct vex_seg *seg);
 /* Wait for the device to let go of a segment that is thrown away. */

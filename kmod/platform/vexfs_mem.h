@@ -57,8 +57,8 @@ struct vexfs_site {
 void *vexfs_mem_alloc(struct vexfs_site *site, size_t size, bool zero);
 /*
  * The same for memory that the shrinker can give back: tries less hard, for the caller can do
- * without. It belongs to no memory cgroup, as who reads a block first is not the only one to use it;
- * cache= bounds it.
+ * without. It belongs to no memory cgroup, as who reads a block first is not the only one to
+ * use it; cache= bounds it.
  */
 void *vexfs_mem_alloc_cache(struct vexfs_site *site, size_t size, bool zero);
 /*

@@ -2,8 +2,8 @@
 /*
  * A block device as the core's struct vex_io_ops.
  *
- * Reads are waited for, at once or later. Writes are not: they are counted, together with the writes of
- * file data that the page cache submits on its own. Two counts take turns: when a flush
+ * Reads are waited for, at once or later. Writes are not: they are counted, together with the
+ * writes of file data that the page cache submits on its own. Two counts take turns: when a flush
  * begins, later writes go to the other one, so that a flush waits for what came before it,
  * however much goes on coming. An error of a write comes out of its flush.
  */
