@@ -66,7 +66,7 @@ static int symbol_is_there(const char *name)
 	return found;
 }
 
-TEST_F_TIMEOUT(events, every_documented_entry_point_can_be_probed, 100)
+TEST_F_TIMEOUT(events, every_documented_entry_point_can_be_probed, 250)
 {
 	FILE *f = fopen(HEADER, "r");
 	char line[256], class[64], function[64], probe[160];
