@@ -16,26 +16,6 @@
 
 #define GROUP_WORDS	(VEXFS_GROUP_BYTES / 8)
 
-static u64 bits_word(const u8 *bits, u32 word)
-{
-	return get_unaligned_le64(bits + word * 8);
-}
-
-static bool bit_test(const u8 *bits, u32 n)
-{
-	return bits[n / 8] & (1u << (n & 7));
-}
-
-static void bit_set(u8 *bits, u32 n)
-{
-	bits[n / 8] |= 1u << (n & 7);
-}
-
-static void bit_clear(u8 *bits, u32 n)
-{
-	bits[n / 8] &= ~(1u << (n & 7));
-}
-
 static struct vex_group *group_of(struct vex_fs *fs, u64 block)
 {
 	return &fs->groups[block / VEXFS_GROUP_BLOCKS];
@@ -49,21 +29,9 @@ static u32 group_size(const struct vex_fs *fs, u64 g)
 	return left < VEXFS_GROUP_BLOCKS ? (u32)left : VEXFS_GROUP_BLOCKS;
 }
 
-static u32 count_set(const u8 *bits, u32 blocks)
-{
-	u32 n = 0;
-	u32 i;
-
-	for (i = 0; i + 64 <= blocks; i += 64)
-		n += hweight64(bits_word(bits, i / 64));
-	for (; i < blocks; i++)
-		n += bit_test(bits, i);
-	return n;
-}
-
 static u32 count_clear(const u8 *bits, u32 blocks)
 {
-	return blocks - count_set(bits, blocks);
+	return blocks - vex_bits_count(bits, blocks);
 }
 
 /* What a group without an item looks like. */
@@ -72,12 +40,12 @@ static void group_fill_reserved(const struct vex_fs *fs, u64 g, u8 *bits)
 	u32 i;
 
 	for (i = group_size(fs, g); i < VEXFS_GROUP_BLOCKS; i++)
-		bit_set(bits, i);
+		vex_bit_set(bits, i);
 	if (g)
 		return;
-	bit_set(bits, 0);
-	bit_set(bits, VEXFS_SUPER_BLOCK(0));
-	bit_set(bits, VEXFS_SUPER_BLOCK(1));
+	vex_bit_set(bits, 0);
+	vex_bit_set(bits, VEXFS_SUPER_BLOCK(0));
+	vex_bit_set(bits, VEXFS_SUPER_BLOCK(1));
 }
 
 /* Fill @bits from the tree. */
@@ -105,6 +73,17 @@ static int group_read(struct vex_fs *fs, u64 g, u8 *bits)
 	return err;
 }
 
+void vex_group_attach(struct vex_fs *fs, u64 g, u8 *bits)
+{
+	struct vex_group *grp = &fs->groups[g];
+
+	grp->bits = bits;
+	grp->pinned = bits + VEXFS_GROUP_BYTES;
+	grp->held = bits + 2 * VEXFS_GROUP_BYTES;
+	grp->free = count_clear(bits, group_size(fs, g));
+	grp->hint = 0;
+}
+
 int vex_group_load(struct vex_fs *fs, u64 g)
 {
 	struct vex_group *grp = &fs->groups[g];
@@ -113,7 +92,7 @@ int vex_group_load(struct vex_fs *fs, u64 g)
 
 	if (grp->bits)
 		return 0;
-	bits = vex_zalloc(3 * VEXFS_GROUP_BYTES);
+	bits = vex_zalloc(VEX_GROUP_MEMORY);
 	if (!bits)
 		return -ENOMEM;
 	err = group_read(fs, g, bits);
@@ -121,11 +100,7 @@ int vex_group_load(struct vex_fs *fs, u64 g)
 		vex_free(bits);
 		return err;
 	}
-	grp->bits = bits;
-	grp->pinned = bits + VEXFS_GROUP_BYTES;
-	grp->held = bits + 2 * VEXFS_GROUP_BYTES;
-	grp->free = count_clear(bits, group_size(fs, g));
-	grp->hint = 0;
+	vex_group_attach(fs, g, bits);
 	return 0;
 }
 
@@ -138,8 +113,8 @@ static void group_mark(struct vex_fs *fs, struct vex_group *grp)
 /* 64 blocks of a group: those that may not be allocated. */
 static u64 group_used(const struct vex_group *grp, u32 word)
 {
-	return bits_word(grp->bits, word) | bits_word(grp->pinned, word) |
-	       bits_word(grp->held, word);
+	return vex_bits_word(grp->bits, word) | vex_bits_word(grp->pinned, word) |
+	       vex_bits_word(grp->held, word);
 }
 
 /*
@@ -177,7 +152,7 @@ static void group_take(struct vex_fs *fs, struct vex_group *grp, u32 start, u32 
 	u32 i;
 
 	for (i = 0; i < count; i++)
-		bit_set(grp->bits, start + i);
+		vex_bit_set(grp->bits, start + i);
 	grp->free -= count;
 	if (grp->hint >= start && grp->hint < start + count)
 		grp->hint = start + count;
@@ -251,7 +226,7 @@ int vex_blocks_touch(struct vex_fs *fs, u64 block, u32 count)
 	if (err)
 		return err;
 	for (i = 0; i < count; i++)
-		if (!bit_test(group_of(fs, block + i)->bits, (block + i) % VEXFS_GROUP_BLOCKS))
+		if (!vex_bit_test(group_of(fs, block + i)->bits, (block + i) % VEXFS_GROUP_BLOCKS))
 			return vex_damaged(fs, block + i, "block in use is marked free");
 	return 0;
 }
@@ -264,12 +239,12 @@ void vex_blocks_free(struct vex_fs *fs, u64 block, u32 count, bool fresh)
 		struct vex_group *grp = group_of(fs, block + i);
 		u32 n = (block + i) % VEXFS_GROUP_BLOCKS;
 
-		bit_clear(grp->bits, n);
+		vex_bit_clear(grp->bits, n);
 		if (fresh) {
 			grp->free++;
 			grp->hint = min(grp->hint, n);
 		} else {
-			bit_set(grp->pinned, n);
+			vex_bit_set(grp->pinned, n);
 			if (list_empty(&grp->pins))
 				list_add_tail(&grp->pins, &fs->groups_pinned);
 		}

@@ -11,19 +11,9 @@
 
 #define GROUP_WORDS	(VEXFS_GROUP_BYTES / 8)
 
-static u64 word_get(const u8 *bits, u32 word)
-{
-	return get_unaligned_le64(bits + word * 8);
-}
-
 static void word_put(u8 *bits, u32 word, u64 value)
 {
 	put_unaligned_le64(value, bits + word * 8);
-}
-
-static bool bit_test(const u8 *bits, u32 n)
-{
-	return bits[n / 8] & (1u << (n & 7));
 }
 
 static u64 group_first(const struct vex_fs *fs, const struct vex_group *grp)
@@ -59,10 +49,8 @@ void vex_blocks_hold(struct vex_fs *fs)
 /* Clear the held bits; returns how many there were. */
 static u32 group_release(struct vex_group *grp)
 {
-	u32 i, n = 0;
+	u32 n = vex_bits_count(grp->held, VEXFS_GROUP_BLOCKS);
 
-	for (i = 0; i < GROUP_WORDS; i++)
-		n += hweight64(word_get(grp->held, i));
 	memset(grp->held, 0, VEXFS_GROUP_BYTES);
 	grp->free += n;
 	grp->hint = 0;
@@ -74,8 +62,8 @@ static void group_repin(struct vex_fs *fs, struct vex_group *grp)
 	u32 word;
 
 	for (word = 0; word < GROUP_WORDS; word++)
-		word_put(grp->pinned, word, word_get(grp->pinned, word) |
-					    word_get(grp->held, word));
+		word_put(grp->pinned, word, vex_bits_word(grp->pinned, word) |
+					    vex_bits_word(grp->held, word));
 	memset(grp->held, 0, VEXFS_GROUP_BYTES);
 	if (list_empty(&grp->pins))
 		list_add_tail(&grp->pins, &fs->groups_pinned);
@@ -109,7 +97,7 @@ static int group_discard(struct vex_fs *fs, const struct vex_group *grp, u64 *co
 	int err;
 
 	for (from = 0; from < VEXFS_GROUP_BLOCKS; from = to + 1) {
-		for (to = from; to < VEXFS_GROUP_BLOCKS && bit_test(grp->held, to); to++)
+		for (to = from; to < VEXFS_GROUP_BLOCKS && vex_bit_test(grp->held, to); to++)
 			;
 		if (to == from)
 			continue;
@@ -166,13 +154,13 @@ int vex_blocks_hold_free(struct vex_fs *fs, u64 g, u64 start, u64 end, u64 short
 	if (err)
 		return err;
 	for (from = first; from < last; from = to + 1) {
-		for (to = from; to < last && !bit_test(grp->bits, to) &&
-		     !bit_test(grp->pinned, to); to++)
+		for (to = from; to < last && !vex_bit_test(grp->bits, to) &&
+		     !vex_bit_test(grp->pinned, to); to++)
 			;
 		if (to == from || to - from < shortest)
 			continue;
 		for (i = from; i < to; i++)
-			grp->held[i / 8] |= 1u << (i & 7);
+			vex_bit_set(grp->held, i);
 		n += to - from;
 	}
 	if (!n)

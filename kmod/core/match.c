@@ -34,7 +34,10 @@ int vex_match_rows(struct vex_fs *fs, u64 ino, const struct vex_filter *f, u64 f
 			err = vex_damaged(fs, path.node[0]->block, "malformed metadata of a row");
 			break;
 		}
-		bits[i / 8] = (bits[i / 8] & ~(1u << (i & 7))) | hit << (i & 7);
+		if (hit)
+			vex_bit_set(bits, i);
+		else
+			vex_bit_clear(bits, i);
 	}
 	vex_path_release(fs, &path);
 	return err == -ENOENT ? 0 : err;
@@ -81,8 +84,7 @@ static int list_piece(struct listing *l, u64 first, u32 n, u64 *next)
 			return err;
 	}
 	for (i = 0; i < n && any >= 0; i++) {
-		if (!(l->bits[i / 8] & (1u << (i & 7))) ||
-		    (any && l->tombs[(at + i) / 8] & (1u << ((at + i) & 7))))
+		if (!vex_bit_test(l->bits, i) || (any && vex_bit_test(l->tombs, at + i)))
 			continue;
 		if (l->count == l->max)
 			break;

@@ -482,7 +482,7 @@ int drop_find(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u8 *found, 
 		err = drop_count(fs, ino, row, &n);
 		if (!err && n.leaves + n.inner > VEX_META_DROP_NODES)
 			err = -E2BIG;
-		found[i / 8] |= 1u << (i & 7);
+		vex_bit_set(found, i);
 		i++;
 	}
 	*copies = n.leaves + n.inner;
@@ -505,7 +505,7 @@ int vex_meta_drop_prepare(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count,
 	for (i = 0; i < count && !err; i++) {
 		struct vex_key key = meta_key(ino, ids[i]);
 
-		if (found[i / 8] & (1u << (i & 7)))
+		if (vex_bit_test(found, i))
 			err = vex_touch_key(fs, &key);
 	}
 	return err;
@@ -519,7 +519,7 @@ int vex_meta_drop(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, const u
 	for (i = 0; i < count && !err; i++) {
 		struct vex_key key = meta_key(ino, ids[i]);
 
-		if (found[i / 8] & (1u << (i & 7)))
+		if (vex_bit_test(found, i))
 			err = vex_delete_key(fs, &key);
 	}
 	return err;

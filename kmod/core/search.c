@@ -73,7 +73,7 @@ static u32 offer_live(struct vex_search_ctx *ctx, struct vex_topk *heap, u64 fir
 	u32 i;
 
 	for (i = 0; i < n; i++) {
-		if (ctx->tomb_any && ctx->tombs[(at + i) / 8] & (1u << ((at + i) & 7)))
+		if (ctx->tomb_any && vex_bit_test(ctx->tombs, at + i))
 			continue;
 		vex_topk_offer(heap, ctx->dist[i], first + i);
 		live++;
@@ -92,7 +92,7 @@ static int filter_piece(struct vex_search_ctx *ctx, u64 first, u32 n)
 
 static bool matches(const struct vex_search_ctx *ctx, u32 i)
 {
-	return ctx->match[i / 8] & (1u << (i & 7));
+	return vex_bit_test(ctx->match, i);
 }
 
 /* One query against rows [@first, @first + @n), of which only runs that match are compared. */

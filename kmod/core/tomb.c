@@ -38,7 +38,7 @@ int vex_row_live(struct vex_fs *fs, u64 ino, const struct vex_coll *c, u64 id)
 	if (err)
 		return err == -ENOENT ? 1 : err;
 	bits = vex_path_data(&path);
-	live = !(bits[bit / 8] & (1u << (bit & 7)));
+	live = !vex_bit_test(bits, bit);
 	vex_path_release(fs, &path);
 	return live;
 }
@@ -92,7 +92,7 @@ int tombs_set(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count)
 		if (err)
 			return err;
 		bits = vex_path_data(&path);
-		bits[bit / 8] |= 1u << (bit & 7);
+		vex_bit_set(bits, bit);
 		vex_path_release(fs, &path);
 	}
 	return 0;

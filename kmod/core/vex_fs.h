@@ -18,6 +18,7 @@
 #ifndef VEX_FS_H
 #define VEX_FS_H
 
+#include "vex_bits.h"
 #include "vex_cache.h"
 #include "vex_core.h"
 #include "vex_util.h"
@@ -80,6 +81,9 @@ struct vex_path {
 };
 
 /* ---- free space (alloc.c) ------------------------------------------------ */
+
+/* The three bitmaps of a group stand one behind the other. */
+#define VEX_GROUP_MEMORY	(3 * VEXFS_GROUP_BYTES)
 
 /**
  * struct vex_group - VEXFS_GROUP_BLOCKS blocks of the device
@@ -407,6 +411,8 @@ int vex_alloc_init(struct vex_fs *fs);
 void vex_alloc_destroy(struct vex_fs *fs);
 /* Have the bitmaps of group @g in memory. */
 int vex_group_load(struct vex_fs *fs, u64 g);
+/* Give group @g its bitmaps: VEX_GROUP_MEMORY zeroed bytes, but for the blocks in use. */
+void vex_group_attach(struct vex_fs *fs, u64 g, u8 *bits);
 /* Allocate one run of at most @want blocks. -ENOSPC. */
 int vex_blocks_alloc(struct vex_fs *fs, u32 want, bool tree, u64 *block, u32 *count);
 /* Load what freeing these blocks needs, so that vex_blocks_free() cannot fail. */

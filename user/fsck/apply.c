@@ -13,20 +13,16 @@ static u64 group_blocks(const struct check *c, u64 g)
 /* The core's bitmap of a group becomes what was found. */
 static int group_set(struct repair *r, u64 g)
 {
-	struct vex_group *grp = &r->fs->groups[g];
 	u64 blocks = group_blocks(r->c, g);
+	u8 *bits = vex_zalloc(VEX_GROUP_MEMORY);
 
-	grp->bits = vex_zalloc(3 * VEXFS_GROUP_BYTES);
-	if (!grp->bits)
+	if (!bits)
 		return -ENOMEM;
-	grp->pinned = grp->bits + VEXFS_GROUP_BYTES;
-	grp->held = grp->pinned + VEXFS_GROUP_BYTES;
 	if (r->c->used.groups[g])
-		memcpy(grp->bits, r->c->used.groups[g], VEXFS_GROUP_BYTES);
+		memcpy(bits, r->c->used.groups[g], VEXFS_GROUP_BYTES);
 	for (u32 i = blocks; i < VEXFS_GROUP_BLOCKS; i++)
-		grp->bits[i / 8] |= 1u << (i & 7);
-	for (u32 i = 0; i < VEXFS_GROUP_BYTES; i++)
-		grp->free += 8 - hweight8(grp->bits[i]);
+		vex_bit_set(bits, i);
+	vex_group_attach(r->fs, g, bits);
 	return 0;
 }
 
@@ -40,8 +36,8 @@ static int space_set(struct repair *r)
 	int err = 0;
 
 	for (u64 g = 0; g < c->used.nr_groups && !err; g++) {
-		bool wrong = c->bitmap_wrong[g / 8] & 1u << (g & 7);
-		bool seen = c->bitmap_seen[g / 8] & 1u << (g & 7);
+		bool wrong = vex_bit_test(c->bitmap_wrong, g);
+		bool seen = vex_bit_test(c->bitmap_seen, g);
 
 		if (!c->used.groups[g] && !wrong)
 			continue;

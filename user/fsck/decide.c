@@ -86,7 +86,7 @@ static enum verdict decide_tomb(struct repair *r, const struct check_item *it, u
 	first = it->key.offset * VEXFS_TOMB_ROWS;
 	for (u32 i = 0; i < VEXFS_TOMB_ROWS; i++)
 		if (first + i >= k->keep)
-			data[i / 8] &= ~(1u << (i & 7));
+			vex_bit_clear(data, i);
 	for (u32 i = 0; i < VEXFS_TOMB_BYTES; i++)
 		any |= data[i];
 	return any ? KEEP : DROP;

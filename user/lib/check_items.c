@@ -522,7 +522,7 @@ static void see_target(struct check *c, struct check_inode *n, const struct chec
 static void see_system(struct check *c, const struct check_item *it)
 {
 	if (it->key.type == VEXFS_ITEM_BITMAP) {
-		c->bitmap_seen[it->key.offset / 8] |= 1u << (it->key.offset & 7);
+		vex_bit_set(c->bitmap_seen, it->key.offset);
 		return;
 	}
 	c->orphans = check_grow(c, c->orphans, c->orphan_count, &c->orphan_room,
@@ -560,8 +560,8 @@ static int see_item(struct check *c, const struct check_item *it, void *arg)
 		if (n && code == VEX_P_COLL_FORM)
 			n->coll_bad = true;
 		if (code == VEX_P_BITMAP_FORM && it->key.offset < c->used.nr_groups) {
-			c->bitmap_seen[it->key.offset / 8] |= 1u << (it->key.offset & 7);
-			c->bitmap_wrong[it->key.offset / 8] |= 1u << (it->key.offset & 7);
+			vex_bit_set(c->bitmap_seen, it->key.offset);
+			vex_bit_set(c->bitmap_wrong, it->key.offset);
 		}
 		return c->err;
 	}

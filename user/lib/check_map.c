@@ -26,7 +26,7 @@ bool map_test(const struct block_map *m, u64 block)
 	const u8 *bits = m->groups[block / VEXFS_GROUP_BLOCKS];
 	u32 n = block % VEXFS_GROUP_BLOCKS;
 
-	return bits && bits[n / 8] & 1u << (n & 7);
+	return bits && vex_bit_test(bits, n);
 }
 
 bool map_any(const struct block_map *m, u64 block, u64 count)
@@ -47,8 +47,8 @@ int map_add(struct block_map *m, u64 block, u64 count)
 			*bits = calloc(1, VEXFS_GROUP_BYTES);
 		if (!*bits)
 			return -ENOMEM;
-		m->count += !((*bits)[n / 8] & 1u << (n & 7));
-		(*bits)[n / 8] |= 1u << (n & 7);
+		m->count += !vex_bit_test(*bits, n);
+		vex_bit_set(*bits, n);
 	}
 	return 0;
 }
@@ -60,7 +60,7 @@ void map_del(struct block_map *m, u64 block)
 
 	if (!map_test(m, block))
 		return;
-	bits[n / 8] &= ~(1u << (n & 7));
+	vex_bit_clear(bits, n);
 	m->count--;
 }
 

@@ -26,7 +26,7 @@ static bool row_deleted(const struct check *c, u64 ino, u64 row)
 		size_t mid = (low + high) / 2;
 
 		if (c->tombs[mid].group == group)
-			return c->tombs[mid].bits[bit / 8] & (1u << (bit & 7));
+			return vex_bit_test(c->tombs[mid].bits, bit);
 		if (c->tombs[mid].group < group)
 			low = mid + 1;
 		else

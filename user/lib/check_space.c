@@ -60,26 +60,17 @@ static int judge_bitmap(struct check *c, const struct check_item *it, void *arg)
 			      "group %llu: %u free blocks said, %u marked", g,
 			      le32_to_cpu(item->free), clear);
 	if (t.count[0] || t.count[1] || clear != le32_to_cpu(item->free))
-		c->bitmap_wrong[g / 8] |= 1u << (g & 7);
+		vex_bit_set(c->bitmap_wrong, g);
 	return 0;
-}
-
-static u32 popcount(const u8 *bits)
-{
-	u32 n = 0;
-
-	for (u32 i = 0; i < VEXFS_GROUP_BYTES; i++)
-		n += hweight8(bits[i]);
-	return n;
 }
 
 /* Groups with blocks in use and no bitmap; group 0 may have its reserved ones. */
 static void judge_missing(struct check *c)
 {
 	for (u64 g = 0; g < c->used.nr_groups; g++) {
-		if (!c->used.groups[g] || c->bitmap_seen[g / 8] & 1u << (g & 7))
+		if (!c->used.groups[g] || vex_bit_test(c->bitmap_seen, g))
 			continue;
-		if (g || popcount(c->used.groups[g]) > 3)
+		if (g || vex_bits_count(c->used.groups[g], VEXFS_GROUP_BLOCKS) > 3)
 			check_problem(c, VEX_P_BITMAP_FREE, g * VEXFS_GROUP_BLOCKS, 0,
 				      "group %llu has blocks in use and no bitmap", g);
 	}
