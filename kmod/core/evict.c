@@ -114,10 +114,7 @@ int vex_inode_evict(struct vex_fs *fs, u64 ino)
 	int err;
 
 	do {
-		err = vex_txn_begin(fs, 0, VEX_DROP_STEP, 0, VEX_TXN_URGENT);
-		/* A step this large may not fit a full device; a small one must. */
-		if (err == -ENOSPC)
-			err = vex_txn_begin(fs, 0, 2, 0, VEX_TXN_URGENT);
+		err = vex_txn_begin_step(fs, 0, 2, 0);
 		if (err)
 			return err;
 		err = evict_step(fs, ino);

@@ -244,10 +244,7 @@ static int punch_step(struct vex_fs *fs, u64 ino, u64 from, u64 to)
 {
 	int err;
 
-	err = vex_txn_begin(fs, 1, VEX_DROP_STEP, 0, VEX_TXN_URGENT);
-	/* A step this large may not fit a full device; a small one must. */
-	if (err == -ENOSPC)
-		err = vex_txn_begin(fs, 1, 3, 0, VEX_TXN_URGENT);
+	err = vex_txn_begin_step(fs, 1, 3, 0);
 	if (err)
 		return err;
 	err = falloc_check(fs, ino);

@@ -99,9 +99,7 @@ void vex_span_store(struct vex_fs *fs, struct vex_file_span *span, const void *b
 		pos += n;
 		len -= n;
 	}
-	vex_spin_lock(&fs->space_lock);
-	fs->reserved += blocks;
-	vex_spin_unlock(&fs->space_lock);
+	vex_space_owe(fs, blocks);
 }
 
 void vex_span_close(struct vex_fs *fs, struct vex_file_span *span)

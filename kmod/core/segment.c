@@ -323,9 +323,7 @@ int vex_seg_redo(struct vex_fs *fs)
 	fs->seg_dirty_bytes += blocks << VEXFS_BLOCK_SHIFT;
 	vex_spin_unlock(&fs->cache_lock);
 
-	vex_spin_lock(&fs->space_lock);
-	fs->reserved += blocks;
-	vex_spin_unlock(&fs->space_lock);
+	vex_space_owe(fs, blocks);
 	return vex_space_ok_urgent(fs, blocks) ? 0 : -ENOSPC;
 }
 

@@ -33,15 +33,10 @@ static void truncate_tail(struct vex_fs *fs, struct vex_seg *seg, u64 size)
 {
 	u32 from = size & (VEX_SEG_BYTES - 1);
 	u32 end = round_up(from, VEXFS_BLOCK_SIZE);
-	u32 blocks;
 
 	vex_seg_cut(fs, seg, from);
-	if (end != from) {
-		blocks = vex_seg_dirty(fs, seg, from, end);
-		vex_spin_lock(&fs->space_lock);
-		fs->reserved += blocks;
-		vex_spin_unlock(&fs->space_lock);
-	}
+	if (end != from)
+		vex_space_owe(fs, vex_seg_dirty(fs, seg, from, end));
 	vex_seg_put(fs, seg);
 }
 
@@ -130,9 +125,7 @@ int vex_truncate_rest(struct vex_fs *fs, u64 ino)
 	int err;
 
 	do {
-		err = vex_txn_begin(fs, 0, VEX_DROP_STEP, 0, VEX_TXN_URGENT);
-		if (err == -ENOSPC)
-			err = vex_txn_begin(fs, 0, 2, 0, VEX_TXN_URGENT);
+		err = vex_txn_begin_step(fs, 0, 2, 0);
 		if (err)
 			return err;
 		err = vex_inode_load(fs, ino, &inode);
@@ -207,10 +200,7 @@ int vex_file_truncate(struct vex_fs *fs, u64 ino, u64 size)
 	err = vex_truncate_settle(fs, ino);
 	if (err)
 		return err;
-	err = vex_txn_begin(fs, 1, VEX_DROP_STEP, 1, VEX_TXN_URGENT);
-	/* A step this large may not fit a full device; a small one must. */
-	if (err == -ENOSPC)
-		err = vex_txn_begin(fs, 1, 4, 1, VEX_TXN_URGENT);
+	err = vex_txn_begin_step(fs, 1, 4, 1);
 	if (err)
 		return err;
 	err = truncate_first(fs, ino, size);

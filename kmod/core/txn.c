@@ -110,6 +110,16 @@ bool vex_txn_again(struct vex_fs *fs, int *err, u32 *tries)
 	return !*err;
 }
 
+int vex_txn_begin_step(struct vex_fs *fs, u32 inserts, u32 few, u64 data)
+{
+	int err = vex_txn_begin(fs, inserts, VEX_DROP_STEP, data, VEX_TXN_URGENT);
+
+	/* A step this large may not fit a full device; a small one must. */
+	if (err == -ENOSPC)
+		err = vex_txn_begin(fs, inserts, few, data, VEX_TXN_URGENT);
+	return err;
+}
+
 void vex_txn_end(struct vex_fs *fs)
 {
 	vex_write_unlock(&fs->lock);
@@ -324,6 +334,13 @@ int vex_space_reserve(struct vex_fs *fs, u64 blocks)
 			return err;
 	}
 	return 0;
+}
+
+void vex_space_owe(struct vex_fs *fs, u64 data)
+{
+	vex_spin_lock(&fs->space_lock);
+	fs->reserved += data;
+	vex_spin_unlock(&fs->space_lock);
 }
 
 void vex_space_unreserve(struct vex_fs *fs, u64 blocks)

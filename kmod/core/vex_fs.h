@@ -438,6 +438,8 @@ int vex_blocks_hold_free(struct vex_fs *fs, u64 g, u64 start, u64 end, u64 short
  */
 bool vex_space_ok(struct vex_fs *fs, u64 data, u64 meta);
 bool vex_space_promise(struct vex_fs *fs, u64 data);
+/* Promise them unasked: the transaction has made sure of the space. */
+void vex_space_owe(struct vex_fs *fs, u64 data);
 /* The same, not minding promises: for calls that keep them, or free space. */
 bool vex_space_ok_urgent(struct vex_fs *fs, u64 need);
 /* More, or fewer, blocks are unwritten. */
@@ -459,6 +461,11 @@ u64 vex_space_avail(struct vex_fs *fs);
  * the lock is not held.
  */
 int vex_txn_begin(struct vex_fs *fs, u32 inserts, u32 touches, u64 data, u32 flags);
+/*
+ * The same, urgent, for a change that edits as much as it can at a time: VEX_DROP_STEP paths, or
+ * @few on a device too full for that.
+ */
+int vex_txn_begin_step(struct vex_fs *fs, u32 inserts, u32 few, u64 data);
 /*
  * Inside a transaction and before its first edit: prepare for @nodes new tree nodes, @copies copied
  * ones and @data blocks, in all. For a change that has counted what it needs. ENOMEM; EAGAIN lack

@@ -70,6 +70,14 @@ int vexfs_array_put(u64 addr, const void *buf, size_t len)
 	return copy_to_user(u64_to_user_ptr(addr), buf, len) ? -EFAULT : 0;
 }
 
+/* The descriptor has the access mode @mode, and its file is a collection. */
+int vexfs_check_coll(const struct file *file, fmode_t mode)
+{
+	if (!(file->f_mode & mode))
+		return -EBADF;
+	return vexfs_is_coll(file_inode(file)) ? 0 : -ENODATA;
+}
+
 /*
  * @count rows of @dim elements lie in @len bytes: the largest product is below 2^50.
  */

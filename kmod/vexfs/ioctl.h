@@ -27,6 +27,7 @@ int vexfs_args_get(void *args, size_t len, size_t first, void __user *arg, u32 *
 int vexfs_args_put(void __user *arg, const void *args, size_t len, u32 size);
 void *vexfs_array_get(u64 addr, size_t len);
 int vexfs_array_put(u64 addr, const void *buf, size_t len);
+int vexfs_check_coll(const struct file *file, fmode_t mode);
 int vexfs_check_rows(const struct vexfs_inode *vi, u32 count, u32 dim, u64 len);
 int vexfs_check_meta(u32 count, u64 len);
 

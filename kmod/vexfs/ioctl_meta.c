@@ -60,10 +60,9 @@ static long vexfs_do_meta_set(struct file *file, void __user *arg, struct vexfs_
 		return err;
 	if (a.flags & ~VEXFS_META_MERGE || a.reserved)
 		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	if (!vexfs_is_coll(inode))
-		return -ENODATA;
+	err = vexfs_check_coll(file, FMODE_WRITE);
+	if (err)
+		return err;
 	op->dim = vexfs_i(inode)->dim;
 	op->count = a.count;
 	err = vexfs_check_meta(a.count, a.meta_len);
@@ -133,10 +132,9 @@ static long vexfs_do_meta_get(struct file *file, void __user *arg, struct vexfs_
 		return err;
 	if (a.flags || a.reserved)
 		return -EINVAL;
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	if (!vexfs_is_coll(inode))
-		return -ENODATA;
+	err = vexfs_check_coll(file, FMODE_READ);
+	if (err)
+		return err;
 	op->dim = vexfs_i(inode)->dim;
 	op->count = a.count;
 	if (!a.count)

@@ -73,10 +73,9 @@ static long vexfs_do_insert(struct file *file, void __user *arg, struct vexfs_op
 		return err;
 	if (a.flags)
 		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	if (!vexfs_is_coll(inode))
-		return -ENODATA;
+	err = vexfs_check_coll(file, FMODE_WRITE);
+	if (err)
+		return err;
 	op->dim = a.dim;
 	op->count = a.count;
 	err = vexfs_check_rows(vexfs_i(inode), a.count, a.dim, a.rows_len);
@@ -154,10 +153,9 @@ static long vexfs_do_update(struct file *file, void __user *arg, struct vexfs_op
 		return err;
 	if (a.flags & ~VEXFS_META_MERGE)
 		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	if (!vexfs_is_coll(inode))
-		return -ENODATA;
+	err = vexfs_check_coll(file, FMODE_WRITE);
+	if (err)
+		return err;
 	op->dim = a.dim;
 	op->count = a.count;
 	err = vexfs_check_update(vexfs_i(inode), &a);
@@ -221,10 +219,9 @@ static long vexfs_do_get(struct file *file, void __user *arg, struct vexfs_op *o
 		return err;
 	if (a.flags)
 		return -EINVAL;
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	if (!vexfs_is_coll(inode))
-		return -ENODATA;
+	err = vexfs_check_coll(file, FMODE_READ);
+	if (err)
+		return err;
 	op->dim = a.dim;
 	op->count = a.count;
 	if (a.count > VEXFS_MAX_IDS)
@@ -283,10 +280,9 @@ static long vexfs_do_delete(struct file *file, void __user *arg, struct vexfs_op
 		return err;
 	if (a.flags || a.reserved)
 		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	if (!vexfs_is_coll(inode))
-		return -ENODATA;
+	err = vexfs_check_coll(file, FMODE_WRITE);
+	if (err)
+		return err;
 	op->dim = vexfs_i(inode)->dim;
 	op->count = a.count;
 	if (!a.count || a.count > VEXFS_MAX_IDS)

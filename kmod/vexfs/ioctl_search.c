@@ -111,10 +111,9 @@ static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op
 		return err;
 	if (a.flags || a.reserved)
 		return -EINVAL;
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	if (!vexfs_is_coll(inode))
-		return -ENODATA;
+	err = vexfs_check_coll(file, FMODE_READ);
+	if (err)
+		return err;
 	op->dim = a.dim;
 	op->count = a.nq;
 	op->k = a.k;
@@ -177,10 +176,9 @@ static long vexfs_do_filter(struct file *file, void __user *arg, struct vexfs_op
 		return err;
 	if (a.flags)
 		return -EINVAL;
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	if (!vexfs_is_coll(inode))
-		return -ENODATA;
+	err = vexfs_check_coll(file, FMODE_READ);
+	if (err)
+		return err;
 	op->dim = vexfs_i(inode)->dim;
 	if (!a.filter_count || !a.max || a.max > VEXFS_MAX_IDS)
 		return -EINVAL;
