@@ -84,24 +84,45 @@ void vex_group_attach(struct vex_fs *fs, u64 g, u8 *bits)
 	grp->hint = 0;
 }
 
-int vex_group_load(struct vex_fs *fs, u64 g)
+/**
+ * struct vex_group_ask - a group whose bitmap is needed
+ * @fs: filesystem, locked for writing by who asks
+ * @g: its number
+ */
+struct vex_group_ask {
+	struct vex_fs *fs;
+	u64 g;
+};
+
+static int group_load(void *arg)
 {
-	struct vex_group *grp = &fs->groups[g];
-	u8 *bits;
+	const struct vex_group_ask *ask = arg;
+	u8 *bits = vex_zalloc(VEX_GROUP_MEMORY);
 	int err;
 
-	if (grp->bits)
-		return 0;
-	bits = vex_zalloc(VEX_GROUP_MEMORY);
 	if (!bits)
 		return -ENOMEM;
-	err = group_read(fs, g, bits);
+	err = group_read(ask->fs, ask->g, bits);
 	if (err) {
 		vex_free(bits);
 		return err;
 	}
-	vex_group_attach(fs, g, bits);
+	vex_group_attach(ask->fs, ask->g, bits);
 	return 0;
+}
+
+/* Whoever needs a bitmap is deep inside the tree, and it is the tree that has to be read for it. */
+static noinline_for_stack
+int group_load_aside(struct vex_fs *fs, u64 g)
+{
+	struct vex_group_ask ask = { .fs = fs, .g = g };
+
+	return vex_aside(fs, VEX_ASIDE_LOAD, group_load, &ask);
+}
+
+int vex_group_load(struct vex_fs *fs, u64 g)
+{
+	return fs->groups[g].bits ? 0 : group_load_aside(fs, g);
 }
 
 static void group_mark(struct vex_fs *fs, struct vex_group *grp)

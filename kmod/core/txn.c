@@ -218,16 +218,28 @@ static bool commit_is_fatal(const struct vex_fs *fs, int err)
 	return err != -ENOSPC && err != -ENOMEM && !fs->keep_going;
 }
 
+/**
+ * struct vex_commit - a commit that somebody asked for
+ * @fs: filesystem
+ * @force: also when nothing has changed
+ */
+struct vex_commit {
+	struct vex_fs *fs;
+	bool force;
+};
+
 /* commit_lock held. */
-static int commit_run(struct vex_fs *fs, bool force)
+static int commit_run(void *arg)
 {
+	const struct vex_commit *commit = arg;
+	struct vex_fs *fs = commit->fs;
 	u64 generation, data;
 	bool indoubt = false;
 	u32 nodes = 0;
 	int err;
 
 	vex_write_lock(&fs->lock);
-	if (fs->stopped || (!fs->changed && !force)) {
+	if (fs->stopped || (!fs->changed && !commit->force)) {
 		err = fs->stopped ? -EIO : 0;
 		vex_write_unlock(&fs->lock);
 		return err;
@@ -258,10 +270,13 @@ static int commit_run(struct vex_fs *fs, bool force)
 
 int vex_commit(struct vex_fs *fs, bool force)
 {
-	int err;
+	struct vex_commit commit = { .fs = fs, .force = force };
+	int err = 0;
 
 	vex_mutex_lock(&fs->commit_lock);
-	err = commit_run(fs, force);
+	/* Of what the caller knows of, nothing is left to do when another's commit served it. */
+	if (force || READ_ONCE(fs->changed) || READ_ONCE(fs->stopped))
+		err = vex_aside(fs, VEX_ASIDE_CALL, commit_run, &commit);
 	vex_mutex_unlock(&fs->commit_lock);
 	return err;
 }

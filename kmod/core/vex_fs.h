@@ -247,6 +247,15 @@ static inline u64 vex_now(struct vex_fs *fs)
 	return fs->io.ops->now(fs->io.ctx);
 }
 
+/* Call a function on a stack that has room. */
+static inline int vex_aside(struct vex_fs *fs, enum vex_aside kind, int (*fn)(void *arg),
+			    void *arg)
+{
+	if (fs->io.ops->aside)
+		return fs->io.ops->aside(fs->io.ctx, kind, fn, arg);
+	return fn(arg);
+}
+
 /* Was it made with this VEXFS_FEATURE_*? An operation that needs it answers EOPNOTSUPP else. */
 static inline bool vex_has_feature(const struct vex_fs *fs, u64 feature)
 {

@@ -262,6 +262,7 @@ const struct vex_io_ops vexfs_io_ops = {
 	.flush		= vexfs_io_flush,
 	.discard	= vexfs_io_discard,
 	.data_begin	= vexfs_io_begin,
+	.aside		= vexfs_aside,
 	.now		= vexfs_io_now,
 	.random		= vexfs_io_random,
 };

@@ -41,9 +41,12 @@ static int __init vexfs_init(void)
 	err = vexfs_io_init();
 	if (err)
 		goto out_inode;
-	err = vexfs_read_init();
+	err = vexfs_aside_init();
 	if (err)
 		goto out_io;
+	err = vexfs_read_init();
+	if (err)
+		goto out_aside;
 	err = vexfs_cache_init();
 	if (err)
 		goto out_read;
@@ -56,6 +59,8 @@ out_cache:
 	vexfs_cache_exit();
 out_read:
 	vexfs_read_exit();
+out_aside:
+	vexfs_aside_exit();
 out_io:
 	vexfs_io_exit();
 out_inode:
@@ -68,6 +73,7 @@ static void __exit vexfs_exit(void)
 	unregister_filesystem(&vexfs_fs_type);
 	vexfs_cache_exit();
 	vexfs_read_exit();
+	vexfs_aside_exit();
 	vexfs_io_exit();
 	vexfs_inode_cache_exit();
 	vexfs_mem_report_leaks();

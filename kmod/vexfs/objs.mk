@@ -2,6 +2,7 @@
 # The objects of vexfs.ko beside the core.
 vexfs-kmod-objs := \
 	aops.o \
+	aside.o \
 	cache.o \
 	coll.o \
 	create.o \

@@ -323,6 +323,12 @@ struct bio *vexfs_bio_alloc(struct block_device *bdev, unsigned int pages, u64 b
 			    blk_opf_t opf);
 void vexfs_io_end(struct vexfs_batch *batch, blk_status_t status);
 
+/* ---- aside.c ------------------------------------------------------------ */
+
+int vexfs_aside_init(void);
+void vexfs_aside_exit(void);
+int vexfs_aside(void *ctx, enum vex_aside kind, int (*fn)(void *arg), void *arg);
+
 /* ---- trace.c ------------------------------------------------------------ */
 
 void vexfs_trace_init(void);
