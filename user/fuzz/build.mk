@@ -3,7 +3,8 @@
 # replays inputs, by the compiler of everything else, among the unit tests.
 
 fuzz-targets := image calls
-fuzz-common := $(addprefix user/fuzz/,stream.c base.c forge.c walk.c ops.c \
+fuzz-common := $(addprefix user/fuzz/,stream.c base.c forge.c walk.c args.c ops.c \
+	ops_rows.c \
 	$(patsubst %,target_%.c,$(fuzz-targets)))
 fuzz-src := $(fuzz-common) $(lib-src)
 fuzz-of = $(patsubst %.c,build/user/fuzz/%.o,$(1))

@@ -4,86 +4,9 @@
  * trusts it with, and is done here: buffers as long as said, no directory moved below itself, the
  * size set only where it frees nothing.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <vex_check.h>
 
-#include "fuzz.h"
-
-#define BUF_BYTES	(80u << 10)
-
-/* ---- arguments ----------------------------------------------------------------- */
-
-static u64 arg_ino(struct fuzz_ops *o, struct fuzz_stream *s)
-{
-	u8 which = fuzz_u8(s);
-
-	if (which < 0x60)
-		return VEXFS_ROOT_INO;
-	if (which < 0xf8)
-		return o->inos[which % ARRAY_SIZE(o->inos)];
-	return fuzz_number(s);
-}
-
-static void remember(struct fuzz_ops *o, u64 ino)
-{
-	o->inos[ino % ARRAY_SIZE(o->inos)] = ino;
-}
-
-/* A dozen names that meet again and again, and some at the limits. */
-static struct vex_name arg_name(struct fuzz_stream *s)
-{
-	static const char *const names[] = {
-		"a", "b", "c", "d", "e", "f", "file", "link", "rows", "dev", "second", "more",
-	};
-	static char odd[4][VEXFS_NAME_MAX + 1];
-	static u32 turn;
-	u8 which = fuzz_u8(s);
-	char *str = odd[turn++ % ARRAY_SIZE(odd)];
-	u32 len;
-
-	if (which < 0xe0)
-		return (struct vex_name){ names[which % 12], strlen(names[which % 12]) };
-	len = which < 0xf0 ? VEXFS_NAME_MAX : 1 + fuzz_u8(s) % VEXFS_NAME_MAX;
-	memset(str, 'n' + which % 8, len);
-	return (struct vex_name){ str, len };
-}
-
-static u8 buf[BUF_BYTES] __aligned(16);
-static u64 ids[4100];
-static u32 distances[4100];
-
-/* Bytes of a pattern; every 8th stream byte or so a NaN or another odd float. */
-static void fill(struct fuzz_stream *s, size_t len)
-{
-	u8 seed = fuzz_u8(s);
-	u32 *words = (u32 *)buf;
-
-	for (size_t i = 0; i < len / 4; i++)
-		words[i] = 0x3f000000 + (i * 2654435761u + seed * 40503u) % 0x00800000;
-	memset(buf + (len & ~3ul), seed, len & 3);
-	if (len >= 4 && seed >= 0xe0)
-		words[fuzz_u8(s) % (len / 4)] = fuzz_number(s);
-}
-
-/* ---- errors ---------------------------------------------------------------------- */
-
-/* Each call with the errors that its comment in vex_core.h names. */
-static int said(struct fuzz_ops *o, const char *call, int err, const int *allowed)
-{
-	if (getenv("FUZZ_VERBOSE"))
-		fprintf(stderr, "%s = %d\n", call, err);
-	if (!err || (o->faults && (err == -EIO || err == -ENOMEM)) ||
-	    (o->forged && (err == -EUCLEAN || err == -EIO)) || (o->read_only && err == -EROFS))
-		return err;
-	for (; *allowed; allowed++)
-		if (err == -*allowed)
-			return err;
-	fuzz_must(false, "%s gave %d", call, err);
-	return err;
-}
-#define SAID(call, ...) said(o, #call, call, (const int[]){ __VA_ARGS__, 0 })
+#include "ops.h"
 
 /* ---- names -------------------------------------------------------------------------- */
 
@@ -279,93 +202,6 @@ static void call_space(struct fuzz_ops *o, struct fuzz_stream *s)
 		vex_space_unreserve(o->fs, blocks);
 }
 
-/* ---- collections ------------------------------------------------------------------------ */
-
-/* The collection's dimension mostly, or a wrong one. */
-static u32 arg_dim(struct fuzz_ops *o, struct fuzz_stream *s, u64 ino)
-{
-	struct vex_coll coll;
-
-	if (fuzz_u8(s) < 0xe0 && !vex_coll_stat(o->fs, ino, &coll))
-		return coll.dim;
-	return fuzz_number(s);
-}
-
-/* A count that fits the buffer when the dimension is right; else any. */
-static u32 arg_count(struct fuzz_stream *s, u32 dim, u32 most)
-{
-	u64 room = min((u64)BUF_BYTES / 4 / max(dim, 1u), (u64)most);
-
-	return fuzz_number(s) % (room + 1);
-}
-
-static void call_coll_create(struct fuzz_ops *o, struct fuzz_stream *s)
-{
-	u64 ino = arg_ino(o, s);
-	struct vex_coll coll = {
-		.elem = VEXFS_ELEM_F32, .index = VEXFS_INDEX_FLAT,
-	};
-
-	coll.metric = fuzz_u8(s) < 0xf0 ? 1 + fuzz_u8(s) % 3 : fuzz_number(s);
-	coll.dim = fuzz_u8(s) < 0xf0 ? 1 + fuzz_u8(s) : fuzz_number(s);
-	if (fuzz_u8(s) > 0xf0)
-		coll.elem = fuzz_number(s);
-	if (fuzz_u8(s) > 0xf0)
-		coll.index = fuzz_number(s);
-	SAID(vex_coll_create(o->fs, ino, &coll), EINVAL, EEXIST, ENOTEMPTY, ENOTTY, ENOENT, ENOSPC);
-}
-
-static void call_insert(struct fuzz_ops *o, struct fuzz_stream *s)
-{
-	u64 ino = arg_ino(o, s), first = 0, bad = 0;
-	u32 dim = arg_dim(o, s, ino), count = arg_count(s, dim, 1000);
-
-	fill(s, min((size_t)count * dim * 4, (size_t)BUF_BYTES));
-	SAID(vex_coll_insert(o->fs, ino, buf, count, dim, &first, &bad), EINVAL, E2BIG, EDOM, ENOSPC,
-	     EFBIG, ENODATA, ENOENT);
-}
-
-static void arg_ids(struct fuzz_stream *s, u32 count)
-{
-	u64 id = fuzz_number(s), step = fuzz_number(s);
-
-	for (u32 i = 0; i < count; i++, id += step)
-		ids[i] = id;
-}
-
-static void call_get(struct fuzz_ops *o, struct fuzz_stream *s)
-{
-	u64 ino = arg_ino(o, s), bad = 0;
-	u32 dim = arg_dim(o, s, ino), count = arg_count(s, dim, 4000);
-
-	arg_ids(s, count);
-	SAID(vex_coll_get(o->fs, ino, ids, count, dim, buf, &bad), EINVAL, E2BIG, ENOENT, ENODATA);
-}
-
-static void call_delete(struct fuzz_ops *o, struct fuzz_stream *s)
-{
-	u64 ino = arg_ino(o, s), bad = 0;
-	u32 count = fuzz_number(s) % 600;
-
-	arg_ids(s, count);
-	SAID(vex_coll_delete(o->fs, ino, ids, count, &bad), EINVAL, ENOENT, ENODATA, ENOSPC);
-}
-
-static void call_search(struct fuzz_ops *o, struct fuzz_stream *s)
-{
-	u64 ino = arg_ino(o, s);
-	struct vex_search search = { .queries = buf, .ids = ids, .distances = distances };
-
-	search.dim = arg_dim(o, s, ino);
-	search.nq = arg_count(s, search.dim, 64);
-	search.k = fuzz_number(s);
-	/* The results fit, or are refused. */
-	if (search.k <= VEXFS_MAX_K && (u64)search.nq * search.k > ARRAY_SIZE(ids))
-		search.nq = 1;
-	fill(s, min((size_t)search.nq * search.dim * 4, (size_t)BUF_BYTES));
-	SAID(vex_coll_search(o->fs, ino, &search), EINVAL, E2BIG, EDOM, ENODATA, ENOENT);
-}
-
 /* ---- the filesystem ------------------------------------------------------------------------ */
 
 static void faults_end(struct fuzz_ops *o)
@@ -446,7 +282,7 @@ static void call_fault(struct fuzz_ops *o, struct fuzz_stream *s)
 		vex_io_mem_fail(o->m, (kind >> 1 & 7) ?: VEX_IO_WRITE, nth, more);
 }
 
-static void (*const calls[])(struct fuzz_ops *o, struct fuzz_stream *s) = {
+static fuzz_call *const calls[] = {
 	call_create, call_create, call_create, call_symlink, call_link, call_remove, call_remove,
 	call_rename, call_dir_read, call_readlink, call_set, call_inode_create, call_evict,
 	call_write, call_write, call_read, call_truncate, call_map, call_space, call_coll_create,
