@@ -183,9 +183,13 @@ int eval_leaf(const struct vex_filter *f, const struct vexfs_filter_node *n, con
 	struct vex_pair p;
 	int more;
 
-	while ((more = vex_pair_next(&rec, end, &p)) == 1)
+	while ((more = vex_pair_next(&rec, end, &p)) == 1) {
+		/* It has no value, and stands in no record that was stored. */
+		if (p.type == VEXFS_META_NONE)
+			return -EBADMSG;
 		if (!vex_meta_key_cmp(p.key, p.key_len, n->key, n->key_len))
 			return holds(f, n, &p);
+	}
 	return more;
 }
 

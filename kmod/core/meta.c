@@ -181,7 +181,7 @@ int row_plan(struct vex_fs *fs, u64 ino, struct vex_meta_txn *t, u32 i)
 {
 	struct meta_row *row = &t->rows[i];
 	struct vex_key key = meta_key(ino, row->id);
-	u8 *merged = t->arena + i * VEX_META_MAX;
+	u8 *merged = t->merge ? t->arena + i * VEX_META_MAX : NULL;
 	struct vex_path path;
 	int err;
 

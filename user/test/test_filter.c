@@ -354,6 +354,26 @@ static void damaged_records_are_noticed(void **state)
 	}
 }
 
+/* A pair of VEXFS_META_NONE is no part of what is stored: it has no value to look at. */
+static void a_stored_pair_without_a_value_is_damage(void **state)
+{
+	static const u8 rec[] = { 1, VEXFS_META_NONE, 0, 0, 'k' };
+	struct vexfs_filter_node node = {
+		.type = VEXFS_META_INT, .key_len = 1, .key = "k", .value = 1,
+	};
+	struct vex_filter f = { .nodes = &node, .count = 1 };
+	u8 *exact = malloc(sizeof(rec));
+
+	memcpy(exact, rec, sizeof(rec));
+	for (node.op = VEXFS_FILTER_EQ; node.op <= VEXFS_FILTER_GE; node.op++)
+		assert_int_equal(vex_filter_eval(&f, exact, sizeof(rec)), -EBADMSG);
+	node = (struct vexfs_filter_node){
+		.op = VEXFS_FILTER_EXISTS, .key_len = 1, .key = "k",
+	};
+	assert_int_equal(vex_filter_eval(&f, exact, sizeof(rec)), -EBADMSG);
+	free(exact);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +382,7 @@ int main(void)
 		cmocka_unit_test(every_stack_depth_works),
 		cmocka_unit_test(malformed_programs_are_refused),
 		cmocka_unit_test(damaged_records_are_noticed),
+		cmocka_unit_test(a_stored_pair_without_a_value_is_damage),
 	};
 
 	vex_core_init();
