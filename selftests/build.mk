@@ -35,3 +35,6 @@ kernel-scripts += selftests/vxt_ynl.sh selftests/vxt_unload.sh
 
 # A short run of tools/stress; its programs are those of user/bench.
 kernel-scripts += selftests/stress.sh
+
+# mkfs.vexfs on a device.
+kernel-scripts += selftests/mkfs.sh

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +24,8 @@
  * @path: device or image
  * @size: bytes to use, 0: all
  * @features: VEXFS_FEATURE_* to make it with
+ * @dry: look whether it can be made, and change nothing
+ * @keep: do not discard the blocks
  * @made: the image is new
  * @grown_from: its size before this command made it longer, or -1
  * @fd: of it
@@ -36,6 +39,9 @@ struct mkfs {
 	uint64_t features;
 	bool force;
 	bool quiet;
+	bool dry;
+	bool keep;
+	bool json;
 	bool made;
 	int64_t grown_from;
 	int fd;
@@ -56,12 +62,16 @@ static void usage(FILE *f)
 	      "                    none: without all before; by default all:\n", f);
 	features_list(f, "                      ");
 	fputs("  -f, --force       make it although something is there already\n"
+	      "  -K, --nodiscard   do not tell the device first that its blocks are free\n"
+	      "  -n, --dry-run     only look whether it could be made; change nothing\n"
+	      "  -j, --json        print the summary as JSON\n"
 	      "  -q, --quiet       print no summary\n"
 	      "  -h, --help        this text\n"
 	      "\n"
 	      "Examples:\n"
 	      "  mkfs.vexfs /dev/vdb\n"
 	      "  mkfs.vexfs -L vectors --size 10G disk.img\n"
+	      "  mkfs.vexfs -n /dev/vdb\n"
 	      "  mkfs.vexfs -f -U 5f3c1a52-9d0e-4b7e-8c64-0d6a1f2b3c4d /dev/vdb\n"
 	      "\n"
 	      "Exit status: 0 made; 1 failed, or refused; 2 wrong usage; 128 + n when signal n\n"
@@ -107,6 +117,9 @@ static int parse(struct mkfs *m, int argc, char **argv)
 		{ "size", required_argument, NULL, 's' },
 		{ "features", required_argument, NULL, 'O' },
 		{ "force", no_argument, NULL, 'f' },
+		{ "nodiscard", no_argument, NULL, 'K' },
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
@@ -114,7 +127,7 @@ static int parse(struct mkfs *m, int argc, char **argv)
 	int opt, status;
 	bool cut;
 
-	while ((opt = getopt_long(argc, argv, "L:U:s:O:fqh", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "L:U:s:O:fKnjqh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'L':
 			m->label = optarg;
@@ -144,6 +157,15 @@ static int parse(struct mkfs *m, int argc, char **argv)
 		case 'f':
 			m->force = true;
 			break;
+		case 'K':
+			m->keep = true;
+			break;
+		case 'n':
+			m->dry = true;
+			break;
+		case 'j':
+			m->json = true;
+			break;
 		case 'q':
 			m->quiet = true;
 			break;
@@ -161,7 +183,17 @@ static int parse(struct mkfs *m, int argc, char **argv)
 	return GO_ON;
 }
 
-/* Open what is there, or make the image. */
+/* Could an image of @m->size bytes be made? A status. */
+static int could_be_made(struct mkfs *m)
+{
+	char *path = strdup(m->path);
+	bool ok = path && !access(dirname(path), W_OK | X_OK);
+
+	free(path);
+	return ok ? STATUS_OK : report_fail("%s: %s", m->path, strerror(errno));
+}
+
+/* Open what is there, or make the image; @m->fd stays -1 when a dry run finds none. */
 static int open_target(struct mkfs *m)
 {
 	struct stat st;
@@ -171,22 +203,26 @@ static int open_target(struct mkfs *m)
 		if (!m->size)
 			return report_fail("%s: does not exist; to make an image file, tell its "
 					   "size: --size 1G", m->path);
+		if (m->dry)
+			return could_be_made(m);
 		m->fd = open(m->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (m->fd < 0)
 			return report_fail("%s: %s", m->path, strerror(errno));
 		m->made = true;
 		status = device_claim(m->path, m->fd, true);
 	} else {
-		status = device_open(m->path, true, &m->fd);
+		status = device_open(m->path, !m->dry, &m->fd);
 	}
 	if (status || fstat(m->fd, &st))
 		return status ? status : report_fail("%s: %s", m->path, strerror(errno));
 	if (!S_ISREG(st.st_mode) || m->size <= (uint64_t)st.st_size)
 		return STATUS_OK;
+	m->grown_from = st.st_size;
+	if (m->dry)
+		return STATUS_OK;
 	if (ftruncate(m->fd, m->size))
 		return report_fail("%s: cannot make it %" PRIu64 " bytes long: %s", m->path,
 				   m->size, strerror(errno));
-	m->grown_from = st.st_size;
 	return STATUS_OK;
 }
 
@@ -244,6 +280,8 @@ static int check_foreign(struct mkfs *m)
 			status = report_fail("%s: holds a %s %s already; use -f to destroy it",
 					     m->path, type, blkid_probe_has_value(pr, "TYPE") ?
 					     "filesystem" : "partition table");
+		else if (m->dry)
+			break;
 		else if (blkid_do_wipe(pr, false))
 			status = report_fail("%s: the old %s could not be wiped: %s", m->path, type,
 					     strerror(errno));
@@ -252,6 +290,71 @@ static int check_foreign(struct mkfs *m)
 	}
 	blkid_free_probe(pr);
 	return status;
+}
+
+#define DISCARD_BLOCKS	(1ULL << 18)	/* a GiB a call, so that a signal is heeded */
+
+/* Nothing that was there is of value. A device that cannot discard is no error. */
+static int discard_all(struct mkfs *m, const struct vex_io *io, u64 blocks)
+{
+	int err = 0;
+
+	if (m->keep || m->made)
+		return STATUS_OK;
+	/* Where an image was made longer there is nothing yet. */
+	if (m->grown_from >= 0)
+		blocks = m->grown_from / VEXFS_BLOCK_SIZE;
+	progress_start("discarding", "blocks", blocks);
+	for (u64 at = 0; at < blocks && !err && !interrupt_pending(); at += DISCARD_BLOCKS) {
+		err = io->ops->discard(io->ctx, at, min(DISCARD_BLOCKS, blocks - at));
+		progress_update(at, at);
+	}
+	progress_stop();
+	if (interrupt_pending())
+		return 128 + interrupt_pending();
+	return err ? report_fail("%s: discarding its blocks: %s; use -K to do without", m->path,
+				 strerror(-err)) : STATUS_OK;
+}
+
+static void json_features(struct report *r, u64 features)
+{
+	json_open(r, "features", '[');
+	for (u32 bit = 0; vex_feature_name(bit); bit++)
+		if (features >> bit & 1)
+			json_string(r, NULL, vex_feature_name(bit));
+	json_close(r, ']');
+}
+
+/* What a dry run found: it can be made. */
+static int print_plan(struct mkfs *m, u64 blocks)
+{
+	struct report r;
+
+	if (m->quiet)
+		return STATUS_OK;
+	report_begin(&r, m->json);
+	json_string(&r, "device", m->path);
+	json_number(&r, "dry_run", "true");
+	json_uint(&r, "blocks", blocks);
+	json_features(&r, m->features);
+	if (!m->json) {
+		report_text(r.f, m->path);
+		fprintf(r.f, ": a VexFS can be made, %.1f MiB, %" PRIu64 " blocks of 4 KiB\n",
+			blocks / 256.0, (uint64_t)blocks);
+	}
+	return report_end(&r);
+}
+
+static void print_json(struct report *r, const struct mkfs *m, const struct vex_statfs *st,
+		       const char *uuid)
+{
+	json_string(r, "device", m->path);
+	json_number(r, "dry_run", "false");
+	json_string(r, "label", st->label);
+	json_string(r, "uuid", uuid);
+	json_uint(r, "blocks", st->blocks);
+	json_uint(r, "blocks_available", st->avail);
+	json_features(r, st->features);
 }
 
 static int print_summary(struct mkfs *m, const struct vex_io *io)
@@ -272,7 +375,10 @@ static int print_summary(struct mkfs *m, const struct vex_io *io)
 	if (m->quiet)
 		return STATUS_OK;
 	format_uuid(st.uuid, uuid);
-	report_begin(&r, false);
+	report_begin(&r, m->json);
+	print_json(&r, m, &st, uuid);
+	if (m->json)
+		return report_end(&r);
 	report_text(r.f, m->path);
 	fputs(": VexFS made\n  label  ", r.f);
 	report_text(r.f, st.label[0] ? st.label : "none");
@@ -285,6 +391,23 @@ static int print_summary(struct mkfs *m, const struct vex_io *io)
 	return report_end(&r);
 }
 
+/* Is there place for it, and nothing that must not be lost? A status. */
+static int check_target(struct mkfs *m, const struct vex_io *io, u64 there)
+{
+	int status;
+
+	if (there < VEXFS_MIN_BLOCKS)
+		return report_fail("%s: is %" PRIu64 " KiB long; a VexFS needs %u KiB at least",
+				   m->path, (uint64_t)there * 4, VEXFS_MIN_BLOCKS * 4);
+	if (m->size / VEXFS_BLOCK_SIZE > there)
+		return report_fail("%s: is %" PRIu64 " KiB long, less than --size", m->path,
+				   (uint64_t)there * 4);
+	status = m->force ? STATUS_OK : check_own(m, io);
+	if (!status)
+		status = check_foreign(m);
+	return !status && interrupt_pending() ? 128 + interrupt_pending() : status;
+}
+
 static int make(struct mkfs *m, const struct vex_io *io)
 {
 	struct vex_mkfs_opts opts = {
@@ -292,21 +415,17 @@ static int make(struct mkfs *m, const struct vex_io *io)
 		.uuid = m->uuid_text ? m->uuid : NULL, .uid = getuid(), .gid = getgid(),
 		.features = m->features,
 	};
-	int status, err;
+	/* A dry run did not make the image longer. */
+	u64 there = m->dry && m->grown_from >= 0 ? opts.blocks : io->blocks;
+	int status = check_target(m, io, there), err;
 
-	if (io->blocks < VEXFS_MIN_BLOCKS)
-		return report_fail("%s: is %" PRIu64 " KiB long; a VexFS needs %u KiB at least",
-				   m->path, (uint64_t)io->blocks * 4, VEXFS_MIN_BLOCKS * 4);
-	if (opts.blocks > io->blocks)
-		return report_fail("%s: is %" PRIu64 " KiB long, less than --size", m->path,
-				   (uint64_t)io->blocks * 4);
-	status = m->force ? STATUS_OK : check_own(m, io);
-	if (!status)
-		status = check_foreign(m);
 	if (status)
 		return status;
-	if (interrupt_pending())
-		return 128 + interrupt_pending();
+	if (m->dry)
+		return print_plan(m, opts.blocks ?: there);
+	status = discard_all(m, io, opts.blocks ?: there);
+	if (status)
+		return status;
 	err = vex_mkfs(io, &opts);
 	if (err)
 		return report_fail("%s: %s", m->path, strerror(-err));
@@ -318,7 +437,7 @@ static void undo(struct mkfs *m)
 {
 	if (m->made)
 		unlink(m->path);
-	else if (m->grown_from >= 0 && truncate(m->path, m->grown_from))
+	else if (m->grown_from >= 0 && !m->dry && truncate(m->path, m->grown_from))
 		report_warn("%s: could not be cut to its old length: %s", m->path, strerror(errno));
 }
 
@@ -327,6 +446,8 @@ static int run(struct mkfs *m)
 	int status = open_target(m), err;
 	struct vex_io io;
 
+	if (!status && m->fd < 0)
+		return print_plan(m, m->size / VEXFS_BLOCK_SIZE);
 	if (!status) {
 		err = vex_io_fd_attach(&io, m->fd);
 		if (!err) {
@@ -335,7 +456,9 @@ static int run(struct mkfs *m)
 			err = vex_io_fd_close(&io);
 		}
 		if (err && !status)
-			status = report_fail("%s: %s", m->path, strerror(-err));
+			status = report_fail("%s: %s", m->path, err == -EINVAL ?
+					     "its sectors are larger than a block, 4096 bytes" :
+					     strerror(-err));
 	}
 	if (m->fd >= 0)
 		close(m->fd);

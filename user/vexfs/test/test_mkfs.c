@@ -115,6 +115,100 @@ static void features_are_chosen_by_name(void **state)
 	expect(2, "'none' is no feature", "-f", "-O", "^none", "f.img");
 }
 
+static void any_size_is_made_quickly(void **state)
+{
+	/* A filesystem of files so large: many have none. */
+	static const char huge[] = "/dev/shm/vexfs-test-huge.img";
+	double start = clock_seconds();
+	struct stat st;
+
+	expect(0, "", "-s", "1M", "least.img");
+	expect_out("size   1.0 MiB, 256 blocks of 4 KiB");
+	unlink(huge);
+	expect(0, "", "-s", "100T", huge);
+	expect_out(" 26843545600 blocks of 4 KiB");
+	assert_int_equal(stat(huge, &st), 0);
+	/* One that is there is discarded, and takes no more time for that. */
+	expect(0, "", "-f", huge);
+	expect(0, "", "-f", "-s", "101T", huge);
+	assert_true(st.st_size == 100ll << 40 && st.st_blocks * 512 < 1 << 20);
+	assert_true(clock_seconds() - start < 60);
+	unlink(huge);
+}
+
+static void a_dry_run_changes_nothing(void **state)
+{
+	expect(0, "", "-n", "-s", "2M", "dry.img");
+	expect_out("dry.img: a VexFS can be made, 2.0 MiB, 512 blocks of 4 KiB\n");
+	assert_int_equal(size_of("dry.img"), -1);
+	expect(1, "No such file", "-n", "-s", "2M", "nowhere/dry.img");
+	expect(1, "tell its size", "-n", "dry.img");
+	expect(0, "", "-q", "-s", "2M", "-L", "kept", "dry.img");
+	expect(1, "holds a VexFS already", "-n", "dry.img");
+}
+
+static void a_dry_run_of_what_is_forced_changes_nothing(void **state)
+{
+	static unsigned char image[4 << 20] = { [510] = 0x55, [511] = 0xaa };
+	static unsigned char after[sizeof(image)];
+	int fd;
+
+	image[446 + 4] = 0x83;
+	image[446 + 9] = 8;
+	image[446 + 13] = 0x20;
+	write_file("dry.bin", image, sizeof(image));
+	expect(1, "holds a dos partition table", "-n", "dry.bin");
+	expect(0, "", "-n", "-f", "-s", "9M", "dry.bin");
+	expect_out("9.0 MiB, 2304 blocks");
+	assert_int_equal(size_of("dry.bin"), sizeof(image));
+	fd = open("dry.bin", O_RDONLY);
+	assert_int_equal(read(fd, after, sizeof(after)), sizeof(after));
+	close(fd);
+	assert_memory_equal(image, after, sizeof(image));
+	write_file("dry.small", image, 4096);
+	expect(1, "a VexFS needs 1024 KiB", "-n", "dry.small");
+}
+
+static void the_summary_comes_as_json(void **state)
+{
+	expect(0, "", "--json", "-s", "2M", "-L", "l\"", "-U", UUID, "-O", "none", "j.img");
+	expect_out("\"device\": \"j.img\"");
+	expect_out("\"label\": \"l\\\"\"");
+	expect_out("\"uuid\": \"" UUID "\"");
+	expect_out("\"blocks\": 512");
+	expect_out("\"features\": []");
+	expect(0, "", "-jf", "-O", "^unwritten", "j.img");
+	expect_out("\"label\": \"\"");
+	expect_out("\"symlink-special\",");
+	expect(0, "", "-jnf", "j.img");
+	expect_out("\"dry_run\": true");
+}
+
+/* What the image held takes no more space, unless -K; what lies past the filesystem stays. */
+static void old_content_is_discarded(void **state)
+{
+	static char full[4 << 20];
+	struct stat st;
+	char byte;
+	int fd;
+
+	memset(full, 'x', sizeof(full));
+	write_file("old.bin", full, sizeof(full));
+	expect(0, "", "-q", "-K", "old.bin");
+	assert_int_equal(stat("old.bin", &st), 0);
+	assert_true(st.st_blocks * 512 > 3 << 20);
+	expect(0, "", "-q", "-f", "-s", "2M", "old.bin");
+	assert_int_equal(stat("old.bin", &st), 0);
+	assert_true(st.st_blocks * 512 > 1 << 20 && st.st_blocks * 512 < 3 << 20);
+	fd = open("old.bin", O_RDONLY);
+	assert_int_equal(pread(fd, &byte, 1, 2 << 20), 1);
+	assert_int_equal(byte, 'x');
+	close(fd);
+	expect(0, "", "-q", "-f", "old.bin");
+	assert_int_equal(stat("old.bin", &st), 0);
+	assert_true(st.st_blocks * 512 < 1 << 20);
+}
+
 static void wrong_usage_is_status_2(void **state)
 {
 	expect(2, "exactly one DEVICE or IMAGE", "-q");
@@ -140,6 +234,11 @@ int main(void)
 		cmocka_unit_test(what_cannot_hold_one_is_refused_and_left_as_it_was),
 		cmocka_unit_test(an_image_in_use_is_refused),
 		cmocka_unit_test(features_are_chosen_by_name),
+		cmocka_unit_test(any_size_is_made_quickly),
+		cmocka_unit_test(a_dry_run_changes_nothing),
+		cmocka_unit_test(a_dry_run_of_what_is_forced_changes_nothing),
+		cmocka_unit_test(the_summary_comes_as_json),
+		cmocka_unit_test(old_content_is_discarded),
 		cmocka_unit_test(wrong_usage_is_status_2),
 	};
 
