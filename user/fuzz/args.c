@@ -65,3 +65,8 @@ int said(struct fuzz_ops *o, const char *call, int err, const int *allowed)
 	fuzz_must(false, "%s gave %d", call, err);
 	return err;
 }
+
+bool sound(const struct fuzz_ops *o)
+{
+	return !o->forged && !o->faults;
+}

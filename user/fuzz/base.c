@@ -53,11 +53,40 @@ static void collection(struct vex_fs *fs, u64 ino, u32 dim, u32 metric, u32 rows
 	free(values);
 }
 
+/* Metadata of every third row: a number and a string; a short one of the last. */
+static void metadata(struct vex_fs *fs, u64 ino, u32 rows)
+{
+	static const u8 record[] = "\x1e\0\0\0\3\1\x8\0key\x7\0\0\0\0\0\0\0\4\3\7\0langtwo par";
+	u64 bad = 0;
+
+	for (u64 id = 0; id < rows; id += 3) {
+		struct vex_rows r = {
+			.ids = &id, .count = 1, .meta = record, .meta_len = sizeof(record) - 1,
+		};
+
+		bad = vex_meta_set(fs, ino, &r);
+		/* Some rows are deleted. */
+		fuzz_must(!bad || bad == (u64)-ENOENT, "metadata gave %d", (int)bad);
+	}
+}
+
+/* Attributes: a short one, one of several pieces, two of one inode. */
+static void attributes(struct vex_fs *fs, u64 ino, size_t len)
+{
+	struct vex_name first = name_of("user.first"), second = name_of("trusted.second");
+	u8 value[3000];
+
+	memset(value, 'v', sizeof(value));
+	well(vex_xattr_set(fs, ino, &first, value, 9, 0));
+	well(vex_xattr_set(fs, ino, &second, value, len, 0));
+}
+
 /* Some of everything that the format knows. */
 static void everything(struct vex_fs *fs)
 {
 	struct vex_inode node = { .uid = 3 };
 	struct vex_name name = name_of("link"), second = name_of("second");
+	u64 rows;
 	u64 dir = make(fs, VEXFS_ROOT_INO, "d", S_IFDIR | 0755);
 	u64 file = make(fs, dir, "file", S_IFREG | 0644);
 	char target[VEXFS_SYMLINK_CHUNK + 200];
@@ -71,7 +100,11 @@ static void everything(struct vex_fs *fs)
 	make(fs, dir, "dev", S_IFCHR | 0600);
 	make(fs, dir, "fifo", S_IFIFO | 0600);
 	make(fs, VEXFS_ROOT_INO, "empty", S_IFREG | 0444);
-	collection(fs, make(fs, dir, "rows", S_IFREG | 0644), 5, VEXFS_METRIC_L2, 90);
+	rows = make(fs, dir, "rows", S_IFREG | 0644);
+	collection(fs, rows, 5, VEXFS_METRIC_L2, 90);
+	metadata(fs, rows, 12);
+	attributes(fs, dir, 40);
+	well(vex_file_fallocate(fs, file, VEX_FALLOC_KEEP_SIZE, 80000, 20000));
 	collection(fs, make(fs, dir, "more", S_IFREG | 0644), 3, VEXFS_METRIC_COSINE, 6);
 }
 
@@ -113,8 +146,10 @@ static struct vex_io_mem *base_make(u32 number)
 		everything(fs);
 	/* The older superblock has a state of its own. */
 	well(vex_fs_commit(fs));
-	if (number == 2)
+	if (number == 2) {
 		names(fs, 60);
+		attributes(fs, VEXFS_ROOT_INO, 2500);
+	}
 	if (number == 3)
 		names(fs, 800);
 	if (number >= 2)

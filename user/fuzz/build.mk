@@ -2,10 +2,11 @@
 # Fuzzers: with libFuzzer, by clang, in build/user/fuzz (`make fuzz`); and a program that
 # replays inputs, by the compiler of everything else, among the unit tests.
 
-fuzz-targets := image calls
+fuzz-targets := image calls filter meta expr record print
 fuzz-common := $(addprefix user/fuzz/,stream.c base.c forge.c walk.c args.c ops.c \
-	ops_rows.c \
-	$(patsubst %,target_%.c,$(fuzz-targets)))
+	ops_data.c ops_rows.c meta.c text.c seeds.c \
+	$(patsubst %,target_%.c,$(filter-out print,$(fuzz-targets)))) \
+	$(patsubst %,user/vexfs/%.c,expr record options report progress text)
 fuzz-src := $(fuzz-common) $(lib-src)
 fuzz-of = $(patsubst %.c,build/user/fuzz/%.o,$(1))
 fuzz-flags := -fsanitize=address,undefined -fno-sanitize-recover=undefined

@@ -90,5 +90,26 @@ u64 fuzz_check(struct vex_io_mem *m, bool *opens);
 
 void fuzz_image(const u8 *data, size_t len);
 void fuzz_calls(const u8 *data, size_t len);
+void fuzz_filter(const u8 *data, size_t len);
+void fuzz_meta(const u8 *data, size_t len);
+void fuzz_expr(const u8 *data, size_t len);
+void fuzz_record(const u8 *data, size_t len);
+void fuzz_print(const u8 *data, size_t len);
+
+/* ---- seeds.c ------------------------------------------------------------------- */
+
+/**
+ * struct fuzz_seed - an input to begin with
+ * @target: it is for
+ * @data: @len bytes
+ */
+struct fuzz_seed {
+	const char *target;
+	const char *data;
+	size_t len;
+};
+
+/* Ends with one without a target. */
+extern const struct fuzz_seed fuzz_seeds[];
 
 #endif /* VEX_FUZZ_H */

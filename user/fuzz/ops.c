@@ -264,6 +264,17 @@ static void call_options(struct fuzz_ops *o, struct fuzz_stream *s)
 	fuzz_must(!vex_fs_take_damage(o->fs, &block, &what) || o->forged, "damage: %s", what);
 }
 
+static void call_shrink(struct fuzz_ops *o, struct fuzz_stream *s)
+{
+	size_t bytes = fuzz_number(s), most = vex_cache_evictable(o->fs);
+	struct vex_cache_stats st;
+
+	vex_cache_shrink(o->fs, bytes);
+	vex_cache_stats(o->fs, &st);
+	fuzz_must(vex_cache_evictable(o->fs) <= most, "the cache grew while it shrank");
+	fuzz_must(st.pinned_bytes <= st.node_bytes + st.seg_bytes, "impossible memory");
+}
+
 /* Calls fail from the n-th on, until the next open. */
 static void call_fault(struct fuzz_ops *o, struct fuzz_stream *s)
 {
@@ -288,6 +299,11 @@ static fuzz_call *const calls[] = {
 	call_write, call_write, call_read, call_truncate, call_map, call_space, call_coll_create,
 	call_insert, call_insert, call_get, call_delete, call_search, call_commit, call_commit,
 	call_reopen, call_options, call_fault,
+	/* Here and below: inputs that are kept mean these by their place. */
+	call_xattr_set, call_xattr_set, call_xattr_get, call_xattr_remove, call_xattr_list,
+	call_fallocate, call_fallocate, call_seek, call_append, call_append, call_update,
+	call_meta_set, call_meta_set, call_meta_get, call_filter, call_search_filtered,
+	call_prefetch, call_shrink,
 };
 
 void fuzz_ops_run(struct fuzz_ops *o, struct fuzz_stream *s, u32 most)

@@ -32,6 +32,52 @@ static bool fine(const struct walk *w, int err, int also)
 	return !err;
 }
 
+/* The metadata of a row: got, and looked at by a filter. */
+static void walk_meta(struct walk *w, u64 ino, u64 id)
+{
+	size_t used;
+	u64 bad;
+
+	if (fine(w, vex_meta_get(w->fs, ino, &id, 1, w->buf, sizeof(w->buf), &used, &bad), -ENOENT))
+		fuzz_must(used >= 4 && used <= 2000, "metadata of %zu bytes", used);
+}
+
+static void walk_filter(struct walk *w, u64 ino, u64 rows)
+{
+	static const struct vexfs_filter_node node = {
+		.op = VEXFS_FILTER_GE, .type = VEXFS_META_INT, .key_len = 3, .key = "key",
+	};
+	struct vex_filter f = { .nodes = &node, .count = 1 };
+	u64 found[40], next;
+	u32 count;
+
+	if (!fine(w, vex_coll_filter(w->fs, ino, &f, 0, found, 40, &count, &next), 0))
+		return;
+	for (u32 i = 0; i < count; i++)
+		fuzz_must(found[i] < rows, "a row past the end matches");
+}
+
+/* The names of all attributes, and the value of each. */
+static void walk_attributes(struct walk *w, u64 ino)
+{
+	char *names = (char *)w->buf;
+	size_t done, size;
+	int err;
+
+	if (!fine(w, vex_xattr_list(w->fs, ino, NULL, names, 8192, &done), -ERANGE))
+		return;
+	for (size_t at = 0, i = 0; at < done && i < 40; i++) {
+		struct vex_name name = { names + at, strnlen(names + at, done - at) };
+
+		fuzz_must(at + name.len < done, "a name without an end");
+		err = vex_xattr_get(w->fs, ino, &name, w->buf + 8192, 8192, &size);
+		/* A forged name has a NUL, or does not stand where it is looked for. */
+		if (!(w->forged && (err == -ENODATA || err == -EINVAL)) && fine(w, err, -ERANGE))
+			fuzz_must(size <= 8192, "a value of %zu bytes", size);
+		at += name.len + 1;
+	}
+}
+
 static void walk_rows(struct walk *w, u64 ino)
 {
 	struct vex_search search = { .nq = 1, .k = 4 };
@@ -49,10 +95,12 @@ static void walk_rows(struct walk *w, u64 ino)
 		u64 id = n < 30 ? n : coll.rows - 1 - (n - 30) % coll.rows;
 
 		fine(w, vex_coll_get(w->fs, ino, &id, 1, coll.dim, w->buf, &bad), -ENOENT);
+		walk_meta(w, ino, id);
 	}
 	/* A forged collection can claim more rows than can be looked at. */
 	if (coll.rows > 100000)
 		return;
+	walk_filter(w, ino, coll.rows);
 	memset(w->buf, 0, coll.row_bytes);
 	search.queries = w->buf;
 	search.dim = coll.dim;
@@ -92,6 +140,7 @@ static void walk_inode(struct walk *w, u64 ino)
 	if (w->nodes++ > MOST_NODES || !fine(w, vex_inode_get(w->fs, ino, &node), 0))
 		return;
 	fuzz_must(node.size <= S64_MAX && node.atime.nsec < 1000000000u, "attributes out of range");
+	walk_attributes(w, ino);
 	if (S_ISDIR(node.mode) && w->dir_count < MOST_DIRS)
 		w->dirs[w->dir_count++] = ino;
 	if (S_ISLNK(node.mode))
