@@ -2,7 +2,9 @@
 /*
  * Random arguments for every vector operation, from threads of root and of another user at
  * once: sizes, tails, flags, counts, addresses that cannot be read or written, that overlap, or
- * are the kernel's. Each call answers with an errno that <linux/vexfs.h> names.
+ * are the kernel's; records of metadata and filters that are spoilt, and that another thread
+ * changes while they are read. Each call answers with an errno that <linux/vexfs.h> names, and
+ * one that succeeds with figures that can be.
  *
  * VEXFS_FUZZ_CALLS in the environment gives the calls of each thread (1500), VEXFS_FUZZ_SEED
  * the seed (1).
@@ -16,6 +18,13 @@
 #define THREADS		4
 #define BUF_BYTES	(1UL << 20)
 #define TAIL_BYTES	4096
+/* Where things stand in the first MiB; rows are in front, ids in the second half. */
+#define OUT_AT		(BUF_BYTES / 4)
+#define META_AT		(BUF_BYTES / 8 * 3)
+#define NODES_AT	(META_AT + 4096)
+#define TEXT_AT		(NODES_AT + 4096)
+#define IDS_AT		(BUF_BYTES / 2)
+#define META_ROWS	6
 
 /* What all threads use. */
 static unsigned long calls = 1500;
@@ -35,6 +44,12 @@ static struct {
 	struct vexfs_delete del;
 	struct vexfs_search search;
 	struct vexfs_stat stat;
+	struct vexfs_insert append;	/* with metadata */
+	struct vexfs_search find;	/* with a filter */
+	struct vexfs_update update;
+	struct vexfs_meta_set meta_set;
+	struct vexfs_meta_get meta_get;
+	struct vexfs_filter filter;
 } right;
 
 static const struct operation {
@@ -49,12 +64,18 @@ static const struct operation {
 	{ VEXFS_IOC_DELETE,	&right.del,	sizeof(right.del) },
 	{ VEXFS_IOC_SEARCH,	&right.search,	sizeof(right.search) },
 	{ VEXFS_IOC_STAT,	&right.stat,	sizeof(right.stat) },
+	{ VEXFS_IOC_INSERT,	&right.append,	sizeof(right.append) },
+	{ VEXFS_IOC_SEARCH,	&right.find,	sizeof(right.find) },
+	{ VEXFS_IOC_UPDATE,	&right.update,	sizeof(right.update) },
+	{ VEXFS_IOC_META_SET,	&right.meta_set, sizeof(right.meta_set) },
+	{ VEXFS_IOC_META_GET,	&right.meta_get, sizeof(right.meta_get) },
+	{ VEXFS_IOC_FILTER,	&right.filter,	sizeof(right.filter) },
 };
 #define OPERATIONS	(sizeof(operations) / sizeof(*operations))
 
 static const int documented[] = {
 	EFAULT, ENOTTY, ENODATA, EBADF, EROFS, EINTR, EINVAL, E2BIG, EDOM, ENOSPC, EFBIG, ENOENT,
-	EEXIST, ENOTEMPTY, ENOMEM, EPERM, EOPNOTSUPP,
+	EEXIST, ENOTEMPTY, ENOMEM, EPERM, EOPNOTSUPP, EBADMSG, ERANGE,
 };
 
 static uint64_t next(uint64_t *rnd)
@@ -63,9 +84,96 @@ static uint64_t next(uint64_t *rnd)
 	return mix(*rnd);
 }
 
+/* Sound records of metadata, one a row, behind their lengths; their bytes. */
+static unsigned int meta_make(unsigned char *at)
+{
+	static const unsigned char record[] =
+		"\x1a\0\0\0\1\1\x8\0i\5\0\0\0\0\0\0\0\1\3\x8\0stwo part";
+	unsigned int i, len = sizeof(record) - 1;
+
+	for (i = 0; i < META_ROWS; i++) {
+		memcpy(at + i * len, record, len);
+		at[i * len + 9] = i;
+	}
+	return i * len;
+}
+
+/* A sound filter of three nodes: i >= 2 or s ^= "two". */
+static void filter_make(void)
+{
+	struct vexfs_filter_node *n = (void *)(area + NODES_AT);
+
+	memcpy(area + TEXT_AT, "not two", 7);
+	n[0] = (struct vexfs_filter_node){
+		.op = VEXFS_FILTER_GE, .type = VEXFS_META_INT, .key_len = 1, .key = "i", .value = 2,
+	};
+	n[1] = (struct vexfs_filter_node){
+		.op = VEXFS_FILTER_PREFIX, .type = VEXFS_META_STRING, .key_len = 1, .key = "s",
+		.value = 4, .len = 3,
+	};
+	n[2] = (struct vexfs_filter_node){ .op = VEXFS_FILTER_OR };
+}
+
+static void nested_templates_make(void)
+{
+	uintptr_t rows = (uintptr_t)area, out = rows + OUT_AT, ids = rows + IDS_AT + 50 * 8;
+	unsigned int meta_len = meta_make(area + META_AT);
+
+	filter_make();
+	right.append = right.insert;
+	right.append.count = META_ROWS;
+	right.append.rows_len = META_ROWS * 32;
+	right.append.meta = rows + META_AT;
+	right.append.meta_len = meta_len;
+	right.find = right.search;
+	right.find.filter = rows + NODES_AT;
+	right.find.filter_text = rows + TEXT_AT;
+	right.find.filter_count = 3;
+	right.find.filter_text_len = 7;
+	right.update = (struct vexfs_update){
+		.size = sizeof(right.update), .flags = VEXFS_META_MERGE, .ids = ids, .rows = rows,
+		.rows_len = META_ROWS * 32, .count = META_ROWS, .dim = 8, .meta = rows + META_AT,
+		.meta_len = meta_len,
+	};
+	right.meta_set = (struct vexfs_meta_set){
+		.size = sizeof(right.meta_set), .ids = ids, .meta = rows + META_AT,
+		.meta_len = meta_len, .count = META_ROWS,
+	};
+	right.meta_get = (struct vexfs_meta_get){
+		.size = sizeof(right.meta_get), .ids = ids, .meta = out, .meta_len = 8192,
+		.count = META_ROWS,
+	};
+	right.filter = (struct vexfs_filter){
+		.size = sizeof(right.filter), .filter = rows + NODES_AT,
+		.filter_text = rows + TEXT_AT, .filter_count = 3, .filter_text_len = 7,
+		.ids = out, .max = 100,
+	};
+}
+
+/* What the structures point to: right again, or some of it spoilt, under whoever reads it. */
+static void nested_change(uint64_t *rnd)
+{
+	static const unsigned int places[] = { META_AT, NODES_AT, TEXT_AT };
+	unsigned int at = places[mix(*rnd) % 3] + mix(*rnd + 1) % 180;
+
+	switch (mix(*rnd + 2) % 12) {
+	case 0:
+	case 1:
+		meta_make(area + META_AT);
+		filter_make();
+		break;
+	case 2:
+		area[at] ^= 1u << mix(*rnd + 3) % 8;
+		break;
+	case 3:
+		area[at] = mix(*rnd + 3);
+		break;
+	}
+}
+
 static void templates_make(void)
 {
-	uintptr_t rows = (uintptr_t)area, ids = rows + BUF_BYTES / 2, out = rows + BUF_BYTES / 4;
+	uintptr_t rows = (uintptr_t)area, ids = rows + IDS_AT, out = rows + OUT_AT;
 
 	right.caps.size = sizeof(right.caps);
 	right.stat.size = sizeof(right.stat);
@@ -87,6 +195,7 @@ static void templates_make(void)
 		.size = sizeof(right.search), .queries = rows, .queries_len = 32, .nq = 1,
 		.dim = 8, .k = 5, .ids = out, .distances = out + 4096,
 	};
+	nested_templates_make();
 }
 
 /* An address: good, misaligned, at the end of what is mapped, read-only, no one's, the kernel's. */
@@ -119,7 +228,7 @@ static uint64_t address(uint64_t *rnd, const void *self)
 static uint64_t number(uint64_t *rnd)
 {
 	static const uint64_t edges[] = {
-		0, 1, 2, 7, 8, 31, 32, 33, 4096, 4097, 65535, 65536, 1 << 20, (1 << 20) + 1, 16 << 20,
+		0, 1, 2, 3, 7, 8, 31, 32, 33, 512, 513, 4096, 4097, 8192, 8193, 65535, 65536, 1 << 20, (1 << 20) + 1, 16 << 20,
 		0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, 1ULL << 32, INT64_MAX, UINT64_MAX,
 	};
 
@@ -151,12 +260,32 @@ static bool is_documented(int err)
 	return false;
 }
 
+/*
+ * Of an operation that succeeded: can its figures be? @asked is what @args was before, for an
+ * array that it was to fill may lie on top of it.
+ */
+static bool is_possible(const struct operation *o, const void *asked, const void *args)
+{
+	const struct vexfs_meta_get *get = asked, *got = args;
+	const struct vexfs_filter *list = asked, *listed = args;
+
+	if (*(const uint32_t *)asked != o->size)
+		return true;
+	if (o->cmd == VEXFS_IOC_META_GET)
+		return got->used >= 4ULL * get->count && got->used <= get->meta_len;
+	if (o->cmd == VEXFS_IOC_FILTER)
+		return listed->count <= list->max &&
+		       (listed->next > list->from || listed->next == VEXFS_NO_ID);
+	return true;
+}
+
 /**
  * struct caller - a thread
  * @rnd: its randomness
  * @user: it runs as; 0 is root
  * @done: calls that succeeded
  * @odd: an errno that no one documented, 0: none
+ * @impossible: a request that succeeded with figures that cannot be, 0: none
  */
 struct caller {
 	pthread_t thread;
@@ -164,6 +293,7 @@ struct caller {
 	unsigned int user;
 	unsigned long done;
 	unsigned long cmd;
+	unsigned long impossible;
 	int odd;
 };
 
@@ -172,6 +302,8 @@ static void call(struct caller *c, int fd)
 	const struct operation *o = &operations[next(&c->rnd) % OPERATIONS];
 	unsigned long cmd = next(&c->rnd) % 40 ? o->cmd : VEXFS_IOC(next(&c->rnd) % 32);
 	unsigned char args[TAIL_BYTES + 256] __attribute__((aligned(8))) = { 0 };
+	unsigned char asked[256] __attribute__((aligned(8)));
+	unsigned char answer[256] __attribute__((aligned(8)));
 	unsigned int shift = next(&c->rnd) % 16 ? 0 : next(&c->rnd) % 8;
 	uint32_t size = o->size;
 	uint64_t n, where;
@@ -191,8 +323,14 @@ static void call(struct caller *c, int fd)
 	/* Not into this thread's own stack. */
 	if (where - (uintptr_t)args < sizeof(args) && where != (uintptr_t)args + shift)
 		where = (uintptr_t)args + shift;
+	nested_change(&c->rnd);
+	memcpy(asked, args + shift, sizeof(asked));
 	if (ioctl(fd, cmd, where) >= 0) {
 		c->done++;
+		memcpy(answer, args + shift, sizeof(answer));
+		if (where == (uintptr_t)args + shift && cmd == o->cmd &&
+		    !is_possible(o, asked, answer))
+			c->impossible = cmd;
 	} else if (!is_documented(errno)) {
 		c->odd = errno;
 		c->cmd = cmd;
@@ -291,6 +429,7 @@ TEST_F_TIMEOUT(hostile, arguments_get_documented_answers, 280)
 		done += c[i].done;
 		EXPECT_EQ(0, c[i].odd)
 			TH_LOG("request %#lx gave %s", c[i].cmd, strerror(c[i].odd));
+		EXPECT_EQ(0, c[i].impossible);
 	}
 	/* Some are right, so that the others are wrong in one thing only. */
 	EXPECT_LT(calls / 10, done);
