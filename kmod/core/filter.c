@@ -224,3 +224,10 @@ int vex_filter_eval(const struct vex_filter *f, const u8 *rec, u32 len)
 	}
 	return stack & 1;
 }
+
+bool vex_filter_none(const struct vex_filter *f)
+{
+	static const u8 nothing[1];
+
+	return vex_filter_eval(f, nothing, 0) == 1;
+}

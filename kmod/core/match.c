@@ -159,7 +159,7 @@ int vex_coll_filter(struct vex_fs *fs, u64 ino, struct vex_filter *f, u64 from, 
 	l->ino = ino;
 	l->f = f;
 	l->rows = c.rows;
-	l->none = vex_filter_eval(f, NULL, 0) == 1;
+	l->none = vex_filter_none(f);
 	l->ids = ids;
 	l->max = max;
 	do {

@@ -193,7 +193,8 @@ int row_plan(struct vex_fs *fs, u64 ino, struct vex_meta_txn *t, u32 i)
 	row->len = row->add_len;
 	err = row->exists ? stored_check(fs, &path) : 0;
 	if (!err && t->merge) {
-		err = vex_meta_merge(row->exists ? vex_path_data(&path) : NULL,
+		/* No bytes of what is added stand for no record. */
+		err = vex_meta_merge(row->exists ? vex_path_data(&path) : row->add,
 				     row->exists ? vex_path_len(&path) : 0,
 				     row->add, row->add_len, merged);
 		if (err >= 0) {

@@ -251,7 +251,7 @@ int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
 	ctx->ino = ino;
 	ctx->s = s;
 	if (s->filter)
-		ctx->match_none = vex_filter_eval(s->filter, NULL, 0) == 1;
+		ctx->match_none = vex_filter_none(s->filter);
 
 	vex_read_lock(&fs->lock);
 	err = vex_index_ops(coll.index)->search(ctx);

@@ -80,6 +80,8 @@ int vex_meta_next_row(struct vex_fs *fs, u64 ino, u64 from, u64 *row);
 int vex_filter_check(struct vex_filter *f);
 /* Does a record match? 1, 0, or -EBADMSG when the record is damaged. */
 int vex_filter_eval(const struct vex_filter *f, const u8 *rec, u32 len);
+/* Does a row without metadata match? */
+bool vex_filter_none(const struct vex_filter *f);
 /* Compare an int with the bits of a float, by exact value: below, at or above 0. */
 int vex_meta_cmp_mixed(s64 a, u64 b);
 
