@@ -44,12 +44,25 @@ void inode_init(struct vex_fs *fs, struct vex_inode *node, u64 dir)
 	node->ctime = node->btime;
 }
 
+/* Touch where an item of the new inode will stand. One that is there belongs to another inode. */
+static noinline_for_stack
+int fresh_touch(struct vex_fs *fs, const struct vex_key *key)
+{
+	struct vex_path path;
+	int err = vex_tree_touch(fs, key, &path);
+
+	if (!err)
+		err = vex_damaged(fs, path.node[0]->block, "inode number used twice");
+	vex_path_release(fs, &path);
+	return err == -ENOENT ? 0 : err;
+}
+
 /* Touch where the inode @ino, still without any item, its name and its parent stand. */
 static noinline_for_stack
 int create_touch(struct vex_fs *fs, u64 ino, const struct vex_key *name, u64 dir)
 {
 	struct vex_key key = vex_inode_key(ino);
-	int err = vex_touch_key(fs, &key);
+	int err = fresh_touch(fs, &key);
 
 	if (!err)
 		err = vex_touch_key(fs, name);
@@ -129,6 +142,8 @@ int vex_dir_create(struct vex_fs *fs, u64 dir, const struct vex_name *name,
 static noinline_for_stack
 int create_nameless(struct vex_fs *fs, struct vex_inode *node)
 {
+	struct vex_key inode = vex_inode_key(fs->next_ino);
+	struct vex_key orphan = vex_orphan_key(fs->next_ino);
 	int err;
 
 	node->nlink = 0;
@@ -136,7 +151,9 @@ int create_nameless(struct vex_fs *fs, struct vex_inode *node)
 	node->rdev = 0;
 	node->flags = VEXFS_INODE_NAMELESS;
 	inode_init(fs, node, 0);
-	err = vex_victim_touch(fs, node->ino);
+	err = fresh_touch(fs, &inode);
+	if (!err)
+		err = fresh_touch(fs, &orphan);
 	if (err)
 		return err;
 	err = inode_insert(fs, node);

@@ -311,9 +311,41 @@ static void directory_positions_fit_63_bits(void **state)
 	}
 }
 
+/* The superblock counts inodes from 2 again: the next one exists. Nothing has to stop. */
+static void an_inode_number_in_use_is_damage(void **state)
+{
+	const struct vex_name name = { "new", 3 };
+	struct vex_inode node;
+	const char *what;
+	struct core c;
+	u64 block;
+
+	core_make(&c, 512, 1);
+	core_create(&c, VEXFS_ROOT_INO, "a");
+	core_close(&c);
+	for (u32 slot = 0; slot < 2; slot++) {
+		u8 *sb = vex_io_mem_block(c.m, VEXFS_SUPER_BLOCK(slot));
+
+		((struct vexfs_super *)sb)->next_ino = cpu_to_le64(VEXFS_FIRST_INO);
+		seal(sb);
+	}
+	assert_int_equal(core_adopt(&c, c.m, false), 0);
+	node = (struct vex_inode){ .mode = S_IFREG | 0600 };
+	assert_int_equal(vex_dir_create(c.fs, VEXFS_ROOT_INO, &name, &node), -EUCLEAN);
+	assert_true(vex_fs_take_damage(c.fs, &block, &what));
+	node = (struct vex_inode){ .mode = S_IFREG | 0600 };
+	assert_int_equal(vex_inode_create(c.fs, &node), -EUCLEAN);
+	/* What is there can be changed. */
+	assert_int_equal(vex_dir_remove(c.fs, VEXFS_ROOT_INO, &(struct vex_name){ "a", 1 }, false),
+			 0);
+	assert_int_equal(vex_fs_commit(c.fs), 0);
+	core_drop(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		core_test(an_inode_number_in_use_is_damage),
 		core_test(a_flipped_bit_gives_a_clean_error),
 		core_test(misplaced_blocks_give_a_clean_error),
 		core_test(lost_writes_give_a_clean_error),
