@@ -24,6 +24,7 @@ const struct fuzz_seed fuzz_seeds[] = {
 	SEED("record", "0a=1\nb=1\nc=1\nd=1\ne=1\nf=1\ng=1\nh=1\ni=1\nj=1\nk=1\nl=1\nm=1\nn=1\n"
 		       "o=1\np=1\nq=1"),
 	SEED("record", "1text=two  spaces=\\x41 \"quoted\" and \xc3\xbc\xff\na_key.with-31-characters_9012345=1"),
+	SEED("record", "0&lang=de year=2021 title=\"two words\\\"\" x='a'b=2\n&\n& z=1\t"),
 	SEED("print", "\001\001\010\000k\001\002\003\004\005\006\007\010\002\003\002\000kkhi"),
 	SEED("filter", "\x03\x00\x80\x10\x04\x00\x05\x80\x11\x01\x00\x07\x04\x30\x40\x05\x10\x61"),
 	SEED("filter", "\x08\x00\x90\x20\x01\x01\x03\x90\x21\x06\x02\x09\x90\x22\x07\x03\x02\x10\x20"),

@@ -2,7 +2,8 @@
 /*
  * Target: metadata as the vexfs command takes it, a KEY=VALUE a line. What is accepted packs to a
  * record that the core accepts; what is printed of a record reads as the same record again. A
- * line that begins with + removes the key, one with : and i, f or s has a type.
+ * line that begins with + removes the key, one with : and i, f or s has a type, one with & has
+ * many pairs, as files of metadata have them.
  *
  * Input: byte 0 how to print, then the lines.
  */
@@ -27,30 +28,11 @@ static bool add_line(struct record *r, const char *line)
 	type = line[0] == ':' && line[1] ? strchr(types, line[1]) : NULL;
 	if (type)
 		record_add(r, line + 2, VEXFS_META_INT + (type - types));
+	else if (*line == '&')
+		record_line(r, line + 1);
 	else
 		record_add(r, line, 0);
 	return false;
-}
-
-/* Read what record_print() wrote: key=value, two spaces between. */
-static void read_back(struct record *r, const char *text)
-{
-	while (*text) {
-		const char *end, *wrong;
-		struct value v;
-		char *arg;
-		size_t key = key_length(text);
-
-		fuzz_must(key && text[key] == '=', "printed no key: %s", text);
-		end = text + key + 1;
-		wrong = value_read(&v, end, &end);
-		fuzz_must(!wrong, "printed what is refused: %s: %s", text, wrong ?: "");
-		fuzz_must(!*end || !strncmp(end, "  ", 2), "printed too much: %s", end);
-		arg = strndup(text, end - text);
-		fuzz_must(arg && record_add(r, arg, 0) == GO_ON, "printed %s", arg);
-		free(arg);
-		text = end + (*end ? 2 : 0);
-	}
 }
 
 static void print(const unsigned char *rec, size_t len, bool json)
@@ -64,7 +46,7 @@ static void print(const unsigned char *rec, size_t len, bool json)
 	fflush(r.f);
 	if (!json) {
 		memset(&again, 0, sizeof(again));
-		read_back(&again, r.text);
+		fuzz_must(!record_line(&again, r.text), "printed %s: %s", r.text, again.wrong);
 		fuzz_must(record_pack(&again, packed) == len + 4 && !memcmp(packed + 4, rec, len),
 			  "printed as another: %s", r.text);
 	}

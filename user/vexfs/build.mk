@@ -6,7 +6,7 @@ vexfs-common := $(call vexfs-path,options report progress text device features)
 vexfs-source := $(call vexfs-path,source vecfile npy csv names tree document)
 vexfs-cmds := $(call vexfs-path,common store store_kernel store_image query recall \
 	cmd_create cmd_import cmd_search cmd_insert cmd_get cmd_delete cmd_stat cmd_bench \
-	cmd_update cmd_meta record expr) \
+	cmd_update cmd_meta record metafile expr) \
 	$(vexfs-source) $(vexfs-common)
 
 $(eval $(call user-program,vexfs,user/vexfs/main.c $(vexfs-cmds)))
@@ -15,7 +15,7 @@ $(eval $(call user-program,mkfs.vexfs,user/vexfs/mkfs.c $(vexfs-common),-lblkid)
 vexfs-test-source := $(call vexfs-path,test/test_source) $(vexfs-source) $(vexfs-common)
 vexfs-test-text := $(call vexfs-path,test/test_text) $(vexfs-source) $(vexfs-common)
 $(eval $(call user-test,vexfs-source,$(vexfs-test-source),-lcmocka))
-vexfs-test-expr := $(call vexfs-path,test/test_expr expr record) $(vexfs-common)
+vexfs-test-expr := $(call vexfs-path,test/test_expr expr record metafile) $(vexfs-common)
 $(eval $(call user-test,vexfs-expr,$(vexfs-test-expr),-lcmocka))
 $(eval $(call user-test,vexfs-text,$(vexfs-test-text),-lcmocka))
 

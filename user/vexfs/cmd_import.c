@@ -7,6 +7,7 @@
 
 #include "cmd.h"
 #include "document.h"
+#include "metafile.h"
 #include "names.h"
 #include "progress.h"
 #include "source.h"
@@ -20,6 +21,7 @@ enum {
 	OPT_LIMIT,
 	OPT_SAMPLE,
 	OPT_FORMAT,
+	OPT_META,
 };
 
 /**
@@ -27,6 +29,8 @@ enum {
  * @file: the collection
  * @sources: files or roots of trees; ends with NULL
  * @text: they are texts
+ * @meta_path: file with the metadata of the rows, or NULL
+ * @meta: the same, open
  * @limit: most rows to import
  * @rows: memory of a batch
  * @batch: rows that fit in it
@@ -45,6 +49,8 @@ struct import {
 	bool text;
 	struct shape shape;
 	const char *format;
+	const char *meta_path;
+	struct metafile meta;
 	uint64_t chunk;
 	uint64_t limit;
 	uint64_t sample;
@@ -91,8 +97,13 @@ static int write_names(struct import *im, uint64_t first_id, uint32_t count)
 static int insert_batch(struct import *im, struct source *s, uint32_t count)
 {
 	uint64_t first_id, bad_row;
-	int err = store_insert(im->store, im->rows, count, &first_id, &bad_row);
-	int status = STATUS_OK;
+	int status = im->meta.f ? metafile_read(&im->meta, count) : STATUS_OK;
+	int err;
+
+	if (status)
+		return status;
+	err = store_insert_meta(im->store, im->rows, count, im->meta.f ? im->meta.packed : NULL,
+				im->meta.f ? im->meta.len : 0, &first_id, &bad_row);
 
 	if (err == -EDOM)
 		return report_fail("%s: record %" PRIu64 " holds NaN or an infinity", s->path,
@@ -196,6 +207,8 @@ static int prepare(struct import *im)
 	im->batch = BATCH_BYTES / im->store->stat.row_bytes;
 	if (!im->batch)
 		im->batch = 1;
+	if (im->meta_path && im->batch > VEXFS_MAX_META)
+		im->batch = VEXFS_MAX_META;
 	im->rows = malloc((size_t)im->batch * im->store->stat.row_bytes);
 	if (!im->rows)
 		return report_fail("out of memory for a batch of rows");
@@ -239,6 +252,9 @@ static int import_files(struct import *im)
 		status = import_source(im, &s);
 		source_close(&s);
 	}
+	/* With --limit the rest of the lines is of the rest of the rows. */
+	if (!status && im->meta.f && im->count < im->limit && !interrupt_pending())
+		status = metafile_end(&im->meta);
 	return status;
 }
 
@@ -339,6 +355,8 @@ static int do_import(struct import *im)
 
 	if (!im->store)
 		return status;
+	if (!status && im->meta_path)
+		status = metafile_open(&im->meta, im->meta_path, VEXFS_MAX_META);
 	if (!status)
 		status = im->text ? import_texts(im) : import_files(im);
 	if (im->count)
@@ -352,6 +370,7 @@ static int do_import(struct import *im)
 	closed = store_close(im->store);
 	free(im->rows);
 	names_free(&im->names);
+	metafile_close(&im->meta);
 	return status ? status : closed;
 }
 
@@ -370,6 +389,9 @@ static int import_option(struct import *im, int opt)
 	case OPT_FORMAT:
 		im->format = optarg;
 		return GO_ON;
+	case OPT_META:
+		im->meta_path = optarg;
+		return GO_ON;
 	default:
 		return shape_option(&im->shape, im->c, opt);
 	}
@@ -383,6 +405,7 @@ static int run(struct common *c, int argc, char **argv)
 		{ "limit", required_argument, NULL, OPT_LIMIT },
 		{ "sample", required_argument, NULL, OPT_SAMPLE },
 		{ "format", required_argument, NULL, OPT_FORMAT },
+		{ "meta", required_argument, NULL, OPT_META },
 		SHAPE_OPTIONS, COMMON_OPTIONS
 	};
 	struct import im = {
@@ -401,6 +424,8 @@ static int run(struct common *c, int argc, char **argv)
 				     im.text ? "DIR or text file" : "SOURCE");
 	if (im.text && im.format)
 		return report_misuse("--format does not go with --text");
+	if (im.text && im.meta_path)
+		return report_misuse("--meta does not go with --text");
 	if (!im.text && im.sample)
 		return report_misuse("--sample goes with --text; --limit takes the first rows");
 	im.file = argv[optind];
@@ -427,12 +452,15 @@ const struct command command_import = {
 	"  --elem NAME    of a new collection: f32\n"
 	"  --index NAME   of a new collection: flat\n"
 	"  --format NAME  format of the SOURCEs: fvecs, bvecs, npy, csv\n"
+	"  --meta FILE    metadata: a line of KEY=VALUE KEY=\"in quotes\" ... for each row,\n"
+	"                 an empty one for none; see 'vexfs meta --help'\n"
 	"  --limit N      at most N rows\n"
 	"  --sample N     text: only N of the files, evenly spread over all\n"
 	"  --chunk BYTES  text: longer files give a row for each BYTES (64K)\n"
 	"\n"
 	"Examples:\n"
 	"  vexfs import /mnt/sift base.fvecs\n"
+	"  vexfs import --meta base.meta /mnt/sift base.fvecs\n"
 	"  zcat vectors.csv.gz | vexfs import --format csv --metric cosine /mnt/words -\n"
 	"  vexfs import --text --dim 1024 /mnt/docs /usr/include /usr/share/doc\n"
 	"  vexfs --image disk.img import /sift base.fvecs\n",

@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "options.h"
 #include "record.h"
+
+#define BLANK	" \t\r"
 
 /* ---- values -------------------------------------------------------------------------- */
 
@@ -156,48 +159,66 @@ static const char *value_take(struct value *v, const char *text, int type)
 
 /* ---- records ------------------------------------------------------------------------- */
 
-/* Enter a key at its place; GO_ON, or a status. */
+static int refuse(struct record *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int refuse(struct record *r, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(r->wrong, sizeof(r->wrong), format, args);
+	va_end(args);
+	return -1;
+}
+
+/* Enter a key at its place; 0 or -1. */
 static int enter(struct record *r, const char *key, size_t len, const struct value *v)
 {
 	unsigned int at = 0, text = v->type == VEXFS_META_STRING ? v->len : 0;
 	char name[VEXFS_META_KEY_MAX + 1];
 
 	if (len > VEXFS_META_KEY_MAX)
-		return report_misuse("'%.*s': a key has at most 31 characters", (int)len, key);
+		return refuse(r, "'%.*s': a key has at most 31 characters", (int)len, key);
 	memcpy(name, key, len);
 	name[len] = 0;
 	while (at < r->count && strcmp(r->keys[at], name) < 0)
 		at++;
 	if (at < r->count && !strcmp(r->keys[at], name))
-		return report_misuse("the key '%s' is given twice", name);
+		return refuse(r, "the key '%s' is given twice", name);
 	if (r->count == VEXFS_META_PAIRS)
-		return report_misuse("a row has at most 16 keys");
+		return refuse(r, "a row has at most 16 keys");
 	for (unsigned int i = 0; i < r->count; i++)
 		text += r->values[i].type == VEXFS_META_STRING ? r->values[i].len : 0;
 	if (text > VEXFS_META_TEXT_MAX)
-		return report_misuse("'%s': the strings of a row have at most 256 bytes together",
-				     name);
+		return refuse(r, "'%s': the strings of a row have at most 256 bytes together",
+			      name);
 	memmove(&r->keys[at + 1], &r->keys[at], (r->count - at) * sizeof(r->keys[0]));
 	memmove(&r->values[at + 1], &r->values[at], (r->count - at) * sizeof(r->values[0]));
 	memcpy(r->keys[at], name, len + 1);
 	r->values[at] = *v;
 	r->count++;
-	return GO_ON;
+	return 0;
 }
 
-int record_add(struct record *r, const char *arg, int type)
+static int add(struct record *r, const char *arg, int type)
 {
 	size_t len = key_length(arg);
 	const char *wrong;
 	struct value v;
 
 	if (!len || arg[len] != '=')
-		return report_misuse("'%s' is no KEY=VALUE; a key is a letter or _, then letters, "
-				     "digits, _ . -", arg);
+		return refuse(r, "'%s' is no KEY=VALUE; a key is a letter or _, then letters, "
+			      "digits, _ . -", arg);
 	wrong = value_take(&v, arg + len + 1, type);
 	if (wrong)
-		return report_misuse("'%s': %s", arg, wrong);
+		return refuse(r, "'%s': %s", arg, wrong);
 	return enter(r, arg, len, &v);
+}
+
+int record_add(struct record *r, const char *arg, int type)
+{
+	return add(r, arg, type) ? report_misuse("%s", r->wrong) : GO_ON;
 }
 
 int record_remove(struct record *r, const char *key)
@@ -207,7 +228,37 @@ int record_remove(struct record *r, const char *key)
 
 	if (!len || key[len])
 		return report_misuse("'%s' is no key", key);
-	return enter(r, key, len, &v);
+	return enter(r, key, len, &v) ? report_misuse("%s", r->wrong) : GO_ON;
+}
+
+/* Where the pair that begins here ends: at white space, but for such in quotes. */
+static const char *pair_end(const char *pair)
+{
+	size_t key = key_length(pair);
+	const char *end = pair + key + 1;
+	struct value v;
+
+	if (key && pair[key] == '=' && (*end == '"' || *end == '\'') &&
+	    !value_read(&v, end, &end) && (!*end || strchr(BLANK, *end)))
+		return end;
+	return pair + strcspn(pair, BLANK);
+}
+
+int record_line(struct record *r, const char *line)
+{
+	const char *at = line + strspn(line, BLANK);
+
+	while (*at) {
+		const char *end = pair_end(at);
+		char *pair = strndup(at, end - at);
+		int err = pair ? add(r, pair, 0) : refuse(r, "%s", strerror(ENOMEM));
+
+		free(pair);
+		if (err)
+			return -1;
+		at = end + strspn(end, BLANK);
+	}
+	return 0;
 }
 
 static size_t value_bytes(const struct value *v)

@@ -32,11 +32,13 @@ struct value {
  * @keys: ascending
  * @values: one for each
  * @count: of them
+ * @wrong: what is, of the last pair that was refused
  */
 struct record {
 	char keys[VEXFS_META_PAIRS][VEXFS_META_KEY_MAX + 1];
 	struct value values[VEXFS_META_PAIRS];
 	unsigned int count;
+	char wrong[512];
 };
 
 /* Bytes at the begin of @text that can be a key; 0: none. */
@@ -55,6 +57,11 @@ int value_type(const char *name);
  */
 int record_add(struct record *r, const char *arg, int type);
 int record_remove(struct record *r, const char *key);
+/*
+ * Add the pairs of a line, which white space separates; it stands in a value that is in quotes
+ * only. 0, or -1 with @r->wrong.
+ */
+int record_line(struct record *r, const char *line);
 /* Pack, behind its length; @buf has room for RECORD_MAX bytes. Returns the bytes. */
 size_t record_pack(const struct record *r, unsigned char *buf);
 

@@ -156,6 +156,45 @@ static void records_are_packed_in_order(void **state)
 	assert_true(record_pack(&r, buf) <= RECORD_MAX);
 }
 
+/* The pairs of a line, packed, after their length; NULL: it is refused. */
+static const char *line(const char *text)
+{
+	static char out[2048];
+	static struct record r;
+	struct report rep;
+	unsigned char buf[RECORD_MAX];
+	size_t len;
+
+	r.count = 0;
+	if (record_line(&r, text))
+		return NULL;
+	len = record_pack(&r, buf);
+	report_begin(&rep, false);
+	assert_true(record_print(&rep, buf + 4, len - 4));
+	fflush(rep.f);
+	snprintf(out, sizeof(out), "%s", rep.text);
+	report_drop(&rep);
+	return out;
+}
+
+static void lines_hold_pairs(void **state)
+{
+	(void)state;
+	assert_string_equal(line(""), "");
+	assert_string_equal(line(" \t\r"), "");
+	assert_string_equal(line("b=1 a=2\r"), "a=2  b=1");
+	assert_string_equal(line("  a=\"x y\"\tb='\"'  "), "a=\"x y\"  b=\"\\\"\"");
+	assert_string_equal(line("a= b=x"), "a=\"\"  b=\"x\"");
+	assert_string_equal(line("a=x\"y z=1"), "a=\"x\\\"y\"  z=1");
+	assert_string_equal(line("a=\"x=\\\" b=1\""), "a=\"x=\\\" b=1\"");
+	assert_null(line("a"));
+	assert_null(line("a=1 ="));
+	assert_null(line("a=\"x\"y"));
+	assert_null(line("a=\"x"));
+	assert_null(line("a=1 a=1"));
+	assert_null(line("# a=1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +202,7 @@ int main(void)
 		cmocka_unit_test(errors_tell_the_place),
 		cmocka_unit_test(values_have_the_type_of_their_look),
 		cmocka_unit_test(records_are_packed_in_order),
+		cmocka_unit_test(lines_hold_pairs),
 	};
 
 	return cmocka_run_group_tests_name("expr", tests, NULL, NULL);

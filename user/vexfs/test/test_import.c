@@ -222,6 +222,68 @@ static void nothing_to_import_is_told(void **state)
 	expect(1, "no such file", "stat", place_path("t"));
 }
 
+static void write_text(const char *name, const char *text)
+{
+	write_file(name, text, strlen(text));
+}
+
+static void metadata_go_in_with_their_rows(void **state)
+{
+	FILE *f;
+
+	place_make(64);
+	write_fvecs("a.fvecs", 4, 4, 1);
+	write_text("a.meta", "lang=de year=2021\n\n\ttitle=\"two words\"  score=1.5 \r\nlang=en");
+	expect(0, "", "import", "--meta", "a.meta", place_path("a"), "a.fvecs");
+	expect(0, "", "meta", "get", place_path("a"), "0-3");
+	assert_string_equal(command_out, "0\tlang=\"de\"  year=2021\n1\t\n"
+					 "2\tscore=1.5  title=\"two words\"\n3\tlang=\"en\"\n");
+	/* More rows than one call of the filesystem takes metadata for, from two sources. */
+	write_fvecs("b.fvecs", 5000, 4, 1);
+	f = fopen("b.meta", "w");
+	for (unsigned int i = 0; i < 10000; i++)
+		fprintf(f, "n=%u\n", i);
+	fclose(f);
+	expect(0, "", "import", "-q", "--meta", "b.meta", place_path("a"), "b.fvecs", "b.fvecs");
+	expect(0, "", "meta", "filter", place_path("a"), "n == 4095 or n == 4096 or n == 9999");
+	assert_string_equal(command_out, "4099\n4100\n10003\n");
+	/* The first rows get the first lines. */
+	expect(0, "", "import", "-q", "--limit", "2", "--meta", "b.meta", place_path("c"), "b.fvecs");
+	expect(0, "", "meta", "get", place_path("c"), "0-1");
+	assert_string_equal(command_out, "0\tn=0\n1\tn=1\n");
+}
+
+static void metadata_that_are_wrong_change_nothing(void **state)
+{
+	place_make(64);
+	write_fvecs("a.fvecs", 3, 4, 1);
+	expect(1, "none.meta: No such file", "import", "--meta", "none.meta", place_path("a"),
+	       "a.fvecs");
+	write_text("a.meta", "a=1\na=1 2b=2\na=3\n");
+	expect(1, "a.meta: line 2: '2b=2' is no KEY=VALUE", "import", "--meta", "a.meta",
+	       place_path("a"), "a.fvecs");
+	write_text("a.meta", "a=1\n\na=1 b=\"x y\n");
+	expect(1, "a.meta: line 3: 'b=\"x': the string has no closing quote", "import", "--meta",
+	       "a.meta", place_path("a"), "a.fvecs");
+	write_text("a.meta", "a=1\na=1 a=2\n");
+	expect(1, "a.meta: line 2: the key 'a' is given twice", "import", "--meta", "a.meta",
+	       place_path("a"), "a.fvecs");
+	write_file("a.meta", "a=1\0\n", 5);
+	expect(1, "a.meta: line 1: holds a NUL", "import", "--meta", "a.meta", place_path("a"),
+	       "a.fvecs");
+	write_text("a.meta", "a=1\na=2\n");
+	expect(1, "a.meta: ends after line 2, before the rows do", "import", "--meta", "a.meta",
+	       place_path("a"), "a.fvecs");
+	expect(1, "no such file", "stat", place_path("a"));
+	expect(2, "--meta does not go with --text", "import", "--text", "--meta", "a.meta",
+	       place_path("a"), ".");
+	/* Lines without rows are told, with what is in. */
+	write_text("a.meta", "a=1\na=2\na=3\na=4\n");
+	expect(3, "a.meta: line 4: there are more lines than rows", "import", "--meta", "a.meta",
+	       place_path("a"), "a.fvecs");
+	assert_non_null(strstr(command_err, "3 rows are in, ids 0 to 2"));
+}
+
 static int end(void **state)
 {
 	place_end();
@@ -240,6 +302,8 @@ int main(void)
 		cmocka_unit_test(names_stay_with_their_rows),
 		cmocka_unit_test(names_of_another_collection_are_refused),
 		cmocka_unit_test(nothing_to_import_is_told),
+		cmocka_unit_test(metadata_go_in_with_their_rows),
+		cmocka_unit_test(metadata_that_are_wrong_change_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, test_enter, end);
