@@ -46,7 +46,7 @@ static int read_run(struct vex_fs *fs, u8 *to, const struct vex_map *map, const 
 		memset(to, 0, (size_t)map->count << VEXFS_BLOCK_SHIFT);
 		return 0;
 	}
-	err = fs->io.ops->read(fs->io.ctx, map->block, map->count, to);
+	err = vex_dev_read(fs, map->block, map->count, to);
 	if (err)
 		return err;
 	for (i = 0; i < map->count; i++, to += VEXFS_BLOCK_SIZE)

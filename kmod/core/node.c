@@ -153,7 +153,7 @@ static int node_read(struct vex_fs *fs, struct vex_node *node, u64 block, u64 ge
 
 	if (block >= fs->blocks)
 		return vex_damaged(fs, block, "tree node outside of the filesystem");
-	err = fs->io.ops->read(fs->io.ctx, block, 1, node->hdr);
+	err = vex_dev_read(fs, block, 1, node->hdr);
 	if (err)
 		return err;
 	what = node_check(fs, node->hdr, block, generation, level);

@@ -272,8 +272,8 @@ size_t vex_cache_evictable(const struct vex_fs *fs);
 size_t vex_cache_shrink(struct vex_fs *fs, size_t bytes);
 
 /*
- * The last damage found since open: which block, and a static text. Returns
- * false when there was none. Cleared by the call.
+ * The last damage found since open, or the last block that could not be read: which block, and a
+ * static text. Returns false when there was none. Cleared by the call.
  */
 bool vex_fs_take_damage(struct vex_fs *fs, u64 *block, const char **what);
 

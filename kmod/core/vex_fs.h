@@ -273,6 +273,8 @@ bool vex_feature_unknown(const struct vexfs_super *sb, char text[VEXFS_FEATURE_N
 
 /* Remember a damaged block and return -EUCLEAN. */
 int vex_damaged(struct vex_fs *fs, u64 block, const char *what);
+/* Read blocks of the device; those that it does not give are remembered likewise. */
+int vex_dev_read(struct vex_fs *fs, u64 block, u32 count, void *buf);
 /* No further changes: the last commit stands. */
 void vex_fs_stop(struct vex_fs *fs);
 

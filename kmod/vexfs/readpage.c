@@ -81,6 +81,10 @@ int vexfs_page_fill(struct inode *inode, struct folio *folio)
 	__bio_add_page(bio, folio_page(folio, 0), PAGE_SIZE, 0);
 	err = submit_bio_wait(bio);
 	bio_put(bio);
+	if (err)
+		pr_err_ratelimited("%s: inode %lu: page %lu in block %llu cannot be read (%d)\n",
+				   inode->i_sb->s_id, inode->i_ino, folio->index, map.block,
+				   err);
 	if (err || !vexfs_page_good(inode, folio, map.block, csum))
 		return -EIO;
 	folio_mark_uptodate(folio);

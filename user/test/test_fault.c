@@ -181,7 +181,8 @@ static bool sweep_commit(struct injection *in)
 
 static bool sweep_reading(struct injection *in)
 {
-	u64 digest;
+	const char *what;
+	u64 digest, block;
 	struct core c;
 	bool fired;
 	int err;
@@ -194,6 +195,10 @@ static bool sweep_reading(struct injection *in)
 		expect_error(in, err);
 	else
 		assert_int_equal(digest, digests[in->step]);
+	/* The block is named. */
+	if (err == -EIO &&
+	    (!vex_fs_take_damage(c.fs, &block, &what) || !strstr(what, "cannot be read") || !block))
+		FAIL(in, "error %d of no block", err);
 	assert_int_equal(core_digest(c.fs, &digest), 0);
 	assert_int_equal(digest, digests[in->step]);
 	core_end(&c);
