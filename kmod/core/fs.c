@@ -279,12 +279,16 @@ static int super_check(struct vex_fs *fs, u32 slot, struct vex_open_error *why)
 	return 0;
 }
 
-/* Read both superblocks; the newest valid one goes to fs->super. */
+/*
+ * Read both superblocks; the newest valid one goes to fs->super. One that the device does not give
+ * may be the newest, and good: what the other one leads to may have been overwritten since, and
+ * a commit from there would write over the good one. So the other will only do for reading.
+ */
 static int super_load(struct vex_fs *fs, struct vex_open_error *why)
 {
 	const struct vexfs_super *sb = fs->super_buf;
 	struct vex_open_error here;
-	bool found = false;
+	bool found = false, unread = false;
 	int result = 0;
 	u32 slot;
 
@@ -306,12 +310,16 @@ static int super_load(struct vex_fs *fs, struct vex_open_error *why)
 			/* Not to be passed over: another program wrote it. */
 			if (err == -EOPNOTSUPP)
 				return err;
+			unread |= err == -EIO && here.block < fs->io.blocks;
 			continue;
 		}
 		if (!found || le64_to_cpu(sb->generation) > le64_to_cpu(fs->super.generation))
 			fs->super = *sb;
 		found = true;
 	}
+	fs->unread_super = unread;
+	if (found && unread && !fs->read_only)
+		return -EIO;
 	return found ? 0 : result;
 }
 

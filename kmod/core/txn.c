@@ -315,7 +315,7 @@ void vex_fs_set_discard(struct vex_fs *fs, bool discard)
 int vex_fs_set_read_only(struct vex_fs *fs, bool read_only)
 {
 	bool done = false;
-	int err = 0;
+	int err = !read_only && fs->unread_super ? -EIO : 0;
 
 	while (!err && !done) {
 		err = vex_fs_checkpoint(fs);

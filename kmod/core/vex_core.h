@@ -160,7 +160,8 @@ struct vex_open_error {
 
 /*
  * EINVAL no VexFS here; EUCLEAN damaged; EOPNOTSUPP an unknown version or
- * feature; EIO; ENOMEM. @err, which may be NULL, is filled on failure.
+ * feature; EIO, also, unless for reading only, when one superblock cannot be read; ENOMEM.
+ * @err, which may be NULL, is filled on failure.
  */
 int vex_fs_open(const struct vex_io *io, const struct vex_open_opts *opts,
 		struct vex_fs **fs, struct vex_open_error *err);
@@ -197,7 +198,10 @@ int vex_fs_trim(struct vex_fs *fs, u64 start, u64 count, u64 shortest, u64 *trim
 /* True when changes wait for a commit. */
 bool vex_fs_dirty(struct vex_fs *fs);
 
-/* Change between read-only and read-write; commits first. */
+/*
+ * Change between read-only and read-write; commits first. EIO also for one that was opened when the
+ * device did not give both superblocks: its state may not be the newest.
+ */
 int vex_fs_set_read_only(struct vex_fs *fs, bool read_only);
 
 /* Was the filesystem made with all of @features, VEXFS_FEATURE_*? Never sleeps. */

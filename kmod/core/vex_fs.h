@@ -161,6 +161,7 @@ struct vex_seg {
  * @providing: blocks promised to be unwritten ones
  * @unwritten: blocks of unwritten extents, as the next commit will say
  * @reserve: blocks kept for calls that free space
+ * @unread_super: the device did not give one of the superblocks: never write
  * @stopped: a commit failed; refuse changes
  * @components_off: VEXFS_COMPONENT_*; a reader without a lock may see the old word
  * @components_missed: refused calls; under @space_lock
@@ -201,6 +202,7 @@ struct vex_fs {
 	u64 unwritten;
 	u64 reserve;
 	bool read_only;
+	bool unread_super;
 	bool stopped;
 	bool keep_going;
 	bool discard;

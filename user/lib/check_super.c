@@ -110,10 +110,11 @@ int check_supers(struct check *c, struct vex_open_error *why)
 	};
 	if (c->blocks > c->io.blocks)
 		return -EUCLEAN;
+	/* One that the device does not give may be the newest, and good. */
 	for (u32 slot = 0; slot < 2; slot++)
 		if (err[slot])
-			check_problem(c, VEX_P_SUPER_SLOT, VEXFS_SUPER_BLOCK(slot), 0, "%s",
-				      here[slot].what);
+			check_problem(c, err[slot] == -EIO ? VEX_P_SUPER_READ : VEX_P_SUPER_SLOT,
+				      VEXFS_SUPER_BLOCK(slot), 0, "%s", here[slot].what);
 	super_judge(c);
 	return 0;
 }

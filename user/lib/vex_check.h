@@ -24,6 +24,7 @@ enum vex_repair {
 /* P(code, name, repair, what the repair does) */
 #define VEX_PROBLEMS(P)									\
 	P(SUPER_SLOT, "super-slot", NOTE, "written again from the other")		\
+	P(SUPER_READ, "super-read", LOSSY, "written again from the other")		\
 	P(SUPER_NONE, "super-none", NONE, "nothing: both superblocks are lost")		\
 	P(SUPER_FEATURE, "super-feature", SAFE, "the feature is set")			\
 	P(SUPER_NAMES, "super-names", SAFE, "the names are set")			\

@@ -94,6 +94,16 @@ static void leaf_unreadable(struct vex_io_mem *m)
 	forge_unreadable = le64_to_cpu(children(root_of(m))[2].block);
 }
 
+static void older_unreadable(struct vex_io_mem *m)
+{
+	forge_unreadable = VEXFS_SUPER_BLOCK(~le64_to_cpu(forge_super(m)->generation) & 1);
+}
+
+static void newer_unreadable(struct vex_io_mem *m)
+{
+	forge_unreadable = VEXFS_SUPER_BLOCK(le64_to_cpu(forge_super(m)->generation) & 1);
+}
+
 #define NODE_FORGERY(name, change)				\
 static void name(struct vex_io_mem *m)				\
 {								\
@@ -802,6 +812,7 @@ static void orphan_dangling(struct vex_fs *fs)
 
 const struct forgery forgeries[] = {
 	DEV(SUPER_SLOT, older_slot), DEV(SUPER_SLOT, newer_slot, .loses = true),
+	DEV(SUPER_READ, older_unreadable), DEV(SUPER_READ, newer_unreadable, .loses = true),
 	DEV(SUPER_NONE, both_slots), DEV(SUPER_NAMES, names), DEV(SUPER_RESERVED, reserved),
 	DEV(SUPER_FREE, free_count), DEV(SUPER_TREE, tree_count), DEV(SUPER_INODES, inode_number), DEV(SUPER_UNWRITTEN, unwritten_count),
 	DEV(SUPER_NEXT, next_number), DEV(SUPER_FEATURE, no_special),

@@ -208,6 +208,7 @@ static bool sweep_reading(struct injection *in)
 static bool sweep_open(struct injection *in)
 {
 	struct core c = { 0 };
+	u64 digest;
 	bool fired;
 	int err;
 
@@ -215,10 +216,15 @@ static bool sweep_open(struct injection *in)
 	arm(c.m, in);
 	err = core_adopt(&c, c.m, false);
 	fired = disarm(c.m, in);
-	if (err)
+	if (err) {
 		expect_error(in, err);
-	else
+	} else {
+		/* Not the state before, though its superblock could be read. */
+		assert_int_equal(core_digest(c.fs, &digest), 0);
+		if (digest != digests[in->step])
+			FAIL(in, "another state is open");
 		core_drop(&c);
+	}
 	if (err)
 		expect_image(&c, in, digests[in->step], digests[in->step]);
 	return fired;

@@ -264,6 +264,40 @@ static void a_filesystem_has_the_features_it_was_made_with(void **state)
 	core_drop(&none);
 }
 
+/*
+ * One that cannot be read may be the newest: what is not for reading only would go on from the
+ * state before it, and write over it.
+ */
+static void an_unreadable_superblock_opens_for_reading_only(void **state)
+{
+	struct vex_name last;
+	struct core c;
+
+	core_make(&c, 1024, 1);
+	core_create(&c, VEXFS_ROOT_INO, "a");
+	core_commit(&c);
+	core_create(&c, VEXFS_ROOT_INO, "b");
+	core_close(&c);
+	for (u32 slot = 0; slot < 2; slot++) {
+		struct vex_open_error why;
+		struct vex_fs *fs;
+
+		vex_io_mem_fail(c.m, VEX_IO_READ, slot + 1, 0);
+		assert_int_equal(vex_fs_open(&c.io, &(struct vex_open_opts){ 0 }, &fs, &why), -EIO);
+		assert_int_equal(why.block, VEXFS_SUPER_BLOCK(slot));
+		assert_string_equal(why.what, "superblock cannot be read");
+		vex_io_mem_fail(c.m, VEX_IO_READ, slot + 1, 0);
+		assert_int_equal(core_adopt(&c, c.m, true), 0);
+		vex_io_mem_fail(c.m, 0, 0, 0);
+		assert_int_equal(core_resolve(c.fs, "a", NULL, NULL, &last), DT_REG);
+		assert_int_equal(vex_fs_set_read_only(c.fs, false), -EIO);
+		core_close(&c);
+	}
+	core_adopt(&c, c.m, false);
+	assert_int_equal(core_resolve(c.fs, "b", NULL, NULL, &last), DT_REG);
+	core_end(&c);
+}
+
 static void foreign_devices_are_refused(void **state)
 {
 	struct vex_io_mem *m = vex_io_mem_create(1024, 1);
@@ -391,6 +425,7 @@ int main(void)
 		core_test(read_only_comes_and_goes),
 		core_test(an_unknown_feature_is_refused_by_its_name),
 		core_test(a_filesystem_has_the_features_it_was_made_with),
+		core_test(an_unreadable_superblock_opens_for_reading_only),
 		core_test(foreign_devices_are_refused),
 		core_test(forged_superblocks_are_refused),
 		core_test(one_damaged_superblock_leaves_the_other),
