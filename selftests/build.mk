@@ -33,6 +33,8 @@ $(eval $(call kernel-test,vxt_latency,selftests/vxt_latency.c,))
 $(eval $(call kernel-test,vxt_alloc,selftests/vxt_alloc.c,))
 kernel-scripts += selftests/vxt_ynl.sh selftests/vxt_unload.sh
 
+# On devices that fail; its writers are those of user/bench.
+kernel-scripts += selftests/vexfs_flaky.sh
 # A short run of tools/stress; its programs are those of user/bench.
 kernel-scripts += selftests/stress.sh
 

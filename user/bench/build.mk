@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What tools/bench-fs and tools/stress run in the VM; built with the user programs, not installed.
+# What tools/bench-fs, tools/stress and selftests run in the VM; built with the user programs, not installed.
 bench-programs :=
 define bench-program
 bench-programs += build/bench/$(1)
@@ -14,3 +14,4 @@ $(eval $(call bench-program,fs,user/bench/fs.c,))
 $(eval $(call bench-program,check,user/bench/check.c,))
 $(eval $(call bench-program,depth,user/bench/depth.c,))
 $(eval $(call bench-program,growth,user/bench/growth.c,))
+$(eval $(call bench-program,acked,user/bench/acked.c,))

@@ -1,0 +1,385 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A VexFS whose device fails under load: writes, reads, single blocks, for moments and for
+# good, and a device that is taken away. Nothing hangs; who asked hears of it; the log names
+# the block or says that the filesystem stopped; and when the device is well again, all that
+# fsync(2) acknowledged is there, and fsck.vexfs finds nothing.
+set -u
+
+disk=/dev/vda
+other=/dev/vdb
+sectors=131072		# of the disk that are used: 64 MiB
+name=vexfs-flaky
+mnt=/tmp/flaky
+work=/tmp/flaky.d
+log=$work/acked
+out=$work/out
+bin=$PWD/build/bench/acked
+
+failed=0
+verdict() # status, what
+{
+	if [ "$1" -eq 0 ]; then
+		echo "ok - flaky: $2"
+	else
+		echo "not ok - flaky: $2"
+		failed=1
+	fi
+}
+
+# What fails shows its output.
+expect() # what, command
+{
+	local what=$1 status
+
+	shift
+	"$@" >$out 2>&1
+	status=$?
+	verdict $status "$what"
+	[ $status -eq 0 ] || sed 's/^/# /' $out
+}
+fails() # text of the error, command
+{
+	local text=$1
+
+	shift
+	! "$@" >$out.err 2>&1 || return 1
+	grep -q "$text" $out.err || { cat $out.err; return 1; }
+}
+
+# A command that hangs in the kernel cannot be killed: it is left behind.
+within() # seconds, command
+{
+	local tenths=$(($1 * 10)) pid
+
+	shift
+	"$@" &
+	pid=$!
+	while kill -0 $pid 2>/dev/null; do
+		[ $((tenths--)) -gt 0 ] || { cat /proc/$pid/stack; return 124; }
+		sleep 0.1
+	done
+	wait $pid
+}
+
+mark() { echo "<5>flaky: part $((++part))" >/dev/kmsg; echo "# $SECONDS s"; }
+part=0
+said() # regular expression: what the log has since the mark
+{
+	dmesg | sed -n "/flaky: part $part\$/,\$p" | grep -q "$1"
+}
+
+# ---- the device ----------------------------------------------------------------
+
+well() { echo "0 $sectors linear $disk 0"; }
+dead() { echo "0 $sectors error"; }
+# Of every so many seconds so many in which it fails, in what the features say or all.
+flakey() # seconds up, seconds down, features
+{
+	echo "0 $sectors flakey $disk 0 $1 $2 $(($# - 2)) ${*:3}"
+}
+# One block cannot be read or written. What flushes this device passes it by.
+lost_block() # block
+{
+	local at=$(($1 * 8))
+
+	echo "0 $at linear $disk 0"
+	echo "$at 8 error"
+	echo "$((at + 8)) $((sectors - at - 8)) linear $disk $((at + 8))"
+}
+
+dm() { dmsetup --noudevrules --noudevsync "$@"; }
+# The writers go on meanwhile.
+turn() # table
+{
+	"$@" | dm load $name && dm suspend --nolockfs $name && dm resume $name
+}
+
+make_device()
+{
+	well | dm create $name || return
+	dev=/dev/$(dmsetup info -c --noheadings -o blkdevname $name)
+}
+
+# ---- the filesystem ------------------------------------------------------------
+
+writer=()
+begin() # seconds: writers that write for so long
+{
+	local i
+
+	writer=()
+	for i in 1 2; do
+		"$bin" write $mnt $log "$part$i" "$1" >$work/writer.$i 2>&1 &
+		writer+=($!)
+	done
+}
+pause() { kill -STOP "${writer[@]}"; sleep 0.2; }
+go_on() { kill -CONT "${writer[@]}"; }
+# Acknowledged calls by each writer, and errors that each must, and no others that one may, have.
+finish() # what, least number, regular expression
+{
+	local i
+
+	within 30 wait_writers
+	verdict $? "$1: the writers end"
+	for i in 1 2; do
+		awk -v least="$2" '$1 != "acked" || $2 < least { exit 1 }' $work/writer.$i &&
+			grep -q "$3" $work/writer.$i &&
+			! grep -Eqv '^acked [0-9]+( (EIO|EROFS) [0-9]+)*$' $work/writer.$i
+		verdict $? "$1: $(cat $work/writer.$i)"
+	done
+}
+# They are no children of within()'s.
+wait_writers() { while kill -0 "${writer[@]}" 2>/dev/null; do sleep 0.1; done; }
+
+fresh() # options
+{
+	mark
+	rm -f $log
+	mkfs.vexfs -q -f -s $((sectors * 512)) "$dev" && mount -t vexfs -o "$1" "$dev" $mnt
+}
+# On the device that is well again.
+healed() # what
+{
+	expect "$1: fsck.vexfs finds nothing" fsck.vexfs -n "$dev"
+	expect "$1: it mounts" mount -t vexfs "$dev" $mnt
+	"$bin" check $mnt $log >$out 2>&1
+	verdict $? "$1: what was acknowledged is there: $(tail -n 1 $out)"
+	grep acknowledged $out | head -5 | sed 's/^/# /'
+}
+soon() { "$@" || { sleep 0.2; "$@"; } || { sleep 1; "$@"; }; }
+leave() { within 20 umount $mnt; }
+synced() { dd if=/dev/urandom of="$1" bs=20k count=1 conv=fsync status=none; }
+is_read_only() { grep -q " $mnt vexfs ro," /proc/mounts; }
+
+# ---- writes fail ---------------------------------------------------------------
+
+stopped_by() # what, table
+{
+	local what=$1
+
+	shift
+	fresh commit=1
+	verdict $? "$what: it mounts"
+	vexfs create $mnt/points --dim 4 >/dev/null && vexfs insert $mnt/points 1,2,3,4 >/dev/null
+	verdict $? "$what: rows are inserted"
+	begin 3
+	sleep 1
+	turn "$@"
+	expect "$what: fsync fails" fails 'Input/output error\|Read-only' synced $mnt/x
+	expect "$what: an insert fails" fails 'mounted read-only' \
+		vexfs insert $mnt/points 5,6,7,8
+	expect "$what: it is read-only" is_read_only
+	expect "$what: the log says so" said 'a commit failed: read-only from here'
+	turn well
+	expect "$what: and stays so" fails 'Read-only' mkdir $mnt/d
+	finish "$what" 3 'EROFS'
+	expect "$what: it unmounts" leave
+	healed "$what"
+	expect "$what: the row of before is there" \
+		test "$(vexfs get $mnt/points 0)" = $'0\t1,2,3,4'
+	expect "$what: the refused one is not" fails . vexfs get $mnt/points 1
+	leave
+}
+
+# Stopped writers have no commit under way whose very last write could be the one that fails.
+# An error of before may still come out of the first commit on the device that is well again.
+continues() # tables, one after another
+{
+	local what="writes, errors=continue" table
+
+	fresh commit=300,errors=continue
+	verdict $? "$what: it mounts"
+	vexfs create $mnt/points --dim 4 >/dev/null
+	begin 6
+	sleep 1
+	for table; do
+		pause
+		turn $table
+		go_on
+		expect "$what: fsync fails" fails 'Input/output error' synced $mnt/x
+		expect "$what: an insert fails" fails 'the device failed' \
+			vexfs insert $mnt/points 1,2,3,4
+		turn well
+		expect "$what: then it does not" soon synced $mnt/x
+		sleep 0.5
+	done
+	finish "$what" 6 'EIO'
+	expect "$what: rows are inserted" vexfs insert $mnt/points 5,6,7,8
+	expect "$what: it goes on" mkdir $mnt/d
+	expect "$what: it unmounts" leave
+	healed "$what"
+	leave
+}
+
+# With the last write of a commit nobody knows which state is on the device.
+in_doubt()
+{
+	local what="superblock, errors=continue"
+
+	fresh commit=300,errors=continue
+	verdict $? "$what: it mounts"
+	begin 2
+	sleep 0.5
+	turn lost_block 9
+	finish "$what" 1 'EROFS'
+	expect "$what: it is read-only" is_read_only
+	expect "$what: it unmounts" leave
+	turn well
+	healed "$what"
+	leave
+}
+
+# ---- reads fail ----------------------------------------------------------------
+
+# Older kernels cannot fail reads alone; where nothing is written it is the same.
+no_reads() { flakey 0 3600 error_reads; }
+choose_reads()
+{
+	no_reads | dm load $name 2>/dev/null && return
+	no_reads() { flakey 0 3600; }
+}
+
+reads_fail()
+{
+	local i file rows
+
+	fresh commit=300
+	file=$mnt/grows.${part}1
+	rows=$mnt/rows.${part}1
+	begin 2
+	finish "reads" 3 ''
+	for i in $(seq 30); do mkdir $mnt/dir.$i && echo $i >$mnt/dir.$i/file; done
+	expect "reads: it unmounts" leave
+	expect "reads: it mounts" mount -t vexfs -o commit=300,noatime "$dev" $mnt
+	stat $file $rows >/dev/null
+	turn no_reads
+	mark
+	expect "reads: of a file" fails 'Input/output error' cat $file
+	expect "reads: the log names the block" said 'block [0-9]*:\? cannot be read'
+	mark
+	expect "reads: of a collection" fails 'the device failed' vexfs get $rows 0
+	expect "reads: the log names its block" said 'block [0-9]*: cannot be read'
+	mark
+	expect "reads: of directories" fails 'Input/output error' ls -R $mnt
+	expect "reads: the log names their block" said 'block [0-9]*: cannot be read'
+	expect "reads: a change that must read" fails 'Input/output error' \
+		sh -c "for i in \$(seq 30); do mkdir $mnt/dir.\$i/d || exit; done"
+	turn well
+	expect "reads: directories are there again" ls -R $mnt
+	expect "reads: nothing was stopped" synced $mnt/x
+	expect "reads: all is right in the same mount" "$bin" check $mnt $log
+	expect "reads: it unmounts again" leave
+	healed "reads"
+	leave
+}
+
+mount_fails()
+{
+	mark
+	turn dead
+	expect "a mount of a dead device fails" fails "can't read superblock\|Input/output\|bad superblock" \
+		mount -t vexfs "$dev" $mnt
+	# The one that cannot be read may be the newest.
+	for block in 1 9; do
+		mark
+		turn lost_block $block
+		expect "a mount without superblock $block fails" fails . mount -t vexfs "$dev" $mnt
+		expect "... and the log names it" said "block $block: superblock cannot be read"
+		expect "... but for reading" mount -t vexfs -o ro "$dev" $mnt
+		expect "... only" fails . mount -o remount,rw $mnt
+		expect "... it unmounts" leave
+	done
+	turn well
+	healed "mounts that failed"
+	leave
+}
+
+# ---- the device is gone ----------------------------------------------------------
+
+gone()
+{
+	fresh commit=1
+	begin 3
+	sleep 1
+	# Every request from here on fails; the name goes when nobody has it open.
+	dm remove --force $name >/dev/null 2>&1
+	sleep 1
+	expect "gone: fsync fails" fails 'Input/output error\|Read-only' synced $mnt/x
+	finish "gone" 1 'EIO\|EROFS'
+	expect "gone: it unmounts" leave
+	dm remove $name 2>/dev/null
+	make_device
+	verdict $? "gone: the device comes back"
+	healed "gone"
+	# Gone with what nobody has synced.
+	synced $mnt/before
+	cp -r /usr/include/linux/netfilter $mnt/
+	turn dead
+	expect "gone: it unmounts with changes" leave
+	expect "gone: and the log says that they are lost" said 'the last commit failed'
+	turn well
+	healed "gone with changes"
+	expect "gone with changes: what was synced is there" test -s $mnt/before
+	leave
+}
+
+unplugged()
+{
+	local pci kept=$dev
+
+	pci=$(realpath "/sys/block/${other##*/}/device/..")
+	dev=$other
+	fresh commit=1
+	verdict $? "unplugged: it mounts"
+	begin 3
+	sleep 1
+	expect "unplugged: the driver lets go" within 30 sh -c "echo 1 >$pci/remove"
+	expect "unplugged: fsync fails" fails 'Input/output error\|Read-only\|No such device' synced $mnt/x
+	finish "unplugged" 1 'EIO\|EROFS'
+	expect "unplugged: it unmounts" leave
+	echo 1 >/sys/bus/pci/rescan
+	for _ in $(seq 50); do [ -b $other ] && break; sleep 0.1; done
+	expect "unplugged: the disk is back" test -b $other
+	healed "unplugged"
+	leave
+	dev=$kept
+}
+
+# ---- for moments -------------------------------------------------------------------
+
+# A commit whose last write fails ends the changes here, too.
+moments()
+{
+	local what="every other second, errors=continue"
+
+	fresh commit=1,errors=continue
+	begin 4
+	turn flakey 1 1
+	finish "$what" 0 'EIO'
+	turn well
+	expect "$what: it unmounts" leave
+	healed "$what"
+	leave
+}
+
+# ---- all of it -------------------------------------------------------------------
+
+mkdir -p $mnt $work
+trap 'umount $mnt 2>/dev/null; dm remove --force $name >/dev/null 2>&1' EXIT
+expect "dm_mod and dm_flakey are there" modprobe -a dm_mod dm_flakey
+expect "a mapped device" make_device
+[ $failed -eq 0 ] || exit 1
+choose_reads
+
+stopped_by "writes" flakey 0 3600 error_writes
+continues "flakey 0 3600 error_writes" dead
+in_doubt
+reads_fail
+mount_fails
+gone
+unplugged
+moments
+echo "# $SECONDS s"
+exit $failed
