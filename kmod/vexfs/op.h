@@ -15,20 +15,34 @@ void vexfs_op_start(struct vexfs_op *op, enum vexfs_op_class op_class, u64 ino,
 void vexfs_op_finish(struct vexfs_op *op, int err);
 
 /**
+ * vexfs_op_traced() - does anybody watch operations?
+ *
+ * For an entry function whose struct vexfs_op would stand above a deep chain of calls: it jumps to
+ * a function that holds the operation only when this says so, and else to the work itself.
+ *
+ * Return: true when one of the tracepoints has a probe.
+ */
+static __always_inline bool vexfs_op_traced(void)
+{
+	return trace_vexfs_op_enter_enabled() || trace_vexfs_op_exit_enabled();
+}
+
+/**
  * vexfs_op_begin() - an operation enters VexFS
  * @op: in the frame of the entry function, which must be noinline and __noclone, so that
- *	it is one function of just its name
+ *	it is one function of just its name; or of a function that the entry function jumps to
  * @op_class: its class
  * @ino: inode, or 0 when it has none yet
  *
  * The stack pointer of the caller at the call stands two words above the
- * frame pointer: the saved frame pointer and the return address lie between.
+ * frame pointer: the saved frame pointer and the return address lie between. A function that is
+ * entered by a jump stands where the one that jumped stood, so this holds there, too.
  */
 static __always_inline void vexfs_op_begin(struct vexfs_op *op,
 					   enum vexfs_op_class op_class, u64 ino)
 {
 	op->seq = 0;
-	if (trace_vexfs_op_enter_enabled() || trace_vexfs_op_exit_enabled())
+	if (vexfs_op_traced())
 		vexfs_op_start(op, op_class, ino,
 			       (unsigned long)__builtin_frame_address(0) +
 			       2 * sizeof(unsigned long));
