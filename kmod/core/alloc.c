@@ -142,7 +142,8 @@ static u64 group_used(const struct vex_group *grp, u32 word)
  * The first run of @want allocatable blocks, or else the longest. Whole words
  * are skipped or taken at once.
  */
-static u32 group_find(struct vex_group *grp, u32 want, u32 *start)
+static noinline_for_stack
+u32 group_find(struct vex_group *grp, u32 want, u32 *start)
 {
 	u32 best = 0, run = 0;
 	u32 word = grp->hint / 64;
@@ -168,7 +169,8 @@ static u32 group_find(struct vex_group *grp, u32 want, u32 *start)
 	return best;
 }
 
-static void group_take(struct vex_fs *fs, struct vex_group *grp, u32 start, u32 count)
+static noinline_for_stack
+void group_take(struct vex_fs *fs, struct vex_group *grp, u32 start, u32 count)
 {
 	u32 i;
 

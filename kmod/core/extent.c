@@ -81,6 +81,7 @@ release:
 	return err;
 }
 
+noinline_for_stack
 int vex_extent_next(struct vex_fs *fs, u64 ino, u64 fblock, struct vex_extent *e)
 {
 	struct vex_path path;
@@ -156,63 +157,72 @@ static noinline_for_stack
 int extent_split_tail(struct vex_fs *fs, u64 ino, const struct vex_extent *e, u64 to)
 {
 	struct vex_key key = vex_key(ino, VEXFS_ITEM_EXTENT, e->fblock);
+	struct vex_path *path = &fs->edit_path;
 	struct vexfs_extent_item *item;
 	u32 skip = to - e->fblock;
 	u32 count = e->count - skip;
 	u32 csums = e->unwritten ? 0 : count * sizeof(__le32);
-	struct vex_path path;
 	int err;
 
-	err = vex_tree_touch(fs, &key, &path);
+	err = vex_tree_touch(fs, &key, path);
 	if (err) {
-		vex_path_release(fs, &path);
+		vex_path_release(fs, path);
 		return err;
 	}
-	memcpy(fs->scratch, vex_extent_csums(vex_path_data(&path)) + skip, csums);
-	vex_path_release(fs, &path);
+	memcpy(fs->scratch, vex_extent_csums(vex_path_data(path)) + skip, csums);
+	vex_path_release(fs, path);
 
 	key.offset = to;
-	err = vex_tree_insert(fs, &key, vex_extent_len(count, e->unwritten), &path);
+	err = vex_tree_insert(fs, &key, vex_extent_len(count, e->unwritten), path);
 	if (err)
 		return err;
-	item = vex_path_data(&path);
+	item = vex_path_data(path);
 	item->block = cpu_to_le64(e->block + skip);
 	item->count = cpu_to_le32(count);
 	item->flags = cpu_to_le32(e->unwritten ? VEXFS_EXTENT_UNWRITTEN : 0);
 	memcpy(vex_extent_csums(item), fs->scratch, csums);
-	vex_path_release(fs, &path);
+	vex_path_release(fs, path);
+	return 0;
+}
+
+/* What is left of @e before @from stays. Touched before. */
+static noinline_for_stack
+int extent_keep_head(struct vex_fs *fs, u64 ino, const struct vex_extent *e, u64 from)
+{
+	struct vex_key key = vex_key(ino, VEXFS_ITEM_EXTENT, e->fblock);
+	struct vex_path *path = &fs->edit_path;
+	struct vexfs_extent_item *item;
+	u32 keep;
+	int err;
+
+	err = vex_tree_touch(fs, &key, path);
+	if (err) {
+		vex_path_release(fs, path);
+		return err;
+	}
+	if (e->fblock >= from) {
+		vex_tree_delete(fs, path);
+		return 0;
+	}
+	keep = from - e->fblock;
+	item = vex_path_data(path);
+	item->count = cpu_to_le32(keep);
+	vex_tree_shrink(path, vex_extent_len(keep, e->unwritten));
+	vex_path_release(fs, path);
 	return 0;
 }
 
 int vex_extent_cut(struct vex_fs *fs, u64 ino, const struct vex_extent *e, u64 from, u64 to)
 {
-	struct vex_key key = vex_key(ino, VEXFS_ITEM_EXTENT, e->fblock);
-	struct vexfs_extent_item *item;
-	struct vex_path path;
-	u32 keep;
 	int err = 0;
 
 	if (e->fblock + e->count > to)
 		err = extent_split_tail(fs, ino, e, to);
-	if (err)
-		return err;
-	err = vex_tree_touch(fs, &key, &path);
-	if (err) {
-		vex_path_release(fs, &path);
-		return err;
-	}
-	if (e->fblock >= from) {
-		vex_tree_delete(fs, &path);
-	} else {
-		keep = from - e->fblock;
-		item = vex_path_data(&path);
-		item->count = cpu_to_le32(keep);
-		vex_tree_shrink(&path, vex_extent_len(keep, e->unwritten));
-		vex_path_release(fs, &path);
-	}
-	if (e->unwritten)
+	if (!err)
+		err = extent_keep_head(fs, ino, e, from);
+	if (!err && e->unwritten)
 		vex_space_unwritten(fs, -(s64)extent_overlap(e, from, to));
-	return 0;
+	return err;
 }
 
 /* The same, and give its blocks back. */

@@ -44,6 +44,13 @@ int vex_dev_read(struct vex_fs *fs, u64 block, u32 count, void *buf)
 	return err;
 }
 
+int vex_aside(struct vex_fs *fs, enum vex_aside kind, int (*fn)(void *arg), void *arg)
+{
+	if (fs->io.ops->aside)
+		return fs->io.ops->aside(fs->io.ctx, kind, fn, arg);
+	return fn(arg);
+}
+
 void vex_fs_stop(struct vex_fs *fs)
 {
 	WRITE_ONCE(fs->stopped, true);

@@ -55,23 +55,47 @@ static int read_run(struct vex_fs *fs, u8 *to, const struct vex_map *map, const 
 	return 0;
 }
 
-static noinline_for_stack
-int read_blocks(struct vex_fs *fs, u64 ino, u64 first, u32 count, u8 *to)
+/**
+ * struct vex_blocks - blocks of a file that are to be read
+ * @fs: filesystem, locked
+ * @ino: file
+ * @first: number of the first
+ * @count: how many
+ * @to: where to
+ */
+struct vex_blocks {
+	struct vex_fs *fs;
+	u64 ino;
+	u64 first;
+	u32 count;
+	u8 *to;
+};
+
+static int blocks_read(void *arg)
 {
+	const struct vex_blocks *b = arg;
 	u32 csums[VEX_SEG_BLOCKS];
 	struct vex_map map;
 	u32 done = 0;
 	int err;
 
-	while (done < count) {
-		err = vex_extent_find(fs, ino, first + done, count - done, &map, csums);
+	while (done < b->count) {
+		err = vex_extent_find(b->fs, b->ino, b->first + done, b->count - done, &map, csums);
 		if (!err)
-			err = read_run(fs, to + (done << VEXFS_BLOCK_SHIFT), &map, csums);
+			err = read_run(b->fs, b->to + (done << VEXFS_BLOCK_SHIFT), &map, csums);
 		if (err)
 			return err;
 		done += map.count;
 	}
 	return 0;
+}
+
+static noinline_for_stack
+int read_blocks(struct vex_fs *fs, u64 ino, u64 first, u32 count, u8 *to)
+{
+	struct vex_blocks b = { .fs = fs, .ino = ino, .first = first, .count = count, .to = to };
+
+	return vex_aside(fs, VEX_ASIDE_LOAD, blocks_read, &b);
 }
 
 int vex_load_bounce(struct vex_fs *fs, u64 ino, u64 pos, void *buf, size_t len)

@@ -52,20 +52,20 @@ int remap_insert(struct vex_fs *fs, u64 ino, const struct vex_map *map, const u3
 {
 	struct vex_key key = vex_key(ino, VEXFS_ITEM_EXTENT, map->fblock);
 	struct vexfs_extent_item *item;
-	struct vex_path path;
+	struct vex_path *path = &fs->edit_path;
 	u32 i;
 	int err;
 
-	err = vex_tree_insert(fs, &key, vex_extent_len(map->count, !csums), &path);
+	err = vex_tree_insert(fs, &key, vex_extent_len(map->count, !csums), path);
 	if (err)
 		return err;
-	item = vex_path_data(&path);
+	item = vex_path_data(path);
 	item->block = cpu_to_le64(map->block);
 	item->count = cpu_to_le32(map->count);
 	item->flags = cpu_to_le32(csums ? 0 : VEXFS_EXTENT_UNWRITTEN);
 	for (i = 0; csums && i < map->count; i++)
 		vex_extent_csums(item)[i] = cpu_to_le32(csums[i]);
-	vex_path_release(fs, &path);
+	vex_path_release(fs, path);
 	return 0;
 }
 
@@ -74,17 +74,17 @@ static noinline_for_stack
 int remap_inode(struct vex_fs *fs, u64 ino, s64 delta, u64 size)
 {
 	struct vexfs_inode_item *item;
-	struct vex_path path;
+	struct vex_path *path = &fs->edit_path;
 	int err;
 
-	err = vex_inode_touch(fs, ino, &path);
+	err = vex_inode_touch(fs, ino, path);
 	if (err)
 		return err;
-	item = vex_path_data(&path);
+	item = vex_path_data(path);
 	item->blocks = cpu_to_le64(le64_to_cpu(item->blocks) + delta);
 	if (size > le64_to_cpu(item->size))
 		item->size = cpu_to_le64(size);
-	vex_path_release(fs, &path);
+	vex_path_release(fs, path);
 	return 0;
 }
 
@@ -135,10 +135,22 @@ int remap_new(struct vex_fs *fs, u64 ino, struct vex_map *map, const u32 *csums,
 	return vex_must(fs, err);
 }
 
+/* Use unwritten blocks where @map begins, if there are any: 1 when that is done. */
+static noinline_for_stack
+int remap_unwritten(struct vex_fs *fs, u64 ino, struct vex_map *map, const u32 *csums)
+{
+	struct vex_extent e;
+	int err = remap_place(fs, ino, map, &e);
+
+	if (err || !map->block)
+		return err;
+	err = remap_in_place(fs, ino, map, csums, &e);
+	return err ? err : 1;
+}
+
 int vex_extent_replace(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, const u32 *csums,
 		       u64 size, struct vex_map *map)
 {
-	struct vex_extent e;
 	s64 delta = 0;
 	u64 end, freed;
 	int err;
@@ -149,16 +161,12 @@ int vex_extent_replace(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, const 
 	/* Two items at most: the new one, and the tail of one that it splits. */
 	err = vex_node_prealloc(fs, 2 * (fs->root_level + 2));
 	if (!err)
-		err = remap_place(fs, ino, map, &e);
-	if (err)
-		return err;
-	if (map->block) {
-		err = remap_in_place(fs, ino, map, csums, &e);
-	} else {
+		err = remap_unwritten(fs, ino, map, csums);
+	if (!err) {
 		err = remap_new(fs, ino, map, csums, &freed);
 		delta = (s64)(map->count - freed);
 	}
-	if (err)
+	if (err < 0)
 		return err;
 	/* A run that is shorter than asked for grows the file by no more than itself. */
 	end = (fblock + map->count) << VEXFS_BLOCK_SHIFT;

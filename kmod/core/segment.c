@@ -273,7 +273,7 @@ void vex_seg_cut(struct vex_fs *fs, struct vex_seg *seg, u32 from)
 static int seg_write_run(struct vex_fs *fs, struct vex_seg *seg, u32 first, u32 count)
 {
 	u8 *data = seg->data + (first << VEXFS_BLOCK_SHIFT);
-	u32 csums[VEX_SEG_BLOCKS];
+	u32 *csums = fs->seg_csums;
 	struct vex_map map;
 	u32 i;
 	int err;

@@ -107,7 +107,8 @@ static bool path_upper(const struct vex_path *path, u32 level, struct vex_key *k
 }
 
 /* The node's keys lie between the parent's key of it and the next one. */
-static bool path_in_bounds(const struct vex_path *path, u32 level)
+static noinline_for_stack
+bool path_in_bounds(const struct vex_path *path, u32 level)
 {
 	const struct vex_node *node = path->node[level];
 	u32 count = vex_node_count(node);
@@ -193,7 +194,8 @@ static int root_touch(struct vex_fs *fs, struct vex_path *path)
 }
 
 /* Descend one level and touch what is there. The parent is touched. */
-static int path_descend_touch(struct vex_fs *fs, struct vex_path *path, u32 level)
+static __always_inline
+int path_descend_touch(struct vex_fs *fs, struct vex_path *path, u32 level)
 {
 	int err = path_descend(fs, path, level);
 
@@ -273,7 +275,8 @@ static bool needs_split(const struct vex_node *node, u32 len)
 }
 
 /* Put a new root above a root that is about to be split for @key. */
-static int root_grow(struct vex_fs *fs, struct vex_path *path, const struct vex_key *key)
+static noinline_for_stack
+int root_grow(struct vex_fs *fs, struct vex_path *path, const struct vex_key *key)
 {
 	u32 top = fs->root_level;
 	struct vex_node *old = path->node[top];
@@ -300,39 +303,52 @@ static int root_grow(struct vex_fs *fs, struct vex_path *path, const struct vex_
 }
 
 /*
+ * Move entries of @left to the empty node @right, so that there is room for @len bytes under
+ * @key; *@first becomes what the parent is to have for @right. True: @key belongs there.
+ */
+static noinline_for_stack
+bool split_entries(struct vex_node *left, struct vex_node *right, const struct vex_key *key,
+		   u32 len, struct vex_key *first)
+{
+	bool exact, go_right;
+	u32 pos, at;
+
+	pos = lower_bound(left, key, &exact);
+	if (left->hdr->level) {
+		/* Keys that arrive in order fill their nodes. */
+		at = pos == vex_node_count(left) ? pos - 1 : vex_node_count(left) / 2;
+		inner_split(left, right, at);
+		entry_key(right, 0, first);
+		return key_cmp(key, first) >= 0;
+	}
+	at = vex_leaf_split_point(left, pos, len, &go_right);
+	vex_leaf_split(left, right, at);
+	if (go_right && pos == at)
+		*first = *key;
+	else
+		entry_key(right, 0, first);
+	return go_right;
+}
+
+/*
  * Split the node of @level in two and leave the path on the half where @key
  * belongs. Both node and parent are touched; the parent has room.
  */
-static int path_split(struct vex_fs *fs, struct vex_path *path, u32 level,
-		      const struct vex_key *key, u32 len)
+static noinline_for_stack
+int path_split(struct vex_fs *fs, struct vex_path *path, u32 level, const struct vex_key *key,
+	       u32 len)
 {
 	struct vex_node *left = path->node[level];
-	struct vex_node *parent = path->node[level + 1];
 	struct vex_node *right;
 	struct vex_key first;
-	bool exact, go_right;
-	u32 pos, at;
+	bool go_right;
 	int err;
 
 	err = vex_node_new(fs, level, &right);
 	if (err)
 		return err;
-	pos = lower_bound(left, key, &exact);
-	if (level) {
-		/* Keys that arrive in order fill their nodes. */
-		at = pos == vex_node_count(left) ? pos - 1 : vex_node_count(left) / 2;
-		inner_split(left, right, at);
-		entry_key(right, 0, &first);
-		go_right = key_cmp(key, &first) >= 0;
-	} else {
-		at = vex_leaf_split_point(left, pos, len, &go_right);
-		vex_leaf_split(left, right, at);
-		if (go_right && pos == at)
-			first = *key;
-		else
-			entry_key(right, 0, &first);
-	}
-	inner_insert(parent, path->slot[level + 1] + 1, &first, right);
+	go_right = split_entries(left, right, key, len, &first);
+	inner_insert(path->node[level + 1], path->slot[level + 1] + 1, &first, right);
 	if (go_right) {
 		path->node[level] = right;
 		path->slot[level + 1]++;
@@ -343,39 +359,64 @@ static int path_split(struct vex_fs *fs, struct vex_path *path, u32 level,
 	return 0;
 }
 
-/* Descend to the leaf for @key, touching, and splitting what is full. */
-static int insert_descend(struct vex_fs *fs, const struct vex_key *key, u32 len,
-			  struct vex_path *path)
+/* Touch the root, and split it when it is full. */
+static int insert_root(struct vex_fs *fs, const struct vex_key *key, u32 len,
+		       struct vex_path *path)
 {
-	struct vex_key first;
 	u32 level = fs->root_level;
+	int err = root_touch(fs, path);
+
+	if (err || !needs_split(path->node[level], len))
+		return err;
+	err = root_grow(fs, path, key);
+	return err ? err : path_split(fs, path, level, key, len);
+}
+
+/* Descend to the child of the node of @level where @key belongs, and touch it. */
+static noinline_for_stack
+int insert_step(struct vex_fs *fs, const struct vex_key *key, struct vex_path *path, u32 level)
+{
+	struct vex_node *node = path->node[level];
+	struct vexfs_child *ch;
+	struct vex_key first;
 	int err;
 
-	err = root_touch(fs, path);
-	if (!err && needs_split(path->node[level], len)) {
-		err = root_grow(fs, path, key);
-		if (!err)
-			err = path_split(fs, path, level, key, len);
-	}
-	for (; level && !err; level--) {
-		struct vex_node *node = path->node[level];
+	path->slot[level] = child_slot(node, key);
+	err = path_descend_touch(fs, path, level - 1);
+	if (err)
+		return err;
+	ch = &vex_node_children(node)[path->slot[level]];
+	child_key(ch, &first);
+	if (key_cmp(key, &first) < 0)
+		child_set_key(ch, key);
+	return 0;
+}
 
-		path->slot[level] = child_slot(node, key);
-		err = path_descend_touch(fs, path, level - 1);
-		if (err)
-			break;
-		child_key(&vex_node_children(node)[path->slot[level]], &first);
-		if (key_cmp(key, &first) < 0)
-			child_set_key(&vex_node_children(node)[path->slot[level]], key);
-		if (needs_split(path->node[level - 1], len))
+/* Touch the way to the leaf for @key, splitting what is full, from @level down. */
+static int insert_descend(struct vex_fs *fs, const struct vex_key *key, u32 len,
+			  struct vex_path *path, u32 level)
+{
+	int err = insert_root(fs, key, len, path);
+
+	for (; level && !err; level--) {
+		err = insert_step(fs, key, path, level);
+		if (!err && needs_split(path->node[level - 1], len))
 			err = path_split(fs, path, level - 1, key, len);
 	}
 	return err;
 }
 
-int vex_tree_insert(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path)
+/* Where the leaf of @path has @key: -EEXIST, or where it goes. */
+static noinline_for_stack int insert_slot(struct vex_path *path, const struct vex_key *key)
 {
 	bool exact;
+
+	path->slot[0] = lower_bound(path->node[0], key, &exact);
+	return exact ? -EEXIST : 0;
+}
+
+int vex_tree_insert(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path)
+{
 	int err;
 
 	vex_assert_write_locked(&fs->lock);
@@ -384,12 +425,9 @@ int vex_tree_insert(struct vex_fs *fs, const struct vex_key *key, u32 len, struc
 	err = path_root(fs, path);
 	if (err)
 		return err;
-	err = insert_descend(fs, key, len, path);
-	if (!err) {
-		path->slot[0] = lower_bound(path->node[0], key, &exact);
-		if (exact)
-			err = -EEXIST;
-	}
+	err = insert_descend(fs, key, len, path, fs->root_level);
+	if (!err)
+		err = insert_slot(path, key);
 	if (err) {
 		vex_path_release(fs, path);
 		return err;

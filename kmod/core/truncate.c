@@ -154,14 +154,24 @@ static noinline_for_stack int orphan_exists(struct vex_fs *fs, u64 ino)
 	return err == -ENOENT ? 0 : err ? err : 1;
 }
 
-noinline_for_stack
-int vex_truncate_settle(struct vex_fs *fs, u64 ino)
+/**
+ * struct vex_settle - a file of which a truncation may have left something
+ * @fs: filesystem
+ * @ino: its inode
+ */
+struct vex_settle {
+	struct vex_fs *fs;
+	u64 ino;
+};
+
+static int settle(void *arg)
 {
+	const struct vex_settle *of = arg;
+	struct vex_fs *fs = of->fs;
+	u64 ino = of->ino;
 	struct vex_brief inode;
 	int err;
 
-	if (likely(!READ_ONCE(fs->work_left)))
-		return 0;
 	err = orphan_exists(fs, ino);
 	if (err <= 0)
 		return err;
@@ -176,6 +186,16 @@ int vex_truncate_settle(struct vex_fs *fs, u64 ino)
 	err = vex_segs_leave(fs, ino, inode.size >> VEXFS_BLOCK_SHIFT, U64_MAX >> 1);
 	vex_txn_end(fs);
 	return err;
+}
+
+noinline_for_stack
+int vex_truncate_settle(struct vex_fs *fs, u64 ino)
+{
+	struct vex_settle of = { .fs = fs, .ino = ino };
+
+	if (likely(!READ_ONCE(fs->work_left)))
+		return 0;
+	return vex_aside(fs, VEX_ASIDE_STEP, settle, &of);
 }
 
 /**

@@ -83,8 +83,9 @@ int vex_txn_more(struct vex_fs *fs, u32 nodes, u32 copies, u64 data, u32 flags)
 }
 
 /* For want of memory: what stands dirty in segments goes to the device, and may be evicted. */
-static int txn_relieve(struct vex_fs *fs)
+static int txn_relieve(void *arg)
 {
+	struct vex_fs *fs = arg;
 	int err;
 
 	vex_write_lock(&fs->lock);
@@ -98,7 +99,7 @@ static int txn_relieve(struct vex_fs *fs)
 bool vex_txn_again(struct vex_fs *fs, int *err, u32 *tries)
 {
 	if (*err == -ENOMEM && !(*tries)++) {
-		*err = txn_relieve(fs);
+		*err = vex_aside(fs, VEX_ASIDE_CALL, txn_relieve, fs);
 		return !*err;
 	}
 	if (*err != -EAGAIN)

@@ -41,11 +41,13 @@ struct vex_read {
 
 /**
  * enum vex_aside - what a call of struct vex_io_ops.aside may wait for
+ * @VEX_ASIDE_STEP: a commit, and locks of the core; the caller holds none
  * @VEX_ASIDE_CALL: locks of the core; the caller holds none
  * @VEX_ASIDE_LOAD: the device only
  * @VEX_ASIDE_KINDS: how many there are
  */
 enum vex_aside {
+	VEX_ASIDE_STEP,
 	VEX_ASIDE_CALL,
 	VEX_ASIDE_LOAD,
 	VEX_ASIDE_KINDS
@@ -72,7 +74,7 @@ enum vex_aside {
  *	promised that the host will write data; the host ends it when its
  *	write completes; NULL in a host that only writes through the core. Returns a number
  *	that tells the host to which flush the write belongs: vex_map.batch
- * @aside: call @fn of @arg, on another stack when the host's is small, and return its result;
+ * @aside: call @fn of @arg, for an enum vex_aside, on another stack when the host's is small, and return its result;
  *	NULL in a host whose is not
  * @now: wall clock, nanoseconds since 1970
  * @random: fill @buf with @len unpredictable bytes
@@ -88,7 +90,7 @@ struct vex_io_ops {
 	int (*flush)(void *ctx);
 	int (*discard)(void *ctx, u64 block, u64 count);
 	u32 (*data_begin)(void *ctx);
-	int (*aside)(void *ctx, enum vex_aside kind, int (*fn)(void *arg), void *arg);
+	int (*aside)(void *ctx, u32 kind, int (*fn)(void *arg), void *arg);
 	u64 (*now)(void *ctx);
 	void (*random)(void *ctx, void *buf, size_t len);
 };

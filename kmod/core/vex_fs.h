@@ -170,6 +170,8 @@ struct vex_seg {
  * @orphans_pending: orphans of before the open are not finished yet
  * @work_left: a truncation met an error: there may be extents behind ends
  * @scratch: VEXFS_BLOCK_SIZE bytes for whoever holds @lock for writing
+ * @edit_path: likewise, for one edit of the tree
+ * @seg_csums: likewise, of a run of blocks that is about to be written
  * @super_buf: a block for superblocks; under @commit_lock
  * @io_epoch: see flush.c; with @io_done, @io_safe and @io_err under @cache_lock
  */
@@ -240,6 +242,8 @@ struct vex_fs {
 	size_t seg_dirty_bytes;
 
 	void *scratch;
+	struct vex_path edit_path;
+	u32 seg_csums[VEX_SEG_BLOCKS];
 	void *super_buf;
 };
 
@@ -249,20 +253,16 @@ static inline u64 vex_now(struct vex_fs *fs)
 	return fs->io.ops->now(fs->io.ctx);
 }
 
-/* Call a function on a stack that has room. */
-static inline int vex_aside(struct vex_fs *fs, enum vex_aside kind, int (*fn)(void *arg),
-			    void *arg)
-{
-	if (fs->io.ops->aside)
-		return fs->io.ops->aside(fs->io.ctx, kind, fn, arg);
-	return fn(arg);
-}
-
 /* Was it made with this VEXFS_FEATURE_*? An operation that needs it answers EOPNOTSUPP else. */
 static inline bool vex_has_feature(const struct vex_fs *fs, u64 feature)
 {
 	return (le64_to_cpu(fs->super.features) & feature) == feature;
 }
+
+/* ---- fs.c ---------------------------------------------------------------- */
+
+/* Call a function on a stack that has room, and return its result. */
+int vex_aside(struct vex_fs *fs, enum vex_aside kind, int (*fn)(void *arg), void *arg);
 
 /* ---- feature.c ----------------------------------------------------------- */
 

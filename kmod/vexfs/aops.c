@@ -56,7 +56,7 @@ int vexfs_page_reserve(struct inode *inode, struct folio *folio)
  */
 int vexfs_page_relief(struct inode *inode)
 {
-	int err = filemap_write_and_wait(inode->i_mapping);
+	int err = vexfs_flush_aside(inode->i_mapping, 0, LLONG_MAX);
 
 	return err ?: vexfs_check(inode->i_sb, vex_fs_commit(vexfs_fs(inode)));
 }
@@ -174,7 +174,7 @@ int vexfs_page_zero_part(struct inode *inode, loff_t from, loff_t to, bool write
 	folio_zero_segment(folio, offset_in_page(from), offset_in_page(to - 1) + 1);
 	folio_mark_dirty(folio);
 	vexfs_page_put(folio);
-	return write ? filemap_write_and_wait_range(mapping, from, from) : 0;
+	return write ? vexfs_flush_aside(mapping, from, from) : 0;
 out:
 	vexfs_page_put(folio);
 	return err;

@@ -7,15 +7,18 @@
  * worker, whose stack is empty, does it, and the caller waits. What it waits for is a
  * device, beside which the change of tasks costs little.
  */
+#include <linux/blkdev.h>
 #include <linux/completion.h>
+#include <linux/pagemap.h>
 #include <linux/workqueue.h>
 #include "vexfs.h"
 
 /*
- * One queue a kind, for under memory pressure a queue may have but one worker: a call of
- * VEX_ASIDE_CALL waits for whoever holds the core's lock, and that one for its VEX_ASIDE_LOAD.
+ * One queue a kind, for under memory pressure a queue may have but one worker, and each kind
+ * may wait for those behind it: writing pages for a step of the core, that for a commit, that
+ * for whoever holds the core's lock, and that one for a bitmap.
  */
-static struct workqueue_struct *vexfs_aside_queues[VEX_ASIDE_KINDS];
+static struct workqueue_struct *vexfs_aside_queues[VEXFS_ASIDE_NR];
 
 struct vexfs_aside {
 	struct work_struct work;
@@ -28,8 +31,11 @@ struct vexfs_aside {
 static void vexfs_aside_work(struct work_struct *work)
 {
 	struct vexfs_aside *a = container_of(work, struct vexfs_aside, work);
+	struct blk_plug plug;
 
+	blk_start_plug(&plug);
 	a->result = a->fn(a->arg);
+	blk_finish_plug(&plug);
 	/* @a may be gone when this returns. */
 	complete(&a->done);
 }
@@ -45,7 +51,7 @@ static void vexfs_aside_work(struct work_struct *work)
  *
  * Return: what @fn returned.
  */
-int vexfs_aside(void *ctx, enum vex_aside kind, int (*fn)(void *arg), void *arg)
+int vexfs_aside(void *ctx, u32 kind, int (*fn)(void *arg), void *arg)
 {
 	struct vexfs_aside a = { .fn = fn, .arg = arg };
 
@@ -57,21 +63,65 @@ int vexfs_aside(void *ctx, enum vex_aside kind, int (*fn)(void *arg), void *arg)
 	return a.result;
 }
 
+/**
+ * struct vexfs_span - a part of a file
+ * @mapping: of the file
+ * @from: first byte
+ * @to: last byte
+ */
+struct vexfs_span {
+	struct address_space *mapping;
+	loff_t from;
+	loff_t to;
+};
+
+static int vexfs_span_flush(void *arg)
+{
+	struct vexfs_span *span = arg;
+
+	return filemap_write_and_wait_range(span->mapping, span->from, span->to);
+}
+
+/**
+ * vexfs_flush_aside() - write back what is dirty of a file, and wait
+ * @mapping: of the file; no folio of it is locked
+ * @from: first byte
+ * @to: last byte
+ *
+ * For operations of which this is a small part. fsync does not come here: who writes much
+ * does it in its own name.
+ *
+ * Return: 0 or the first error of writing.
+ */
+int vexfs_flush_aside(struct address_space *mapping, loff_t from, loff_t to)
+{
+	struct vexfs_span span = { .mapping = mapping, .from = from, .to = to };
+
+	if (!filemap_range_needs_writeback(mapping, from, to))
+		return 0;
+	return vexfs_aside(NULL, VEXFS_ASIDE_PAGES, vexfs_span_flush, &span);
+}
+
 void vexfs_aside_exit(void)
 {
 	u32 i;
 
-	for (i = 0; i < VEX_ASIDE_KINDS; i++)
+	for (i = 0; i < VEXFS_ASIDE_NR; i++)
 		if (vexfs_aside_queues[i])
 			destroy_workqueue(vexfs_aside_queues[i]);
 }
 
 int vexfs_aside_init(void)
 {
-	static const char *const names[] = { "vexfs_call", "vexfs_load" };
+	static const char *const names[VEXFS_ASIDE_NR] = {
+		[VEX_ASIDE_STEP] = "vexfs_step",
+		[VEX_ASIDE_CALL] = "vexfs_call",
+		[VEX_ASIDE_LOAD] = "vexfs_load",
+		[VEXFS_ASIDE_PAGES] = "vexfs_pages",
+	};
 	u32 i;
 
-	for (i = 0; i < VEX_ASIDE_KINDS; i++) {
+	for (i = 0; i < VEXFS_ASIDE_NR; i++) {
 		vexfs_aside_queues[i] = alloc_workqueue(names[i], WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 		if (!vexfs_aside_queues[i]) {
 			vexfs_aside_exit();

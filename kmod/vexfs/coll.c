@@ -216,8 +216,6 @@ ssize_t vexfs_coll_append(struct kiocb *iocb, struct iov_iter *from)
 		n = vexfs_append_locked(iocb, from);
 		inode_unlock(inode);
 	}
-	if (n > 0)
-		n = generic_write_sync(iocb, n);
 	op.dim = vexfs_i(inode)->dim;
 	op.bytes = max_t(ssize_t, n, 0);
 	op.count = n > 0 ? n / vexfs_i(inode)->row_bytes : 0;

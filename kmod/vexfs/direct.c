@@ -146,7 +146,7 @@ static ssize_t vexfs_direct_read_locked(struct vexfs_direct *d, struct kiocb *io
 
 	if (iocb->ki_pos >= end)
 		return 0;
-	n = filemap_write_and_wait_range(d->inode->i_mapping, iocb->ki_pos, end - 1);
+	n = vexfs_flush_aside(d->inode->i_mapping, iocb->ki_pos, end - 1);
 	while (iocb->ki_pos < end && n >= 0) {
 		n = fatal_signal_pending(current) ? -EINTR :
 		    vexfs_direct_read_piece(d, iocb->ki_pos, end, to);
@@ -243,7 +243,7 @@ static int vexfs_direct_write_blocks(struct vexfs_direct *d, u64 fblock, u32 cou
 /* The page cache's copy of a range goes away. -EBUSY: somebody keeps dirtying it. */
 static int vexfs_direct_expel(struct address_space *mapping, loff_t pos, size_t len)
 {
-	int err = filemap_write_and_wait_range(mapping, pos, pos + len - 1);
+	int err = vexfs_flush_aside(mapping, pos, pos + len - 1);
 
 	return err ?: invalidate_inode_pages2_range(mapping, pos >> PAGE_SHIFT,
 						    (pos + len - 1) >> PAGE_SHIFT);
@@ -284,7 +284,7 @@ static ssize_t vexfs_direct_write_cached(struct kiocb *iocb, struct iov_iter *fr
 	iocb->ki_flags |= IOCB_DIRECT;
 	if (n <= 0)
 		return n;
-	err = filemap_write_and_wait_range(mapping, pos, pos + n - 1);
+	err = vexfs_flush_aside(mapping, pos, pos + n - 1);
 	invalidate_mapping_pages(mapping, pos >> PAGE_SHIFT, (pos + n - 1) >> PAGE_SHIFT);
 	return err ?: n;
 }

@@ -53,7 +53,7 @@ static int vexfs_drop_blocks(struct inode *inode, u64 first, u64 last, bool zero
 /* Allocate what is a hole. Dirty pages over holes get their place first: they would ask twice. */
 static int vexfs_provide(struct inode *inode, loff_t pos, loff_t end)
 {
-	int err = filemap_write_and_wait_range(inode->i_mapping, pos, end - 1);
+	int err = vexfs_flush_aside(inode->i_mapping, pos, end - 1);
 
 	if (err)
 		return err;
@@ -119,7 +119,7 @@ static int vexfs_fallocate_locked(struct file *file, int mode, loff_t pos, loff_
  * -EPERM for a collection; -ENOSPC, before anything has changed when the holes alone need more
  * than there is; -EFBIG; -EINTR when killed; errors of the device.
  */
-noinline __noclone
+static noinline __noclone
 long vexfs_file_fallocate(struct file *file, int mode, loff_t pos, loff_t len)
 {
 	struct inode *inode = file_inode(file);
@@ -130,9 +130,17 @@ long vexfs_file_fallocate(struct file *file, int mode, loff_t pos, loff_t len)
 	inode_lock(inode);
 	err = vexfs_check(inode->i_sb, vexfs_fallocate_locked(file, mode, pos, pos + len));
 	inode_unlock(inode);
-	if (!err && (file->f_flags & O_DSYNC || IS_SYNC(inode)))
-		err = vfs_fsync_range(file, pos, pos + len - 1, !(file->f_flags & __O_SYNC));
 	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* What O_SYNC asks for is an fsync, an operation of its own. */
+long vexfs_fallocate(struct file *file, int mode, loff_t pos, loff_t len)
+{
+	long err = vexfs_file_fallocate(file, mode, pos, len);
+
+	if (!err && (file->f_flags & O_DSYNC || IS_SYNC(file_inode(file))))
+		err = vfs_fsync_range(file, pos, pos + len - 1, !(file->f_flags & __O_SYNC));
 	return err;
 }
 
@@ -144,7 +152,7 @@ static loff_t vexfs_seek_locked(struct inode *inode, loff_t pos, bool hole, u64 
 	if (pos < 0 || pos >= size)
 		return -ENXIO;
 	/* What is dirty has no place yet. */
-	err = filemap_write_and_wait_range(inode->i_mapping, pos, LLONG_MAX);
+	err = vexfs_flush_aside(inode->i_mapping, pos, LLONG_MAX);
 	if (err)
 		return err;
 	return vexfs_check(inode->i_sb, vex_file_seek(vexfs_fs(inode), inode->i_ino, pos, size,

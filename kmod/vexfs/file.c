@@ -106,18 +106,21 @@ ssize_t vexfs_file_write(struct kiocb *iocb, struct iov_iter *from)
 	inode_lock(inode);
 	n = vexfs_write_locked(iocb, from);
 	inode_unlock(inode);
-	if (n > 0)
-		n = generic_write_sync(iocb, n);
 	op.bytes = max_t(ssize_t, n, 0);
 	vexfs_op_end(&op, min_t(ssize_t, n, 0));
 	return n;
 }
 
+/* What O_SYNC asks for is an fsync, an operation of its own. */
 static ssize_t vexfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
+	ssize_t n;
+
 	if (vexfs_is_coll(file_inode(iocb->ki_filp)))
-		return vexfs_coll_append(iocb, from);
-	return vexfs_file_write(iocb, from);
+		n = vexfs_coll_append(iocb, from);
+	else
+		n = vexfs_file_write(iocb, from);
+	return n > 0 ? generic_write_sync(iocb, n) : n;
 }
 
 /**
@@ -135,7 +138,6 @@ noinline __noclone
 int vexfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	struct inode *inode = file_inode(file);
-	struct blk_plug plug;
 	struct vexfs_op op;
 	int err;
 
@@ -143,11 +145,8 @@ int vexfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 	err = file_write_and_wait_range(file, start, end);
 	if (!err && !datasync)
 		err = sync_inode_metadata(inode, 1);
-	if (!err) {
-		blk_start_plug(&plug);
+	if (!err)
 		err = vexfs_check(inode->i_sb, vex_fs_commit(vexfs_fs(inode)));
-		blk_finish_plug(&plug);
-	}
 	vexfs_op_end(&op, err);
 	return err;
 }
@@ -310,7 +309,7 @@ const struct file_operations vexfs_file_ops = {
 	.mmap		= vexfs_file_mmap,
 	.open		= vexfs_file_open,
 	.fsync		= vexfs_file_fsync,
-	.fallocate	= vexfs_file_fallocate,
+	.fallocate	= vexfs_fallocate,
 	.splice_read	= vexfs_file_splice_read,
 	.splice_write	= iter_file_splice_write,
 	.unlocked_ioctl	= vexfs_ioctl,

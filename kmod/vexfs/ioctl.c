@@ -106,7 +106,7 @@ static int vexfs_create_locked(struct inode *inode, const struct vex_coll *c)
 	int err;
 
 	/* What is only in the page cache is data too: let the core see it. */
-	err = filemap_write_and_wait(mapping);
+	err = vexfs_flush_aside(mapping, 0, LLONG_MAX);
 	if (err)
 		return err;
 	filemap_invalidate_lock(mapping);
@@ -211,7 +211,7 @@ long vexfs_coll_stat(struct file *file, void __user *arg)
 }
 
 /* VEXFS_IOC_CAPS: no operation on a file, and not traced as one. */
-static long vexfs_caps(void __user *arg)
+static noinline_for_stack long vexfs_caps(void __user *arg)
 {
 	struct vexfs_caps a;
 	u32 size;

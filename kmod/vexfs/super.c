@@ -64,14 +64,11 @@ noinline void vexfs_super_report(struct super_block *sb)
 noinline __noclone
 int vexfs_super_sync(struct super_block *sb)
 {
-	struct blk_plug plug;
 	struct vexfs_op op;
 	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_SYNC, 0);
-	blk_start_plug(&plug);
 	err = vexfs_check(sb, vex_fs_commit(vexfs_sb(sb)->fs));
-	blk_finish_plug(&plug);
 	vexfs_op_end(&op, err);
 	return err;
 }

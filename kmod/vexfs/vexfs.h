@@ -287,7 +287,7 @@ int vexfs_writepages(struct address_space *mapping, struct writeback_control *wb
 
 /* ---- falloc.c ----------------------------------------------------------- */
 
-long vexfs_file_fallocate(struct file *file, int mode, loff_t pos, loff_t len);
+long vexfs_fallocate(struct file *file, int mode, loff_t pos, loff_t len);
 loff_t vexfs_file_llseek(struct file *file, loff_t pos, int whence);
 
 /* ---- direct.c ----------------------------------------------------------- */
@@ -325,9 +325,16 @@ void vexfs_io_end(struct vexfs_batch *batch, blk_status_t status);
 
 /* ---- aside.c ------------------------------------------------------------ */
 
+/* Beside those of the core. */
+enum {
+	VEXFS_ASIDE_PAGES = VEX_ASIDE_KINDS,	/* whatever writing back a file waits for */
+	VEXFS_ASIDE_NR
+};
+
 int vexfs_aside_init(void);
 void vexfs_aside_exit(void);
-int vexfs_aside(void *ctx, enum vex_aside kind, int (*fn)(void *arg), void *arg);
+int vexfs_aside(void *ctx, u32 kind, int (*fn)(void *arg), void *arg);
+int vexfs_flush_aside(struct address_space *mapping, loff_t from, loff_t to);
 
 /* ---- trace.c ------------------------------------------------------------ */
 

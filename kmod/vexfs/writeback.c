@@ -22,6 +22,8 @@
  * @written: pages of earlier runs that were submitted
  * @folios: the pages
  * @csums: their checksums
+ * @map: where the pages that are on their way go
+ * @plug: gathers the requests of all runs
  */
 struct vexfs_run {
 	struct inode *inode;
@@ -31,6 +33,8 @@ struct vexfs_run {
 	u64 written;
 	struct folio *folios[VEXFS_EXTENT_MAX];
 	u32 csums[VEXFS_EXTENT_MAX];
+	struct vex_map map;
+	struct blk_plug plug;
 };
 
 static void vexfs_write_done(struct bio *bio)
@@ -51,7 +55,8 @@ static void vexfs_write_done(struct bio *bio)
  * The core has no place for these pages. When it lacks memory they stay dirty for another
  * time; otherwise they will never be written, and whoever syncs hears of it.
  */
-static void vexfs_run_fail(struct vexfs_run *run, u32 from, int err)
+static noinline_for_stack
+void vexfs_run_fail(struct vexfs_run *run, u32 from, int err)
 {
 	struct inode *inode = run->inode;
 	u32 i;
@@ -77,7 +82,7 @@ static int vexfs_run_write(struct vexfs_run *run, u32 *done)
 	u32 i, left = run->count - *done;
 	u64 start = run->start + *done;
 	u64 size = min_t(u64, i_size_read(inode), (start + left) << PAGE_SHIFT);
-	struct vex_map map;
+	struct vex_map *map = &run->map;
 	struct bio *bio;
 	int err;
 
@@ -85,14 +90,14 @@ static int vexfs_run_write(struct vexfs_run *run, u32 *done)
 			      REQ_OP_WRITE | wbc_to_write_flags(run->wbc));
 	bio->bi_end_io = vexfs_write_done;
 	err = vex_extent_write(sbi->fs, inode->i_ino, start, left, run->csums + *done, size,
-			       &map);
+			       map);
 	if (err) {
 		bio_put(bio);
 		return err;
 	}
-	bio->bi_private = &sbi->io.batch[map.batch];
-	bio->bi_iter.bi_sector = map.block << (VEXFS_BLOCK_SHIFT - SECTOR_SHIFT);
-	for (i = 0; i < map.count; i++) {
+	bio->bi_private = &sbi->io.batch[map->batch];
+	bio->bi_iter.bi_sector = map->block << (VEXFS_BLOCK_SHIFT - SECTOR_SHIFT);
+	for (i = 0; i < map->count; i++) {
 		struct folio *folio = run->folios[*done + i];
 
 		/* The place is taken out of the promise. Writeback keeps others away. */
@@ -100,7 +105,7 @@ static int vexfs_run_write(struct vexfs_run *run, u32 *done)
 		__bio_add_page(bio, folio_page(folio, 0), PAGE_SIZE, 0);
 	}
 	submit_bio(bio);
-	*done += map.count;
+	*done += map->count;
 	return 0;
 }
 
@@ -174,17 +179,16 @@ out:
 static int vexfs_writeback(struct vexfs_run *run, struct address_space *mapping,
 			   struct writeback_control *wbc)
 {
-	struct blk_plug plug;
 	int err, last;
 
 	run->inode = mapping->host;
 	run->wbc = wbc;
 	run->count = 0;
 	run->written = 0;
-	blk_start_plug(&plug);
+	blk_start_plug(&run->plug);
 	err = write_cache_pages(mapping, wbc, vexfs_run_add, run);
 	last = vexfs_run_flush(run);
-	blk_finish_plug(&plug);
+	blk_finish_plug(&run->plug);
 	return err ?: last;
 }
 
