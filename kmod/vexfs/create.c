@@ -39,9 +39,13 @@ static int vexfs_adopt(struct inode *inode, const struct vex_inode *node, int er
 		return vexfs_check(sb, err);
 	}
 	err = vexfs_inode_fill(inode, node);
-	if (err)
+	if (err) {
 		iget_failed(inode);
-	return err;
+		return err;
+	}
+	/* So that no write to it looks for privileges to take away. */
+	inode_has_no_xattr(inode);
+	return 0;
 }
 
 /* A new inode got no label: it goes again, and its name with it. */
@@ -88,9 +92,9 @@ static int vexfs_make(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *de
 	return err;
 }
 
-noinline __noclone
-int vexfs_dir_create(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
-		     umode_t mode, bool excl)
+static noinline
+int vexfs_create_traced(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
+			umode_t mode)
 {
 	struct vexfs_op op;
 	int err;
@@ -99,6 +103,15 @@ int vexfs_dir_create(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *den
 	err = vexfs_make(idmap, dir, dentry, mode | S_IFREG, 0, NULL);
 	vexfs_op_end(&op, err);
 	return err;
+}
+
+noinline __noclone
+int vexfs_dir_create(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
+		     umode_t mode, bool excl)
+{
+	if (vexfs_op_traced())
+		return vexfs_create_traced(idmap, dir, dentry, mode);
+	return vexfs_make(idmap, dir, dentry, mode | S_IFREG, 0, NULL);
 }
 
 noinline __noclone

@@ -95,20 +95,35 @@ static ssize_t vexfs_write_locked(struct kiocb *iocb, struct iov_iter *from)
 	return vexfs_write_cached(iocb, from);
 }
 
-static noinline __noclone
-ssize_t vexfs_file_write(struct kiocb *iocb, struct iov_iter *from)
+static noinline ssize_t vexfs_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct inode *inode = file_inode(iocb->ki_filp);
-	struct vexfs_op op;
 	ssize_t n;
 
-	vexfs_op_begin(&op, VEXFS_OP_WRITE, inode->i_ino);
 	inode_lock(inode);
 	n = vexfs_write_locked(iocb, from);
 	inode_unlock(inode);
+	return n;
+}
+
+static noinline ssize_t vexfs_write_traced(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct vexfs_op op;
+	ssize_t n;
+
+	vexfs_op_begin(&op, VEXFS_OP_WRITE, file_inode(iocb->ki_filp)->i_ino);
+	n = vexfs_write(iocb, from);
 	op.bytes = max_t(ssize_t, n, 0);
 	vexfs_op_end(&op, min_t(ssize_t, n, 0));
 	return n;
+}
+
+static noinline __noclone
+ssize_t vexfs_file_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	if (vexfs_op_traced())
+		return vexfs_write_traced(iocb, from);
+	return vexfs_write(iocb, from);
 }
 
 /* What O_SYNC asks for is an fsync, an operation of its own. */
