@@ -393,8 +393,9 @@ int insert_step(struct vex_fs *fs, const struct vex_key *key, struct vex_path *p
 }
 
 /* Touch the way to the leaf for @key, splitting what is full, from @level down. */
-static int insert_descend(struct vex_fs *fs, const struct vex_key *key, u32 len,
-			  struct vex_path *path, u32 level)
+static __always_inline
+int insert_descend(struct vex_fs *fs, const struct vex_key *key, u32 len, struct vex_path *path,
+		   u32 level)
 {
 	int err = insert_root(fs, key, len, path);
 
@@ -677,31 +678,31 @@ int vex_item_touch(struct vex_fs *fs, const struct vex_key *key, u32 len, struct
 
 int vex_touch_key(struct vex_fs *fs, const struct vex_key *key)
 {
-	struct vex_path path;
-	int err = vex_tree_touch(fs, key, &path);
+	struct vex_path *path = &fs->edit_path;
+	int err = vex_tree_touch(fs, key, path);
 
-	vex_path_release(fs, &path);
+	vex_path_release(fs, path);
 	return err == -ENOENT ? 0 : err;
 }
 
 int vex_delete_key(struct vex_fs *fs, const struct vex_key *key)
 {
-	struct vex_path path;
-	int err = vex_tree_touch(fs, key, &path);
+	struct vex_path *path = &fs->edit_path;
+	int err = vex_tree_touch(fs, key, path);
 
 	if (err)
-		vex_path_release(fs, &path);
+		vex_path_release(fs, path);
 	else
-		vex_tree_delete(fs, &path);
+		vex_tree_delete(fs, path);
 	return err;
 }
 
 int vex_insert_empty(struct vex_fs *fs, const struct vex_key *key)
 {
-	struct vex_path path;
-	int err = vex_tree_insert(fs, key, 0, &path);
+	struct vex_path *path = &fs->edit_path;
+	int err = vex_tree_insert(fs, key, 0, path);
 
 	if (!err)
-		vex_path_release(fs, &path);
+		vex_path_release(fs, path);
 	return err;
 }

@@ -9,7 +9,8 @@
 #include "vexfs.h"
 
 /* An inode of @mode with an owner, and as the core wants to hear of it. */
-static struct inode *vexfs_new(vexfs_idmap_t *idmap, struct inode *dir, umode_t mode,
+static noinline_for_stack
+struct inode *vexfs_new(vexfs_idmap_t *idmap, struct inode *dir, umode_t mode,
 			       struct vex_inode *node)
 {
 	struct inode *inode = new_inode(dir->i_sb);
@@ -49,7 +50,8 @@ static int vexfs_adopt(struct inode *inode, const struct vex_inode *node, int er
 }
 
 /* A new inode got no label: it goes again, and its name with it. */
-static void vexfs_unmake(struct inode *inode, struct inode *dir, const struct vex_name *name)
+static noinline_for_stack
+void vexfs_unmake(struct inode *inode, struct inode *dir, const struct vex_name *name)
 {
 	int err = 0;
 

@@ -250,7 +250,8 @@ static int vexfs_direct_expel(struct address_space *mapping, loff_t pos, size_t 
 }
 
 /* One piece out of the buffer; -EBUSY and -ENOSPC: nothing was done, the page cache may try. */
-static int vexfs_direct_write_piece(struct vexfs_direct *d, loff_t pos, size_t len)
+static noinline_for_stack
+int vexfs_direct_write_piece(struct vexfs_direct *d, loff_t pos, size_t len)
 {
 	struct address_space *mapping = d->inode->i_mapping;
 	struct vex_fs *fs = vexfs_fs(d->inode);
@@ -272,7 +273,8 @@ static int vexfs_direct_write_piece(struct vexfs_direct *d, loff_t pos, size_t l
 }
 
 /* What is left goes through the page cache, and from there to its place at once. */
-static ssize_t vexfs_direct_write_cached(struct kiocb *iocb, struct iov_iter *from)
+static noinline_for_stack
+ssize_t vexfs_direct_write_cached(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct address_space *mapping = iocb->ki_filp->f_mapping;
 	loff_t pos = iocb->ki_pos;
@@ -300,7 +302,8 @@ static ssize_t vexfs_direct_take(struct vexfs_direct *d, struct iov_iter *from)
 	return whole ?: -EFAULT;
 }
 
-static ssize_t vexfs_direct_write_whole(struct vexfs_direct *d, struct kiocb *iocb,
+static noinline_for_stack
+ssize_t vexfs_direct_write_whole(struct vexfs_direct *d, struct kiocb *iocb,
 					struct iov_iter *from)
 {
 	ssize_t n = 0, done = 0;

@@ -153,7 +153,8 @@ static struct page *vexfs_mem_page(const void *ptr)
 	return is_vmalloc_addr(ptr) ? vmalloc_to_page(ptr) : virt_to_page(ptr);
 }
 
-static void *vexfs_mem_alloc_pages(struct vexfs_site *site, size_t size, gfp_t gfp)
+/* Pages, of the page allocator while they are few. */
+static noinline_for_stack void *vexfs_mem_get_pages(size_t size, gfp_t gfp)
 {
 	unsigned int order = get_order(size);
 	void *ptr = NULL;
@@ -166,6 +167,14 @@ static void *vexfs_mem_alloc_pages(struct vexfs_site *site, size_t size, gfp_t g
 		ptr = __vmalloc(size, (gfp & ~GFP_NOFS) | GFP_KERNEL);
 		memalloc_nofs_restore(nofs);
 	}
+	return ptr;
+}
+
+static __always_inline
+void *vexfs_mem_alloc_pages(struct vexfs_site *site, size_t size, gfp_t gfp)
+{
+	void *ptr = vexfs_mem_get_pages(size, gfp);
+
 	if (!ptr) {
 		vexfs_mem_fail(site);
 		return NULL;
