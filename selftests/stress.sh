@@ -42,6 +42,44 @@ options=(--hdd-bytes 16m --iomix-bytes 32m --seek-size 16m --readahead-bytes 16m
 	 --fallocate-bytes 64m --sync-file-bytes 16m --revio-bytes 16m --sendfile-size 4m
 	 --fiemap-bytes 16m --dirdeep-bytes 16m)
 
+# Of the deepest chains that end in VexFS, by the kernel's stack tracer: the frames that are
+# VexFS's own, and the chain that has most of them. With VEXFS_STRESS_CHAINS only: it takes long.
+tracing=/sys/kernel/tracing
+own_most=0
+chains_prepare()
+{
+	[ -n "${VEXFS_STRESS_CHAINS-}" ] || return 0
+	mountpoint -q $tracing || mount -t tracefs none $tracing
+	awk '/\[vexfs\]/ { print $1 }' $tracing/available_filter_functions \
+		>$tracing/stack_trace_filter
+	verdict $? "the stack tracer looks at VexFS alone"
+}
+
+chains_on()
+{
+	[ -n "${VEXFS_STRESS_CHAINS-}" ] || return 0
+	echo 0 >$tracing/stack_max_size
+	echo 1 >/proc/sys/kernel/stack_tracer_enabled
+}
+
+chains_off() # what ran
+{
+	local depth own
+
+	[ -n "${VEXFS_STRESS_CHAINS-}" ] || return 0
+	echo 0 >/proc/sys/kernel/stack_tracer_enabled
+	read -r depth own < <(awk '/^ *[0-9]+\)/ {
+			if (!depth) depth = $2
+			if ($NF == "[vexfs]") own += $3
+		}
+		END { print depth + 0, own + 0 }' $tracing/stack_trace)
+	echo "# $1: the deepest chain has $own bytes of VexFS's frames, $depth in all"
+	if [ "$own" -gt $own_most ]; then
+		own_most=$own
+		sed 's/^/# /' $tracing/stack_trace >/tmp/stress.chain
+	fi
+}
+
 turn() # options of the mount, stressors
 {
 	local mounted=$1 status name bad args=() ops
@@ -50,9 +88,11 @@ turn() # options of the mount, stressors
 	for name; do
 		args+=("--$name" 1)
 	done
+	chains_on
 	stress-ng "${args[@]}" "${options[@]}" --temp-path $mnt --timeout "${length}s" \
 		--metrics-brief --verify --oomable >$out 2>&1
 	status=$?
+	chains_off "$mounted: $*"
 	for name; do
 		ops=$(awk -v n="$name" '$2 == "metrc:" && $4 == n && NF > 9 { print $5; exit }' $out)
 		! grep -q "fail: .*\<stress-ng-$name\>\|fail: .*\[[0-9]*\] $name:" $out
@@ -69,11 +109,13 @@ turn() # options of the mount, stressors
 
 verified() # options of the mount, fio's engine, direct
 {
+	chains_on
 	fio --name=verify --directory=$mnt --ioengine="$2" --direct="$3" --rw=randrw \
 		--size=16m --bsrange=4k-64k --fsync=64 --verify=crc32c --verify_fatal=1 \
 		--runtime=$((length * 3)) --allow_file_create=1 --output=$out >/dev/null 2>&1
 	local status=$?
 
+	chains_off "$1: fio, $2"
 	verdict $status "$1: fio verifies what it wrote, $2$([ "$3" = 0 ] || echo ', direct')"
 	[ $status -eq 0 ] || sed 's/^/# /' $out
 	rm -f $mnt/verify*
@@ -120,6 +162,7 @@ check() # when
 }
 
 mkdir -p $mnt
+chains_prepare
 mkfs.vexfs -q -f $dev
 verdict $? "mkfs"
 pass cache=64M
@@ -155,5 +198,11 @@ verdict $? "statfs told the same: $statfs_free of $statfs_blocks free"
 
 if [ -r /sys/kernel/debug/vexfs/stack ]; then
 	sed 's/^/# /' /sys/kernel/debug/vexfs/stack
+fi
+if [ $own_most -gt 0 ]; then
+	echo "# the chain with most of VexFS's own frames, $own_most bytes:"
+	cat /tmp/stress.chain
+	[ $own_most -le 1536 ]
+	verdict $? "no chain has more than 1,536 bytes of VexFS's own frames"
 fi
 exit $failed
