@@ -189,28 +189,13 @@ int vex_coll_stamp(struct vex_fs *fs, u64 ino, bool content)
 	return 0;
 }
 
-/* All that can fail of an insertion: touch, hold the segments, prepare the metadata. */
-static noinline_for_stack
-int insert_prepare(struct vex_fs *fs, u64 ino, struct vex_rows *r, const struct vex_coll *c,
-		   struct vex_meta_txn *meta, struct vex_file_span *span)
+static int insert_check(const struct vex_coll *c, const struct vex_rows *r)
 {
-	u64 size = c->rows * c->row_bytes;
-	size_t len = (size_t)r->count * c->row_bytes;
-	int err;
-
 	if (c->dim != r->dim)
 		return -EINVAL;
-	if (len > S64_MAX - size)
+	if ((u64)r->count * c->row_bytes > S64_MAX - c->rows * c->row_bytes)
 		return -EFBIG;
-	err = vex_coll_touch(fs, ino);
-	if (!err)
-		err = vex_span_open(fs, ino, size, size, len, span);
-	if (err)
-		return err;
-	err = vex_meta_prepare(fs, ino, meta, c->rows, vex_span_blocks(size, len), &r->bad_row);
-	if (err)
-		vex_span_close(fs, span);
-	return err;
+	return 0;
 }
 
 static noinline_for_stack
@@ -220,11 +205,23 @@ int insert_locked(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_met
 	struct vex_coll c;
 	int err;
 
+	/* First all that can fail: touch, hold the segments, prepare the metadata. */
 	err = vex_coll_load(fs, ino, &c);
 	if (!err)
-		err = insert_prepare(fs, ino, r, &c, meta, &span);
+		err = insert_check(&c, r);
+	if (!err)
+		err = vex_coll_touch(fs, ino);
+	if (!err)
+		err = vex_span_open(fs, ino, c.rows * c.row_bytes, c.rows * c.row_bytes,
+				    (size_t)r->count * c.row_bytes, &span);
 	if (err)
 		return err;
+	err = vex_meta_prepare(fs, ino, meta, c.rows, vex_span_blocks(span.pos, span.len),
+			       &r->bad_row);
+	if (err) {
+		vex_span_close(fs, &span);
+		return err;
+	}
 	vex_span_store(fs, &span, r->rows);
 	vex_span_close(fs, &span);
 	r->first_id = c.rows;
