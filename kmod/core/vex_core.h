@@ -74,8 +74,8 @@ enum vex_aside {
  *	promised that the host will write data; the host ends it when its
  *	write completes; NULL in a host that only writes through the core. Returns a number
  *	that tells the host to which flush the write belongs: vex_map.batch
- * @aside: call @fn of @arg, for an enum vex_aside, on another stack when the host's is small, and return its result;
- *	NULL in a host whose is not
+ * @aside: call @fn of @arg, for an enum vex_aside, on another stack when the host's is small, and
+ *	return its result; NULL in a host whose is not
  * @now: wall clock, nanoseconds since 1970
  * @random: fill @buf with @len unpredictable bytes
  *

@@ -11,7 +11,7 @@
 /* An inode of @mode with an owner, and as the core wants to hear of it. */
 static noinline_for_stack
 struct inode *vexfs_new(vexfs_idmap_t *idmap, struct inode *dir, umode_t mode,
-			       struct vex_inode *node)
+			struct vex_inode *node)
 {
 	struct inode *inode = new_inode(dir->i_sb);
 

@@ -304,7 +304,7 @@ static ssize_t vexfs_direct_take(struct vexfs_direct *d, struct iov_iter *from)
 
 static noinline_for_stack
 ssize_t vexfs_direct_write_whole(struct vexfs_direct *d, struct kiocb *iocb,
-					struct iov_iter *from)
+				 struct iov_iter *from)
 {
 	ssize_t n = 0, done = 0;
 	int err = 0;
