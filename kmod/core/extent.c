@@ -48,13 +48,13 @@ static bool path_is_extent(const struct vex_path *path, u64 ino)
  * next. 0 with the path on it; -ENOENT with the path released, as after errors.
  */
 static noinline_for_stack
-int extent_seek(struct vex_fs *fs, u64 ino, u64 fblock, struct vex_path *path,
+int extent_seek(struct vex_fs *fs, u64 ino, u64 fblock, bool cached, struct vex_path *path,
 		struct vex_extent *e)
 {
 	struct vex_key key = vex_key(ino, VEXFS_ITEM_EXTENT, fblock);
 	int err;
 
-	err = vex_tree_find(fs, &key, path);
+	err = cached ? vex_tree_find_cached(fs, &key, path) : vex_tree_find(fs, &key, path);
 	if (err == -ENOENT) {
 		/* The one before may reach into it. */
 		err = vex_tree_prev(fs, path);
@@ -85,7 +85,7 @@ noinline_for_stack
 int vex_extent_next(struct vex_fs *fs, u64 ino, u64 fblock, struct vex_extent *e)
 {
 	struct vex_path path;
-	int err = extent_seek(fs, ino, fblock, &path, e);
+	int err = extent_seek(fs, ino, fblock, false, &path, e);
 
 	if (!err)
 		vex_path_release(fs, &path);
@@ -106,7 +106,7 @@ int vex_extent_find(struct vex_fs *fs, u64 ino, u64 fblock, u32 max, struct vex_
 	map->block = 0;
 	map->unwritten = false;
 	map->count = min(max, VEXFS_EXTENT_MAX);
-	err = extent_seek(fs, ino, fblock, &path, &e);
+	err = extent_seek(fs, ino, fblock, false, &path, &e);
 	if (err == -ENOENT)
 		return 0;
 	if (err)
@@ -136,6 +136,96 @@ int vex_extent_map(struct vex_fs *fs, u64 ino, u64 fblock, u32 max, struct vex_m
 
 	vex_read_lock(&fs->lock);
 	err = vex_extent_find(fs, ino, fblock, max, map, csums);
+	vex_read_unlock(&fs->lock);
+	return err;
+}
+
+/* The next @count blocks of a window lie at @block, or, when it is 0, nowhere. */
+static void window_add(struct vex_window *w, u64 fblock, u64 block, u32 count)
+{
+	struct vex_map *last = w->runs ? &w->map[w->runs - 1] : NULL;
+
+	if (last && (block ? last->block && last->block + last->count == block : !last->block)) {
+		last->count += count;
+		return;
+	}
+	w->map[w->runs++] = (struct vex_map){ .fblock = fblock, .block = block, .count = count };
+}
+
+/* Step from the extent *@e to the next one of the file, if there is one. */
+static int extent_step(struct vex_fs *fs, u64 ino, struct vex_path *path, struct vex_extent *e)
+{
+	u64 end = e->fblock + e->count;
+	int err = vex_tree_next(fs, path);
+
+	if (err)
+		return err;
+	if (!path_is_extent(path, ino))
+		return -ENOENT;
+	err = extent_parse(fs, path, e);
+	if (!err && e->fblock < end)
+		err = vex_damaged(fs, path->node[0]->block, "overlapping extents");
+	return err;
+}
+
+/* Fill @w from the extents from *@e on, on which @path stands. */
+static int window_fill(struct vex_fs *fs, u64 ino, struct vex_window *w, struct vex_path *path,
+		       struct vex_extent *e)
+{
+	u64 at = w->fblock;
+	u64 end = at + w->count;
+	int err = 0;
+
+	while (!err && e->fblock < end) {
+		const __le32 *csums = vex_extent_csums(vex_path_data(path));
+		u32 skip, count, i;
+
+		if (e->fblock > at) {
+			window_add(w, at, 0, e->fblock - at);
+			at = e->fblock;
+		}
+		skip = at - e->fblock;
+		count = min(end - at, (u64)(e->count - skip));
+		for (i = 0; i < count && !e->unwritten; i++)
+			w->csums[at - w->fblock + i] = le32_to_cpu(csums[skip + i]);
+		window_add(w, at, e->unwritten ? 0 : e->block + skip, count);
+		at += count;
+		if (at == end)
+			return 0;
+		err = extent_step(fs, ino, path, e);
+	}
+	if (err && err != -ENOENT)
+		return err;
+	window_add(w, at, 0, end - at);
+	return 0;
+}
+
+static noinline_for_stack
+int window_map(struct vex_fs *fs, u64 ino, struct vex_window *w)
+{
+	struct vex_extent e;
+	struct vex_path path;
+	int err;
+
+	w->runs = 0;
+	err = extent_seek(fs, ino, w->fblock, w->cached, &path, &e);
+	if (err == -ENOENT) {
+		window_add(w, w->fblock, 0, w->count);
+		return 0;
+	}
+	if (err)
+		return err;
+	err = window_fill(fs, ino, w, &path, &e);
+	vex_path_release(fs, &path);
+	return err;
+}
+
+int vex_extent_window(struct vex_fs *fs, u64 ino, struct vex_window *w)
+{
+	int err;
+
+	vex_read_lock(&fs->lock);
+	err = window_map(fs, ino, w);
 	vex_read_unlock(&fs->lock);
 	return err;
 }

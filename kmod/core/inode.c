@@ -115,6 +115,28 @@ int vex_inode_brief(struct vex_fs *fs, u64 ino, struct vex_brief *out)
 	return err;
 }
 
+u64 vex_blocks_seq(struct vex_fs *fs, u64 ino)
+{
+	return READ_ONCE(fs->blocks_seq[ino % VEX_BLOCKS_SEQS]);
+}
+
+int vex_inode_blocks(struct vex_fs *fs, u64 ino, u64 *blocks)
+{
+	const struct vexfs_inode_item *item;
+	struct vex_path path;
+	int err;
+
+	vex_read_lock(&fs->lock);
+	err = inode_find(fs, ino, &path);
+	if (!err) {
+		item = vex_path_data(&path);
+		*blocks = le64_to_cpu(item->blocks);
+		vex_path_release(fs, &path);
+	}
+	vex_read_unlock(&fs->lock);
+	return err;
+}
+
 int vex_inode_touch(struct vex_fs *fs, u64 ino, struct vex_path *path)
 {
 	struct vex_key key = vex_inode_key(ino);
@@ -183,6 +205,7 @@ int vex_inode_add_blocks(struct vex_fs *fs, u64 ino, s64 delta)
 	if (err)
 		return err;
 	item = vex_path_data(&path);
+	vex_blocks_changed(fs, ino);
 	item->blocks = cpu_to_le64(le64_to_cpu(item->blocks) + delta);
 	vex_path_release(fs, &path);
 	return 0;

@@ -163,6 +163,48 @@ static int node_read(struct vex_fs *fs, struct vex_node *node, u64 block, u64 ge
 	return 0;
 }
 
+/* A reference to a cached node; with @count its absence is a miss. */
+static bool node_hold(struct vex_fs *fs, u64 block, bool count, struct vex_node **out)
+{
+	struct vex_node *node;
+
+	vex_spin_lock(&fs->cache_lock);
+	node = node_lookup(fs, block);
+	if (node) {
+		node->c.refs++;
+		vex_cache_used(fs, &node->c);
+	} else if (count) {
+		vex_cache_missed(fs, VEX_CACHE_NODE);
+	}
+	vex_spin_unlock(&fs->cache_lock);
+	*out = node;
+	return node;
+}
+
+/* Hand out a held node. A forged tree can name one block twice, at two levels. */
+static int node_is(struct vex_fs *fs, struct vex_node *node, u64 generation, u32 level,
+		   struct vex_node **out)
+{
+	u64 block = node->block;
+
+	*out = node;
+	if (le16_to_cpu(node->hdr->level) == level &&
+	    le64_to_cpu(node->hdr->generation) == generation)
+		return 0;
+	vex_node_put(fs, node);
+	return vex_damaged(fs, block, "tree node with two parents");
+}
+
+int vex_node_get_cached(struct vex_fs *fs, u64 block, u64 generation, u32 level,
+			struct vex_node **out)
+{
+	struct vex_node *node;
+
+	if (!node_hold(fs, block, false, &node))
+		return -EAGAIN;
+	return node_is(fs, node, generation, level, out);
+}
+
 /**
  * vex_node_get() - hold a node, reading and verifying it when it is not cached
  * @fs: filesystem, locked
@@ -178,25 +220,8 @@ int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct
 	struct vex_node *node, *other;
 	int err;
 
-	vex_spin_lock(&fs->cache_lock);
-	node = node_lookup(fs, block);
-	if (node) {
-		node->c.refs++;
-		vex_cache_used(fs, &node->c);
-	} else {
-		vex_cache_missed(fs, VEX_CACHE_NODE);
-	}
-	vex_spin_unlock(&fs->cache_lock);
-
-	if (node) {
-		*out = node;
-		/* A forged tree can name one block twice, at two levels. */
-		if (le16_to_cpu(node->hdr->level) == level &&
-		    le64_to_cpu(node->hdr->generation) == generation)
-			return 0;
-		vex_node_put(fs, node);
-		return vex_damaged(fs, block, "tree node with two parents");
-	}
+	if (node_hold(fs, block, true, &node))
+		return node_is(fs, node, generation, level, out);
 
 	vex_trace_cache_miss(VEX_CACHE_NODE, block, 0);
 	node = node_make(fs);

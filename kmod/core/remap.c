@@ -81,6 +81,7 @@ int remap_inode(struct vex_fs *fs, u64 ino, s64 delta, u64 size)
 	if (err)
 		return err;
 	item = vex_path_data(path);
+	vex_blocks_changed(fs, ino);
 	item->blocks = cpu_to_le64(le64_to_cpu(item->blocks) + delta);
 	if (size > le64_to_cpu(item->size))
 		item->size = cpu_to_le64(size);

@@ -126,15 +126,31 @@ bool path_in_bounds(const struct vex_path *path, u32 level)
 	return key_cmp(&key, &bound) < 0;
 }
 
+/* Hold a node for @path; NULL after an error. */
+static int path_node(struct vex_fs *fs, struct vex_path *path, u64 block, u64 generation,
+		     u32 level)
+{
+	int err;
+
+	if (path->cached)
+		err = vex_node_get_cached(fs, block, generation, level, &path->node[level]);
+	else
+		err = vex_node_get(fs, block, generation, level, &path->node[level]);
+	if (err)
+		path->node[level] = NULL;
+	return err;
+}
+
 /* Load the root and start a path with it. */
-static int path_root(struct vex_fs *fs, struct vex_path *path)
+static int path_root(struct vex_fs *fs, struct vex_path *path, bool cached)
 {
 	u32 top = fs->root_level;
 	int err;
 
 	path->levels = 0;
+	path->cached = cached;
 	memset(path->node, 0, sizeof(path->node));
-	err = vex_node_get(fs, fs->root_block, fs->root_generation, top, &path->node[top]);
+	err = path_node(fs, path, fs->root_block, fs->root_generation, top);
 	if (err)
 		return err;
 	path->levels = top + 1;
@@ -149,23 +165,22 @@ static int path_descend(struct vex_fs *fs, struct vex_path *path, u32 level)
 	u64 block = le64_to_cpu(ch->block);
 	int err;
 
-	err = vex_node_get(fs, block, le64_to_cpu(ch->generation), level, &path->node[level]);
-	if (err) {
-		path->node[level] = NULL;
+	err = path_node(fs, path, block, le64_to_cpu(ch->generation), level);
+	if (err)
 		return err;
-	}
 	if (!path_in_bounds(path, level))
 		return vex_damaged(fs, block, "tree node outside of its parent's range");
 	return 0;
 }
 
-int vex_tree_find(struct vex_fs *fs, const struct vex_key *key, struct vex_path *path)
+static __always_inline
+int tree_find(struct vex_fs *fs, const struct vex_key *key, struct vex_path *path, bool cached)
 {
 	bool exact;
 	u32 level;
 	int err;
 
-	err = path_root(fs, path);
+	err = path_root(fs, path, cached);
 	if (err)
 		return err;
 	for (level = fs->root_level; level; level--) {
@@ -178,6 +193,16 @@ int vex_tree_find(struct vex_fs *fs, const struct vex_key *key, struct vex_path 
 	}
 	path->slot[0] = lower_bound(path->node[0], key, &exact);
 	return exact ? 0 : -ENOENT;
+}
+
+int vex_tree_find(struct vex_fs *fs, const struct vex_key *key, struct vex_path *path)
+{
+	return tree_find(fs, key, path, false);
+}
+
+int vex_tree_find_cached(struct vex_fs *fs, const struct vex_key *key, struct vex_path *path)
+{
+	return tree_find(fs, key, path, true);
 }
 
 /* Touch the root. */
@@ -215,7 +240,7 @@ int vex_tree_touch(struct vex_fs *fs, const struct vex_key *key, struct vex_path
 	int err;
 
 	vex_assert_write_locked(&fs->lock);
-	err = path_root(fs, path);
+	err = path_root(fs, path, false);
 	if (err)
 		return err;
 	err = root_touch(fs, path);
@@ -423,7 +448,7 @@ int vex_tree_insert(struct vex_fs *fs, const struct vex_key *key, u32 len, struc
 	vex_assert_write_locked(&fs->lock);
 	if (len > VEX_ITEM_MAX)
 		return -EFBIG;
-	err = path_root(fs, path);
+	err = path_root(fs, path, false);
 	if (err)
 		return err;
 	err = insert_descend(fs, key, len, path, fs->root_level);

@@ -331,6 +331,14 @@ struct vex_inode {
 /* ENOENT when the inode does not exist. */
 int vex_inode_get(struct vex_fs *fs, u64 ino, struct vex_inode *out);
 
+/*
+ * The number of blocks of an inode, and a count of changes to it: a host that remembers a number,
+ * and what the count was before it asked, has the present number as long as the count is the same.
+ * The count takes no lock.
+ */
+int vex_inode_blocks(struct vex_fs *fs, u64 ino, u64 *blocks);
+u64 vex_blocks_seq(struct vex_fs *fs, u64 ino);
+
 #define VEX_SET_MODE	0x01u
 #define VEX_SET_UID	0x02u
 #define VEX_SET_GID	0x04u
@@ -501,6 +509,30 @@ struct vex_map {
  */
 int vex_extent_map(struct vex_fs *fs, u64 ino, u64 fblock, u32 max,
 		   struct vex_map *map, u32 *csums);
+
+/**
+ * struct vex_window - where all blocks of a piece of a file lie
+ * @fblock: first file block
+ * @count: blocks, at least 1
+ * @cached: do not read the device for it
+ * @runs: receives the number of runs; together they are the window, in order
+ * @map: room for @count of them. Blocks that follow each other on the device too are one run
+ * @csums: room for @count checksums; that of block @fblock + n is the nth, if it is no hole
+ */
+struct vex_window {
+	u64 fblock;
+	u32 count;
+	bool cached;
+	u32 runs;
+	struct vex_map *map;
+	u32 *csums;
+};
+
+/*
+ * Map a whole window at one moment. -EAGAIN: with @cached, a piece of the tree is not in memory.
+ * The caller compares each block it reads; see vex_block_csum().
+ */
+int vex_extent_window(struct vex_fs *fs, u64 ino, struct vex_window *w);
 
 /* crc32c of one block of VEXFS_BLOCK_SIZE bytes; any context. */
 u32 vex_block_csum(const void *data);

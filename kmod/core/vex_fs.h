@@ -36,6 +36,8 @@
 #define VEX_RESERVE_BASE	32u
 /* Items whose deletion one step of evict or truncate does in one hold of the lock. */
 #define VEX_DROP_STEP		64u
+/* Inodes that share a count of changes to their blocks: see vex_blocks_seq(). */
+#define VEX_BLOCKS_SEQS		64u
 
 /* ---- tree nodes (node.c) ------------------------------------------------- */
 
@@ -73,11 +75,13 @@ struct vex_node {
  * @node: held nodes by level; 0 is the leaf
  * @slot: entry of each
  * @levels: levels in use; 0: holds nothing
+ * @cached: set by vex_tree_find_cached(): a node that is not in memory is -EAGAIN
  */
 struct vex_path {
 	struct vex_node *node[VEXFS_MAX_LEVEL];
 	u16 slot[VEXFS_MAX_LEVEL];
 	u16 levels;
+	bool cached;
 };
 
 /* ---- free space (alloc.c) ------------------------------------------------ */
@@ -174,6 +178,7 @@ struct vex_seg {
  * @seg_csums: likewise, of a run of blocks that is about to be written
  * @super_buf: a block for superblocks; under @commit_lock
  * @io_epoch: see flush.c; with @io_done, @io_safe and @io_err under @cache_lock
+ * @blocks_seq: see vex_blocks_seq(); grow under @lock for writing, read without it
  */
 struct vex_fs {
 	struct vex_io io;
@@ -240,6 +245,7 @@ struct vex_fs {
 	u64 io_safe;
 	int io_err;
 	size_t seg_dirty_bytes;
+	u64 blocks_seq[VEX_BLOCKS_SEQS];
 
 	void *scratch;
 	struct vex_path edit_path;
@@ -332,6 +338,9 @@ int vex_fs_attach(const struct vex_io *io, const struct vexfs_super *sb, struct 
 /* ---- node.c: fs->lock held ----------------------------------------------- */
 
 int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct vex_node **out);
+/* The same without reading: -EAGAIN when the node is not cached. */
+int vex_node_get_cached(struct vex_fs *fs, u64 block, u64 generation, u32 level,
+			struct vex_node **out);
 void vex_node_put(struct vex_fs *fs, struct vex_node *node);
 /* A new dirty node; takes its memory from the pool. For writing. */
 int vex_node_new(struct vex_fs *fs, u32 level, struct vex_node **out);
@@ -373,6 +382,8 @@ static inline struct vexfs_child *vex_node_children(const struct vex_node *n)
  * Any other error: @path holds nothing.
  */
 int vex_tree_find(struct vex_fs *fs, const struct vex_key *key, struct vex_path *path);
+/* The same without reading the device, here and in steps from there: -EAGAIN. */
+int vex_tree_find_cached(struct vex_fs *fs, const struct vex_key *key, struct vex_path *path);
 /* The same for changing: the path is touched. For writing. */
 int vex_tree_touch(struct vex_fs *fs, const struct vex_key *key, struct vex_path *path);
 /*
@@ -525,6 +536,14 @@ int vex_inode_touch(struct vex_fs *fs, u64 ino, struct vex_path *path);
 void vex_inode_pack(struct vexfs_inode_item *to, const struct vex_inode *from);
 void vex_inode_unpack(u64 ino, const struct vexfs_inode_item *from, struct vex_inode *to);
 struct vexfs_time vex_time_pack(u64 ns);
+/* The number of blocks of an inode is about to change. For writing. */
+static inline void vex_blocks_changed(struct vex_fs *fs, u64 ino)
+{
+	u64 *seq = &fs->blocks_seq[ino % VEX_BLOCKS_SEQS];
+
+	WRITE_ONCE(*seq, *seq + 1);
+}
+
 /* Edit an inode that was touched before: cannot fail after that. */
 int vex_inode_add_blocks(struct vex_fs *fs, u64 ino, s64 delta);
 

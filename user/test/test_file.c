@@ -280,6 +280,54 @@ static void host_expect(struct core *c, u64 ino, const struct model *m)
 	}
 }
 
+/* A window of any place and size says what the single maps say, and reads what the model has. */
+static void window_expect(struct core *c, u64 ino, const struct model *m, u64 first, u32 count)
+{
+	struct vex_window w = { .fblock = first, .count = count };
+	u8 buf[VEXFS_BLOCK_SIZE];
+	u32 at = 0;
+
+	w.map = calloc(count, sizeof(*w.map));
+	w.csums = calloc(count, sizeof(*w.csums));
+	assert_int_equal(vex_extent_window(c->fs, ino, &w), 0);
+	assert_true(w.runs >= 1 && w.runs <= count);
+	for (u32 run = 0; run < w.runs; run++) {
+		const struct vex_map *map = &w.map[run];
+
+		assert_int_equal(map->fblock, first + at);
+		assert_true(map->count >= 1 && map->count <= count - at);
+		for (u32 i = 0; i < map->count; i++, at++) {
+			memset(buf, 0, sizeof(buf));
+			if (map->block) {
+				assert_int_equal(c->io.ops->read(c->io.ctx, map->block + i, 1,
+								 buf), 0);
+				assert_int_equal(w.csums[at], vex_block_csum(buf));
+			}
+			assert_memory_equal(buf, m->data + (first + at) * VEXFS_BLOCK_SIZE,
+					    VEXFS_BLOCK_SIZE);
+		}
+		/* Two runs that could be one are one. */
+		if (run)
+			assert_true(!map[-1].block ? map->block :
+				    map[-1].block + map[-1].count != map->block);
+	}
+	assert_int_equal(at, count);
+	free(w.map);
+	free(w.csums);
+}
+
+static void windows_expect(struct core *c, u64 ino, const struct model *m, u64 *rnd)
+{
+	u32 blocks = MOST / VEXFS_BLOCK_SIZE;
+
+	for (u32 n = 0; n < 8; n++) {
+		u64 first = test_below(rnd, blocks);
+
+		window_expect(c, ino, m, first, 1 + test_below(rnd, blocks - first));
+	}
+	window_expect(c, ino, m, 0, blocks);
+}
+
 static void host_begin(struct core *c, u64 blocks)
 {
 	core_make(c, blocks, 1);
@@ -317,8 +365,10 @@ static void a_host_with_a_page_cache_maps_and_writes(void **state)
 		}
 		if (!test_below(&rnd, 15))
 			core_commit(&c);
-		if (!test_below(&rnd, 10))
+		if (!test_below(&rnd, 10)) {
 			host_expect(&c, ino, &m);
+			windows_expect(&c, ino, &m, &rnd);
+		}
 	}
 	assert_true(core_announced >= 300);
 	host_expect(&c, ino, &m);
@@ -331,6 +381,56 @@ static void a_host_with_a_page_cache_maps_and_writes(void **state)
 	core_commit(&c);
 	assert_int_equal(core_free_blocks(&c), before);
 	free(m.data);
+	core_end(&c);
+}
+
+/* And so is the number of blocks that a host may remember. */
+static void a_window_is_mapped_without_reading_when_asked(void **state)
+{
+	static u8 data[4 * VEXFS_BLOCK_SIZE];
+	struct vex_map map[4];
+	u32 csums[4];
+	struct vex_window w = { .fblock = 1, .count = 4, .map = map, .csums = csums };
+	u64 ino, blocks, seq;
+	struct core c;
+
+	memset(data, 'w', sizeof(data));
+	host_begin(&c, 8192);
+	/* Opening it again reads the first leaf of the tree: this is another one. */
+	for (u32 i = 0; i < 100; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "%u", i);
+		core_create(&c, ROOT, name);
+	}
+	ino = core_create(&c, ROOT, "f");
+	seq = vex_blocks_seq(c.fs, ino);
+	core_host_write(&c, ino, 0, 4, data);
+	assert_int_not_equal(vex_blocks_seq(c.fs, ino), seq);
+	assert_int_equal(vex_inode_blocks(c.fs, ino, &blocks), 0);
+	assert_int_equal(blocks, 4);
+	seq = vex_blocks_seq(c.fs, ino);
+	assert_int_equal(vex_file_truncate(c.fs, ino, VEXFS_BLOCK_SIZE * 3), 0);
+	assert_int_not_equal(vex_blocks_seq(c.fs, ino), seq);
+	assert_int_equal(vex_inode_blocks(c.fs, ino, &blocks), 0);
+	assert_int_equal(blocks, 3);
+	assert_int_equal(vex_inode_blocks(c.fs, ino + 1000, &blocks), -ENOENT);
+	core_close(&c);
+
+	core_adopt_host(&c);
+	w.cached = true;
+	assert_int_equal(vex_extent_window(c.fs, ino, &w), -EAGAIN);
+	w.cached = false;
+	assert_int_equal(vex_extent_window(c.fs, ino, &w), 0);
+	assert_int_equal(w.runs, 2);
+	assert_int_equal(w.map[0].count, 2);
+	assert_int_equal(csums[1], vex_block_csum(data));
+	assert_int_equal(w.map[1].block, 0);
+	assert_int_equal(w.map[1].count, 2);
+	w.cached = true;
+	w.runs = 0;
+	assert_int_equal(vex_extent_window(c.fs, ino, &w), 0);
+	assert_int_equal(w.runs, 2);
 	core_end(&c);
 }
 
@@ -420,6 +520,7 @@ int main(void)
 		core_test(impossible_calls_are_refused),
 		core_test(attributes_are_kept),
 		core_test(a_host_with_a_page_cache_maps_and_writes),
+		core_test(a_window_is_mapped_without_reading_when_asked),
 		core_test(reservations_are_kept_and_given_back),
 		core_test(the_largest_file_is_sound),
 		core_test(a_refused_eviction_loses_nothing),
