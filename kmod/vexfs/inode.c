@@ -47,6 +47,8 @@ struct inode *vexfs_alloc_inode(struct super_block *sb)
 	vi->dim = 0;
 	vi->row_bytes = 0;
 	atomic_long_set(&vi->reserved, 0);
+	vi->blocks = 0;
+	vi->blocks_seq = U64_MAX;
 	vi->btime = (struct timespec64){ };
 	vexfs_mem_account(vexfs_inode_site, vi, sizeof(*vi));
 	return &vi->vfs;
@@ -115,6 +117,37 @@ damaged:
 	return -EUCLEAN;
 }
 
+/* Remember a number of blocks, and what the count of changes was before it was asked for. */
+static void vexfs_blocks_keep(struct inode *inode, u64 blocks, u64 seq)
+{
+	struct vexfs_inode *vi = vexfs_i(inode);
+
+	spin_lock(&inode->i_lock);
+	vi->blocks = blocks;
+	vi->blocks_seq = seq;
+	spin_unlock(&inode->i_lock);
+}
+
+/* The number of blocks of an inode: the core is asked only after a change. */
+static int vexfs_blocks_get(struct inode *inode, u64 *blocks)
+{
+	struct vexfs_inode *vi = vexfs_i(inode);
+	u64 seq = vex_blocks_seq(vexfs_fs(inode), inode->i_ino);
+	bool known;
+	int err;
+
+	spin_lock(&inode->i_lock);
+	known = vi->blocks_seq == seq;
+	*blocks = vi->blocks;
+	spin_unlock(&inode->i_lock);
+	if (known)
+		return 0;
+	err = vexfs_check(inode->i_sb, vex_inode_blocks(vexfs_fs(inode), inode->i_ino, blocks));
+	if (!err)
+		vexfs_blocks_keep(inode, *blocks, seq);
+	return err;
+}
+
 /**
  * vexfs_inode_get() - the inode of a number
  * @sb: filesystem
@@ -126,12 +159,14 @@ struct inode *vexfs_inode_get(struct super_block *sb, u64 ino)
 {
 	struct inode *inode = iget_locked(sb, ino);
 	struct vex_inode node = { 0 };
+	u64 seq;
 	int err;
 
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
 	if (!(inode->i_state & I_NEW))
 		return inode;
+	seq = vex_blocks_seq(vexfs_sb(sb)->fs, ino);
 	err = vexfs_check(sb, vex_inode_get(vexfs_sb(sb)->fs, ino, &node));
 	/* Who got the number from a name must find the inode. */
 	if (err == -ENOENT) {
@@ -147,6 +182,7 @@ struct inode *vexfs_inode_get(struct super_block *sb, u64 ino)
 		iget_failed(inode);
 		return ERR_PTR(err);
 	}
+	vexfs_blocks_keep(inode, node.blocks, seq);
 	unlock_new_inode(inode);
 	return inode;
 }
@@ -226,7 +262,7 @@ int vexfs_getattr(vexfs_idmap_t *idmap, const struct path *path, struct kstat *s
 {
 	struct inode *inode = d_inode(path->dentry);
 	struct vexfs_inode *vi = vexfs_i(inode);
-	struct vex_inode node;
+	u64 blocks;
 	int err;
 
 	vexfs_fillattr(idmap, request_mask, inode, stat);
@@ -234,10 +270,10 @@ int vexfs_getattr(vexfs_idmap_t *idmap, const struct path *path, struct kstat *s
 	stat->btime = vi->btime;
 	if (!S_ISREG(inode->i_mode))
 		return 0;
-	err = vexfs_check(inode->i_sb, vex_inode_get(vexfs_fs(inode), inode->i_ino, &node));
+	err = vexfs_blocks_get(inode, &blocks);
 	if (err)
 		return err;
-	stat->blocks = (node.blocks + atomic_long_read(&vi->reserved)) <<
+	stat->blocks = (blocks + atomic_long_read(&vi->reserved)) <<
 		       (VEXFS_BLOCK_SHIFT - SECTOR_SHIFT);
 	if (request_mask & STATX_DIOALIGN && !vexfs_is_coll(inode)) {
 		stat->result_mask |= STATX_DIOALIGN;

@@ -110,6 +110,7 @@ struct vexfs_sb {
  * @dim: of a collection: elements of a row; constant from then on
  * @row_bytes: of a collection: bytes of a row; constant from then on
  * @reserved: dirty pages that hold a reserved block
+ * @blocks: its blocks, when the core's count of changes was @blocks_seq; both under i_lock
  * @btime: creation
  */
 struct vexfs_inode {
@@ -118,6 +119,8 @@ struct vexfs_inode {
 	u32 dim;
 	u32 row_bytes;
 	atomic_long_t reserved;
+	u64 blocks;
+	u64 blocks_seq;
 	struct timespec64 btime;
 };
 
