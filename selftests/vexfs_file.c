@@ -470,6 +470,94 @@ TEST_F_TIMEOUT(full, names_on_a_full_device_are_enospc_or_whole, 200)
 	EXPECT_EQ(0, unlink(MNT "/big"));
 }
 
+/* ---- read in large pieces ------------------------------------------------------------------ */
+
+#define LARGE	(8u << 20)
+
+/* Change @len bytes at @at of the file, by a write or, in @map, by stores; and of the model. */
+static int change(int fd, char *map, char *model, size_t at, size_t len, unsigned int seed)
+{
+	pattern(model + at, len, seed, at);
+	if (!map)
+		return pwrite(fd, model + at, len, at) == (ssize_t)len ? 0 : -1;
+	memcpy(map + at, model + at, len);
+	return 0;
+}
+
+static int same(int fd, const char *model, size_t size)
+{
+	char *buf = malloc(size + 1);
+	int err = pread(fd, buf, size + 1, 0) == (ssize_t)size ? 0 : -1;
+
+	if (!err)
+		err = memcmp(buf, model, size) ? -2 : 0;
+	free(buf);
+	return err;
+}
+
+/* Nobody has it open for writing while it is read: large folios, which then must give way. */
+TEST_F_TIMEOUT(file, a_file_read_ahead_is_written_afterwards, 250)
+{
+	char *model = calloc(1, LARGE), *map, *seen, buf[65536];
+	int reader, fd, how;
+
+	pattern(model, LARGE, 3, 0);
+	for (how = 0; how < 2; how++) {
+		size_t at, size = LARGE;
+
+		ASSERT_EQ(0, make_file(MNT "/f", LARGE, 3));
+		pattern(model, LARGE, 3, 0);
+		drop_caches();
+		reader = open(MNT "/f", O_RDONLY);
+		ASSERT_LE(0, reader);
+		for (at = 0; at < LARGE; at += sizeof(buf)) {
+			ASSERT_EQ(sizeof(buf), read(reader, buf, sizeof(buf)));
+			ASSERT_EQ(0, memcmp(buf, model + at, sizeof(buf)));
+		}
+		seen = mmap(NULL, LARGE, PROT_READ, MAP_SHARED, reader, 0);
+		ASSERT_NE(MAP_FAILED, seen);
+		ASSERT_EQ(0, memcmp(seen, model, LARGE));
+		fd = open(MNT "/f", O_RDWR);
+		ASSERT_LE(0, fd);
+		map = NULL;
+		if (how) {
+			map = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+			ASSERT_NE(MAP_FAILED, map);
+		}
+		for (at = 1000; at < LARGE - 50000; at += 333333) {
+			ASSERT_EQ(0, change(fd, map, model, at, 100, 7));
+			ASSERT_EQ(0, change(fd, map, model, at + 20000, 9000, 8));
+			ASSERT_EQ(0, memcmp(seen + at - 1000, model + at - 1000, 50000));
+		}
+		EXPECT_EQ(0, memcmp(seen, model, LARGE));
+		EXPECT_EQ(0, same(reader, model, size));
+		ASSERT_EQ(0, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 2345678,
+				       345678));
+		memset(model + 2345678, 0, 345678);
+		EXPECT_EQ(0, same(reader, model, size));
+		size = 5 * (1 << 20) + 4321;
+		ASSERT_EQ(0, ftruncate(fd, size));
+		EXPECT_EQ(0, same(reader, model, size));
+		memset(model + size, 0, LARGE - size);
+		size += 700000;
+		ASSERT_EQ(0, ftruncate(fd, size));
+		EXPECT_EQ(0, same(reader, model, size));
+		munmap(seen, LARGE);
+		if (map)
+			munmap(map, LARGE);
+		close(fd);
+		drop_caches();
+		EXPECT_EQ(0, same(reader, model, size));
+		close(reader);
+		ASSERT_EQ(0, remount());
+		reader = open(MNT "/f", O_RDONLY);
+		EXPECT_EQ(0, same(reader, model, size));
+		close(reader);
+		ASSERT_EQ(0, unlink(MNT "/f"));
+	}
+	free(model);
+}
+
 /* ---- at the same time --------------------------------------------------------------------- */
 
 TEST_F_TIMEOUT(file, writers_readers_and_syncs_at_once_keep_their_data, 250)

@@ -49,4 +49,16 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 }
 #endif
 
+/* mapping_set_large_folios() that can be taken back, and be called while the mapping is in use. */
+static inline void vexfs_mapping_large(struct address_space *mapping, bool large)
+{
+#ifdef AS_FOLIO_ORDER_MAX_MASK
+	unsigned long order = large ? MAX_PAGECACHE_ORDER : 0;
+
+	set_mask_bits(&mapping->flags, AS_FOLIO_ORDER_MAX_MASK, order << AS_FOLIO_ORDER_MAX);
+#else
+	assign_bit(AS_LARGE_FOLIO_SUPPORT, &mapping->flags, large);
+#endif
+}
+
 #endif /* VEXFS_COMPAT_PAGECACHE_H */

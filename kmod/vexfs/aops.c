@@ -6,7 +6,8 @@
  * it is written back. That block is promised when the page becomes dirty, so that
  * a full device is an error of write(2) and not of writeback. A folio that holds a promise
  * has PG_private set, and which one in its private word; it gets it under the folio lock and
- * loses it when it is written back or cut off.
+ * loses it when it is written back or cut off. Only single pages become dirty; large folios
+ * are for reading.
  *
  * What lies on the device behind the end of a file, in its last block, is zero:
  * writeback writes it so, and truncate sees to it before the size falls.
@@ -80,20 +81,50 @@ void vexfs_page_unreserve(struct inode *inode, struct folio *folio)
 		vexfs_page_settle(inode, folio, true);
 }
 
-static struct folio *vexfs_page_get(struct address_space *mapping, pgoff_t index)
-{
-	struct folio *folio;
-
-	folio = __filemap_get_folio(mapping, index,
-				    FGP_LOCK | FGP_WRITE | FGP_CREAT | FGP_STABLE,
-				    mapping_gfp_mask(mapping));
-	return IS_ERR_OR_NULL(folio) ? NULL : folio;
-}
-
 static void vexfs_page_put(struct folio *folio)
 {
 	folio_unlock(folio);
 	folio_put(folio);
+}
+
+/* A page of its own: a large folio there is clean, and gives way. */
+static struct folio *vexfs_page_get(struct address_space *mapping, pgoff_t index)
+{
+	struct folio *folio;
+
+	for (;;) {
+		folio = __filemap_get_folio(mapping, index,
+					    FGP_LOCK | FGP_WRITE | FGP_CREAT | FGP_STABLE,
+					    mapping_gfp_mask(mapping));
+		if (IS_ERR_OR_NULL(folio))
+			return NULL;
+		if (!folio_test_large(folio))
+			return folio;
+		vexfs_page_put(folio);
+		vexfs_mapping_large(mapping, false);
+		invalidate_inode_pages2_range(mapping, index, index);
+	}
+}
+
+/**
+ * vexfs_page_split() - have a page of its own in place of a part of a large folio
+ * @inode: regular file, no collection
+ * @index: of the page; no folio of the file is locked
+ *
+ * Return: 0; -ENOMEM, -EIO.
+ */
+int vexfs_page_split(struct inode *inode, pgoff_t index)
+{
+	struct folio *folio = vexfs_page_get(inode->i_mapping, index);
+	int err = 0;
+
+	if (!folio)
+		return -ENOMEM;
+	/* Truncated meanwhile: nobody sees it. */
+	if (!folio_test_uptodate(folio) && folio_pos(folio) < i_size_read(inode))
+		err = vexfs_page_fill(inode, folio);
+	vexfs_page_put(folio);
+	return err;
 }
 
 /* Zero a cached page from @from on; one that is not cached will be read as zero. */
@@ -105,7 +136,8 @@ static void vexfs_zero_cached(struct inode *inode, loff_t from)
 		return;
 	folio_wait_stable(folio);
 	if (folio_test_uptodate(folio))
-		folio_zero_segment(folio, offset_in_page(from), PAGE_SIZE);
+		folio_zero_range(folio, offset_in_folio(folio, from),
+				 PAGE_SIZE - offset_in_page(from));
 	vexfs_page_put(folio);
 }
 

@@ -16,22 +16,32 @@
 #define VEXFS_APPEND_BYTES	SZ_1M
 static_assert(VEXFS_MAX_DIM * sizeof(u32) <= VEXFS_APPEND_BYTES);
 
+static int vexfs_coll_read_page(struct inode *inode, struct folio *folio, size_t at)
+{
+	void *data = kmap_local_folio(folio, at);
+	size_t done = 0;
+	/* Not limited by i_size: rows that are there already are welcome. */
+	int err = vex_file_read(vexfs_fs(inode), inode->i_ino, folio_pos(folio) + at, data,
+				PAGE_SIZE, &done);
+
+	if (!err)
+		memset(data + done, 0, PAGE_SIZE - done);
+	kunmap_local(data);
+	return err;
+}
+
 static int vexfs_coll_read_folio(struct file *file, struct folio *folio)
 {
 	struct inode *inode = folio->mapping->host;
-	void *data = kmap_local_folio(folio, 0);
-	size_t done = 0;
-	int err;
+	size_t at;
+	int err = 0;
 
-	/* Not limited by i_size: rows that are there already are welcome. */
-	err = vex_file_read(vexfs_fs(inode), inode->i_ino, folio_pos(folio), data, PAGE_SIZE,
-			    &done);
+	for (at = 0; at < folio_size(folio) && !err; at += PAGE_SIZE)
+		err = vexfs_coll_read_page(inode, folio, at);
 	if (!err) {
-		memset(data + done, 0, PAGE_SIZE - done);
 		flush_dcache_folio(folio);
 		folio_mark_uptodate(folio);
 	}
-	kunmap_local(data);
 	folio_unlock(folio);
 	return vexfs_check(inode->i_sb, err);
 }

@@ -8,22 +8,37 @@
 #include <linux/mm.h>
 #include "vexfs.h"
 
-static noinline __noclone
-ssize_t vexfs_file_read(struct kiocb *iocb, struct iov_iter *to)
+static __always_inline ssize_t vexfs_read(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct inode *inode = file_inode(iocb->ki_filp);
+	int err = vexfs_need(file_inode(iocb->ki_filp)->i_sb, VEXFS_COMPONENT_STORAGE);
+
+	if (err)
+		return err;
+	if (iocb->ki_flags & IOCB_DIRECT)
+		return vexfs_direct_read(iocb, to);
+	return generic_file_read_iter(iocb, to);
+}
+
+static noinline __noclone
+ssize_t vexfs_read_traced(struct kiocb *iocb, struct iov_iter *to)
+{
 	struct vexfs_op op;
 	ssize_t n;
 
-	vexfs_op_begin(&op, VEXFS_OP_READ, inode->i_ino);
-	n = vexfs_need(inode->i_sb, VEXFS_COMPONENT_STORAGE);
-	if (!n && iocb->ki_flags & IOCB_DIRECT)
-		n = vexfs_direct_read(iocb, to);
-	else if (!n)
-		n = generic_file_read_iter(iocb, to);
+	vexfs_op_begin(&op, VEXFS_OP_READ, file_inode(iocb->ki_filp)->i_ino);
+	n = vexfs_read(iocb, to);
 	op.bytes = max_t(ssize_t, n, 0);
 	vexfs_op_end(&op, min_t(ssize_t, n, 0));
 	return n;
+}
+
+/* Below it are the page cache and the block layer: it leaves nothing in the stack itself. */
+static noinline __noclone
+ssize_t vexfs_file_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	if (vexfs_op_traced())
+		return vexfs_read_traced(iocb, to);
+	return vexfs_read(iocb, to);
 }
 
 static noinline __noclone
@@ -232,12 +247,20 @@ int vexfs_file_trim_end(struct inode *inode)
 						       U64_MAX >> VEXFS_BLOCK_SHIFT));
 }
 
-static vm_fault_t vexfs_mkwrite_locked(struct inode *inode, struct folio *folio, int *err)
+static vm_fault_t vexfs_mkwrite_locked(struct inode *inode, struct folio *folio, pgoff_t index,
+				       int *err)
 {
 	/* Truncated meanwhile: the fault is tried again. */
-	if (folio->mapping != inode->i_mapping || folio_pos(folio) >= i_size_read(inode)) {
+	if (folio->mapping != inode->i_mapping ||
+	    (loff_t)index << PAGE_SHIFT >= i_size_read(inode)) {
 		folio_unlock(folio);
 		return VM_FAULT_NOPAGE;
+	}
+	/* Only single pages become dirty: the fault is tried again with one in its place. */
+	if (folio_test_large(folio)) {
+		folio_unlock(folio);
+		*err = vexfs_page_split(inode, index);
+		return *err ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
 	}
 	/* Mapped before it became a collection. */
 	if (vexfs_is_coll(inode))
@@ -268,12 +291,12 @@ vm_fault_t vexfs_file_mkwrite(struct vm_fault *vmf)
 	sb_start_pagefault(inode->i_sb);
 	file_update_time(file);
 	folio_lock(folio);
-	result = vexfs_mkwrite_locked(inode, folio, &err);
+	result = vexfs_mkwrite_locked(inode, folio, vmf->pgoff, &err);
 	if (err == -EAGAIN) {
 		/* Room for this page comes with writing back others. */
 		err = vexfs_page_relief(inode);
 		folio_lock(folio);
-		result = vexfs_mkwrite_locked(inode, folio, &err);
+		result = vexfs_mkwrite_locked(inode, folio, vmf->pgoff, &err);
 	}
 	sb_end_pagefault(inode->i_sb);
 	op.bytes = result == VM_FAULT_LOCKED ? PAGE_SIZE : 0;
@@ -304,9 +327,14 @@ static int vexfs_file_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* Direct I/O is served by read_iter and write_iter themselves. */
+/*
+ * Direct I/O is served by read_iter and write_iter themselves. What nobody has open for writing is
+ * read into large folios; should one come to be written all the same, single pages take its place.
+ */
 static int vexfs_file_open(struct inode *inode, struct file *file)
 {
+	if (!vexfs_is_coll(inode))
+		vexfs_mapping_large(inode->i_mapping, !inode_is_open_for_write(inode));
 	file->f_mode |= FMODE_CAN_ODIRECT;
 	return generic_file_open(inode, file);
 }

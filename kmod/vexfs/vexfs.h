@@ -283,6 +283,7 @@ int vexfs_page_zero_tail(struct inode *inode, loff_t from, bool write);
 int vexfs_read_init(void);
 void vexfs_read_exit(void);
 int vexfs_page_fill(struct inode *inode, struct folio *folio);
+int vexfs_page_split(struct inode *inode, pgoff_t index);
 int vexfs_read_folio(struct file *file, struct folio *folio);
 void vexfs_readahead(struct readahead_control *rac);
 
