@@ -10,7 +10,8 @@
 #define VEXFS_DIR_FIRST		2
 #define VEXFS_DIR_END		LLONG_MAX
 
-static struct dentry *vexfs_lookup(struct inode *dir, struct dentry *dentry)
+static noinline_for_stack
+struct dentry *vexfs_lookup(struct inode *dir, struct dentry *dentry)
 {
 	struct vex_name name = vexfs_name(dentry);
 	struct inode *inode;
@@ -29,7 +30,7 @@ static struct dentry *vexfs_lookup(struct inode *dir, struct dentry *dentry)
 }
 
 static noinline __noclone
-struct dentry *vexfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
+struct dentry *vexfs_lookup_traced(struct inode *dir, struct dentry *dentry)
 {
 	struct dentry *found;
 	struct vexfs_op op;
@@ -38,6 +39,14 @@ struct dentry *vexfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsign
 	found = vexfs_lookup(dir, dentry);
 	vexfs_op_end(&op, PTR_ERR_OR_ZERO(found));
 	return found;
+}
+
+static noinline __noclone
+struct dentry *vexfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
+{
+	if (vexfs_op_traced())
+		return vexfs_lookup_traced(dir, dentry);
+	return vexfs_lookup(dir, dentry);
 }
 
 static int vexfs_remove(struct inode *dir, struct dentry *dentry, bool rmdir)
@@ -135,7 +144,8 @@ static bool vexfs_dir_emit(struct dir_context *ctx, const void *buf, size_t used
 	return true;
 }
 
-static int vexfs_readdir(struct file *file, struct dir_context *ctx)
+static noinline_for_stack
+int vexfs_readdir(struct file *file, struct dir_context *ctx)
 {
 	struct inode *dir = file_inode(file);
 	size_t used;
@@ -163,7 +173,7 @@ static int vexfs_readdir(struct file *file, struct dir_context *ctx)
 }
 
 static noinline __noclone
-int vexfs_dir_read(struct file *file, struct dir_context *ctx)
+int vexfs_readdir_traced(struct file *file, struct dir_context *ctx)
 {
 	struct vexfs_op op;
 	int err;
@@ -172,6 +182,14 @@ int vexfs_dir_read(struct file *file, struct dir_context *ctx)
 	err = vexfs_readdir(file, ctx);
 	vexfs_op_end(&op, err);
 	return err;
+}
+
+static noinline __noclone
+int vexfs_dir_read(struct file *file, struct dir_context *ctx)
+{
+	if (vexfs_op_traced())
+		return vexfs_readdir_traced(file, ctx);
+	return vexfs_readdir(file, ctx);
 }
 
 const struct inode_operations vexfs_dir_inode_ops = {
