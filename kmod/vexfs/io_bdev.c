@@ -102,13 +102,24 @@ static struct bio *vexfs_io_bio(struct vexfs_io *io, u64 block, u32 *count, cons
 	return bio;
 }
 
-static int vexfs_io_read(void *ctx, u64 block, u32 count, void *buf)
+/* One vexfs_io_read(), for vexfs_aside(). */
+struct vexfs_io_request {
+	struct vexfs_io *io;
+	u64 block;
+	u32 count;
+	void *buf;
+};
+
+static int vexfs_io_read_now(void *arg)
 {
-	struct vexfs_io *io = ctx;
+	const struct vexfs_io_request *r = arg;
+	u64 block = r->block;
+	u32 count = r->count;
+	void *buf = r->buf;
 
 	while (count) {
 		u32 n = count;
-		struct bio *bio = vexfs_io_bio(io, block, &n, buf, REQ_OP_READ | REQ_META);
+		struct bio *bio = vexfs_io_bio(r->io, block, &n, buf, REQ_OP_READ | REQ_META);
 		int err = submit_bio_wait(bio);
 
 		bio_put(bio);
@@ -121,6 +132,19 @@ static int vexfs_io_read(void *ctx, u64 block, u32 count, void *buf)
 		buf += (size_t)n * VEXFS_BLOCK_SIZE;
 	}
 	return 0;
+}
+
+/*
+ * A piece of the tree is missed at the deepest point of an operation: a worker's stack, below which
+ * there is only the block layer, reads it. A worker reads for itself.
+ */
+static int vexfs_io_read(void *ctx, u64 block, u32 count, void *buf)
+{
+	struct vexfs_io_request r = { .io = ctx, .block = block, .count = count, .buf = buf };
+
+	if (current->flags & PF_WQ_WORKER)
+		return vexfs_io_read_now(&r);
+	return vexfs_aside(NULL, VEX_ASIDE_LOAD, vexfs_io_read_now, &r);
 }
 
 static void vexfs_io_read_done(struct bio *bio)
