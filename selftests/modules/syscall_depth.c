@@ -64,7 +64,8 @@ static notrace void depth_enter(void *data, struct pt_regs *regs, long id)
 
 static notrace void depth_exit(void *data, struct pt_regs *regs, long ret)
 {
-	if (current != READ_ONCE(depth_task) || !depth_painted)
+	/* A task that ended while it was measured may have left its address to another. */
+	if (current != READ_ONCE(depth_task) || depth_painted != depth_low())
 		return;
 	depth_last = (unsigned long)task_pt_regs(current) - depth_scan(depth_painted);
 	depth_painted = 0;

@@ -6,10 +6,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -38,6 +40,7 @@ static const char *const names[OP_NR] = {
 
 static unsigned int depths[OP_NR][ROUNDS];
 static int depth_fd;
+static const char *folder;
 
 static void die(const char *what)
 {
@@ -57,11 +60,19 @@ static void keep(enum op op, int round, bool ok)
 	depths[op][round] = strtoul(text, NULL, 10);
 }
 
+/*
+ * Leave nothing of the filesystem in memory. A journal keeps blocks there until it is checkpointed,
+ * which freezing does.
+ */
 static void forget_caches(void)
 {
+	int dirfd = open(folder, O_RDONLY | O_DIRECTORY);
 	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
 
 	sync();
+	if (dirfd < 0 || ioctl(dirfd, FIFREEZE, 0) || ioctl(dirfd, FITHAW, 0))
+		die("freeze");
+	close(dirfd);
 	if (fd < 0 || write(fd, "3", 1) != 1)
 		die("drop_caches");
 	close(fd);
@@ -71,13 +82,21 @@ static void mapped(int fd, int round)
 {
 	void *p;
 
-	forget_caches();
 	p = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		die("mmap");
 	keep(OP_FAULT_READ, round, !madvise(p, MIB, MADV_POPULATE_READ));
 	keep(OP_FAULT_WRITE, round, !madvise(p, MIB, MADV_POPULATE_WRITE));
 	munmap(p, MIB);
+}
+
+static int open_again(const char *name)
+{
+	int fd = open(name, O_RDWR);
+
+	if (fd < 0)
+		die(name);
+	return fd;
 }
 
 static void one_round(const char *dir, void *buf, int round)
@@ -93,16 +112,23 @@ static void one_round(const char *dir, void *buf, int round)
 	keep(OP_WRITE, round, write(fd, buf, MIB) == (ssize_t)MIB);
 	keep(OP_FSYNC, round, !fsync(fd));
 	keep(OP_STAT, round, !stat(name, &st));
+	close(fd);
 	forget_caches();
 	keep(OP_LOOKUP, round, !stat(name, &st));
+	fd = open_again(name);
 	keep(OP_READ, round, pread(fd, buf, MIB, 0) == (ssize_t)MIB);
+	close(fd);
+	forget_caches();
+	fd = open_again(name);
 	mapped(fd, round);
+	close(fd);
 	forget_caches();
 	dirfd = open(dir, O_RDONLY | O_DIRECTORY);
 	if (dirfd < 0)
 		die(dir);
 	keep(OP_READDIR, round, syscall(SYS_getdents64, dirfd, buf, MIB) > 0);
 	close(dirfd);
+	fd = open_again(name);
 	keep(OP_RENAME, round, !rename(name, other));
 	keep(OP_TRUNCATE, round, !ftruncate(fd, 5000));
 	close(fd);
@@ -127,6 +153,7 @@ int main(int argc, char **argv)
 	depth_fd = open("/sys/kernel/debug/syscall_depth", O_RDONLY);
 	if (depth_fd < 0)
 		die("/sys/kernel/debug/syscall_depth");
+	folder = argv[1];
 	keep(OP_CREATE, 0, true);
 	for (round = 0; round < ROUNDS; round++)
 		one_round(argv[1], buf, round);
