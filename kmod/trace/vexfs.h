@@ -16,8 +16,9 @@
  *    the tracepoint has a probe, and runs with preemption off from taking the
  *    number until the last probe has returned. See vexfs_events.h.
  *
- * The entry points. Each is a function that is never inlined, has a struct
- * vexfs_op in its frame, and keeps its name, so that a kprobe can name it:
+ * The entry points. Each is a function that is never inlined and keeps its name, so that a
+ * kprobe can name it. It has a struct vexfs_op in its frame, or jumps to a function that has
+ * one when somebody watches; an unwound stack then shows that one in its place:
  *
  *	class		function		called for
  *	lookup		vexfs_dir_lookup	a name that the dcache does not know
