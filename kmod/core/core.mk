@@ -3,6 +3,9 @@
 vex-core-objs := \
 	alloc.o \
 	cache.o \
+	code.o \
+	code_avx2.o \
+	code_scalar.o \
 	coll.o \
 	component.o \
 	crc32c.o \
@@ -23,6 +26,7 @@ vex-core-objs := \
 	flat.o \
 	flush.o \
 	fs.o \
+	graph.o \
 	hash.o \
 	held.o \
 	inode.o \

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Distances of codes with AVX2: 32 elements a register, four codes side by side. All arithmetic
+ * is exact, so the results are those of the reference.
+ *
+ * Levels have seven bits: a difference fits a signed byte, and the sum of two squares a signed
+ * word, which is what vpmaddubsw adds up.
+ */
+#include "dist_fp.h"
+#include "vex_code.h"
+
+typedef u8 bytes32 __attribute__((__vector_size__(32)));
+typedef u8 bytes32_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(1);
+typedef s16 words16 __attribute__((__vector_size__(32)));
+typedef s32 sums8 __attribute__((__vector_size__(32)));
+typedef s32 sums4 __attribute__((__vector_size__(16)));
+typedef float vec8 __attribute__((__vector_size__(32)));
+typedef float vec8_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(4);
+
+/* Codes that run side by side. */
+#define ABREAST	4
+#define LINE	64
+
+static __always_inline bytes32 load(const u8 *p)
+{
+	return *(const bytes32_mem *)p;
+}
+
+static __always_inline words16 multiply_pairs(bytes32 a, bytes32 b)
+{
+	words16 r;
+
+	asm("vpmaddubsw %2, %1, %0" : "=x" (r) : "x" (a), "xm" (b));
+	return r;
+}
+
+static __always_inline sums8 widen(words16 a)
+{
+	const words16 ones = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+	sums8 r;
+
+	asm("vpmaddwd %2, %1, %0" : "=x" (r) : "x" (a), "x" (ones));
+	return r;
+}
+
+static __always_inline sums8 squares(bytes32 q, bytes32 x)
+{
+	bytes32 d = q - x, size;
+
+	asm("vpabsb %1, %0" : "=x" (size) : "x" (d));
+	return widen(multiply_pairs(size, size));
+}
+
+static __always_inline sums8 products(bytes32 q, bytes32 x)
+{
+	return widen(multiply_pairs(x, q));
+}
+
+static __always_inline bytes32 lower(bytes32 x)
+{
+	words16 r;
+
+	asm("vpsllw $3, %1, %0" : "=x" (r) : "x" (x));
+	return (bytes32)r & ((bytes32){ 0 } + 0x78);
+}
+
+static __always_inline bytes32 upper(bytes32 x)
+{
+	words16 r;
+
+	asm("vpsrlw $1, %1, %0" : "=x" (r) : "x" (x));
+	return (bytes32)r & ((bytes32){ 0 } + 0x78);
+}
+
+static __always_inline sums8 add_neighbours(sums8 a, sums8 b)
+{
+	sums8 r;
+
+	asm("vphaddd %2, %1, %0" : "=x" (r) : "x" (a), "x" (b));
+	return r;
+}
+
+/* The sums of four registers. */
+static __always_inline sums4 sum4(const sums8 *s)
+{
+	sums8 pairs = add_neighbours(add_neighbours(s[0], s[1]), add_neighbours(s[2], s[3]));
+	sums4 high;
+
+	asm("vextracti128 $1, %1, %0" : "=x" (high) : "x" (pairs));
+	return high + __builtin_shufflevector(pairs, pairs, 0, 1, 2, 3);
+}
+
+/* One step of @bytes: 32 of them; @ip and @half are constants. */
+static __always_inline sums8 step(const u8 *q, const u8 *code, u32 j, bool ip, bool half)
+{
+	bytes32 x = load(code + j);
+
+	if (!half)
+		return ip ? products(load(q + j), x) : squares(load(q + j), x);
+	q += 2 * j;
+	return ip ? products(load(q), lower(x)) + products(load(q + 32), upper(x)) :
+		    squares(load(q), lower(x)) + squares(load(q + 32), upper(x));
+}
+
+static __always_inline void abreast(const struct vex_form *f, const u8 *const *codes, u32 bytes,
+				    u32 *out, bool ip, bool half)
+{
+	sums8 sum[ABREAST] = { 0 };
+	sums4 total;
+	u32 i, j;
+
+	for (j = 0; j < bytes; j += 32)
+#pragma GCC unroll 4
+		for (i = 0; i < ABREAST; i++)
+			sum[i] += step(f->level, codes[i], j, ip, half);
+	total = sum4(sum);
+	if (ip)
+		total = (s32)0x80000000 - (total - f->bias);
+	__builtin_memcpy(out, &total, sizeof(total));
+}
+
+static __always_inline void all(const struct vex_form *f, const u8 *const *codes, u32 n,
+				u32 bytes, u32 *out, bool ip, bool half)
+{
+	const u8 *last[ABREAST];
+	u32 rest[ABREAST];
+	u32 i, j;
+
+	for (; n >= ABREAST; n -= ABREAST, codes += ABREAST, out += ABREAST) {
+		/* Further ahead the caller has asked for; long codes come in order. */
+		for (i = ABREAST; i < min(n, 2u * ABREAST) && bytes > 2 * LINE; i++)
+			for (j = 2 * LINE; j < min(bytes, 6u * LINE); j += LINE)
+				__builtin_prefetch(codes[i] + j);
+		abreast(f, codes, bytes, out, ip, half);
+	}
+	if (!n)
+		return;
+	for (i = 0; i < ABREAST; i++)
+		last[i] = codes[min(i, n - 1)];
+	abreast(f, last, bytes, rest, ip, half);
+	for (i = 0; i < n; i++)
+		out[i] = rest[i];
+}
+
+static void l2_sq7(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
+{
+	all(f, codes, n, bytes, out, false, false);
+}
+
+static void ip_sq7(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
+{
+	all(f, codes, n, bytes, out, true, false);
+}
+
+static void l2_sq4(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
+{
+	all(f, codes, n, bytes, out, false, true);
+}
+
+static void ip_sq4(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
+{
+	all(f, codes, n, bytes, out, true, true);
+}
+
+/* Eight levels; as code_scalar.c has it, in the same steps. */
+static __always_inline sums8 levels8(vec8 x, vec8 low, vec8 inv)
+{
+	const vec8 none = { 0 };
+	const vec8 most = none + (float)VEX_LEVEL_MAX;
+	vec8 level = (x - low) * inv + 0.5f;
+	sums8 r;
+
+	/* The second operand is what a NaN gives. */
+	asm("vmaxps %2, %1, %0" : "=x" (level) : "x" (level), "x" (none));
+	asm("vminps %2, %1, %0" : "=x" (level) : "x" (level), "x" (most));
+	asm("vcvttps2dq %1, %0" : "=x" (r) : "x" (level));
+	return r;
+}
+
+static void levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
+{
+	const vex_f32 *x = row, *low = (const vex_f32 *)c->low;
+	vec8 inv = (vec8){ 0 } + *(const vex_f32 *)&c->inv_step;
+	struct vex_codec rest = *c;
+	sums8 level;
+	u32 i, j;
+
+	/* Lengths are summed in one order only. */
+	if (c->metric == VEXFS_METRIC_COSINE) {
+		vex_code_scalar.levels(c, row, out);
+		return;
+	}
+	for (i = 0; i + 8 <= c->dim; i += 8) {
+		level = levels8(*(const vec8_mem *)(x + i), *(const vec8_mem *)(low + i), inv);
+		for (j = 0; j < 8; j++)
+			out[i + j] = level[j];
+	}
+	rest.dim -= i;
+	rest.padded -= i;
+	rest.low += i;
+	vex_code_scalar.levels(&rest, x + i, out + i);
+}
+
+const struct vex_code_ops vex_code_avx2 = {
+	.l2 = { [VEX_CODE_SQ7] = l2_sq7, [VEX_CODE_SQ4] = l2_sq4 },
+	.ip = { [VEX_CODE_SQ7] = ip_sq7, [VEX_CODE_SQ4] = ip_sq4 },
+	.levels = levels_avx2,
+};

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Codes on any CPU: the reference of the kernels of distances, and the floating point that makes
+ * codecs and levels. Compiled without contraction, so that a row has the same levels on every host.
+ */
+#include "dist_fp.h"
+#include "vex_code.h"
+
+static u32 square(s32 d)
+{
+	return d * d;
+}
+
+static void l2_sq7(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
+{
+	const s8 *q = (const s8 *)f->level;
+	u32 i, j, sum;
+
+	for (i = 0; i < n; i++) {
+		for (sum = 0, j = 0; j < bytes; j++)
+			sum += square(q[j] - codes[i][j]);
+		out[i] = sum;
+	}
+}
+
+static void ip_sq7(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
+{
+	const s8 *q = (const s8 *)f->level;
+	s32 sum;
+	u32 i, j;
+
+	for (i = 0; i < n; i++) {
+		for (sum = 0, j = 0; j < bytes; j++)
+			sum += q[j] * codes[i][j];
+		out[i] = 0x80000000u - (u32)(sum - f->bias);
+	}
+}
+
+/* The elements of byte @j of a code, and where they stand in a form. */
+static s32 lower(u8 code)
+{
+	return (code & 15) << 3;
+}
+
+static s32 upper(u8 code)
+{
+	return code >> 4 << 3;
+}
+
+static const s8 *form_of_byte(const struct vex_form *f, u32 j)
+{
+	return (const s8 *)f->level + (j & ~31u) * 2 + (j & 31);
+}
+
+static void l2_sq4(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
+{
+	const s8 *q;
+	u32 i, j, sum;
+
+	for (i = 0; i < n; i++) {
+		for (sum = 0, j = 0; j < bytes; j++) {
+			q = form_of_byte(f, j);
+			sum += square(q[0] - lower(codes[i][j])) +
+			       square(q[32] - upper(codes[i][j]));
+		}
+		out[i] = sum;
+	}
+}
+
+static void ip_sq4(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
+{
+	const s8 *q;
+	s32 sum;
+	u32 i, j;
+
+	for (i = 0; i < n; i++) {
+		for (sum = 0, j = 0; j < bytes; j++) {
+			q = form_of_byte(f, j);
+			sum += q[0] * lower(codes[i][j]) + q[32] * upper(codes[i][j]);
+		}
+		out[i] = 0x80000000u - (u32)(sum - f->bias);
+	}
+}
+
+/* 1 / length, 0 of a zero row. In binary64 no sum of squares overflows or vanishes. */
+static float inverse_length(const vex_f32 *row, u32 dim)
+{
+	double sum = 0;
+	u32 i;
+
+	for (i = 0; i < dim; i++)
+		sum += (double)row[i] * row[i];
+	return sum > 0 ? (float)(1.0 / vex_sqrt(sum)) : 0.0f;
+}
+
+void vex_code_normalise(const void *row, void *out, u32 dim)
+{
+	float scale = inverse_length(row, dim);
+	const vex_f32 *in = row;
+	vex_f32 *to = out;
+	u32 i;
+
+	for (i = 0; i < dim; i++)
+		to[i] = in[i] * scale;
+}
+
+static void levels_scalar(const struct vex_codec *c, const void *row, u8 *out)
+{
+	float inv = *(const vex_f32 *)&c->inv_step;
+	float scale = c->metric == VEXFS_METRIC_COSINE ? inverse_length(row, c->dim) : 1.0f;
+	const vex_f32 *low = (const vex_f32 *)c->low;
+	const vex_f32 *x = row;
+	u32 i;
+
+	for (i = 0; i < c->dim; i++) {
+		float level = (x[i] * scale - low[i]) * inv + 0.5f;
+
+		/* NaN, of an infinite difference and a step that has no inverse, is level 0. */
+		level = level > 0 ? level : 0;
+		out[i] = level < VEX_LEVEL_MAX ? (s32)level : (s32)VEX_LEVEL_MAX;
+	}
+	__builtin_memset(out + c->dim, 0, c->padded - c->dim);
+}
+
+void vex_codec_fit(struct vex_codec *c, const u32 *from, const u32 *to)
+{
+	const vex_f32 *a = (const vex_f32 *)from, *b = (const vex_f32 *)to;
+	vex_f32 *low = (vex_f32 *)c->low;
+	float widest = 0, width, middle;
+	u32 i;
+
+	for (i = 0; i < c->dim; i++) {
+		/* Halves first: the whole may overflow. */
+		width = b[i] * 0.5f - a[i] * 0.5f;
+		if (c->metric == VEXFS_METRIC_IP)
+			width = a[i] < -b[i] ? -a[i] : b[i] > 0 ? b[i] : 0;
+		widest = width > widest ? width : widest;
+	}
+	for (i = 0; i < c->dim; i++) {
+		middle = c->metric == VEXFS_METRIC_IP ? 0 : b[i] * 0.5f + a[i] * 0.5f;
+		low[i] = middle - widest * (64.0f / 63.0f);
+	}
+	/* Level 64 is the middle, 1 and 127 are the ends. */
+	*(vex_f32 *)&c->inv_step = widest > 1e-30f ? 63.0f / widest : 0;
+}
+
+const struct vex_code_ops vex_code_scalar = {
+	.l2 = { [VEX_CODE_SQ7] = l2_sq7, [VEX_CODE_SQ4] = l2_sq4 },
+	.ip = { [VEX_CODE_SQ7] = ip_sq7, [VEX_CODE_SQ4] = ip_sq4 },
+	.levels = levels_scalar,
+};

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The graph of an HNSW index, without a thought for where it is stored: the filesystem keeps its
+ * pieces in segments, a program that uses the library alone in large pages. See graph.c.
+ */
+#ifndef VEX_GRAPH_H
+#define VEX_GRAPH_H
+
+#include "vex_code.h"
+
+#define VEX_GRAPH_M_MIN		2u
+#define VEX_GRAPH_M_MAX		128u
+#define VEX_GRAPH_EF_MAX	65536u
+/* Layers: the base and those above. With M = 16 the last would have one row in 16^7. */
+#define VEX_GRAPH_LAYERS	8u
+/* An id shares a word with a flag. */
+#define VEX_GRAPH_ROWS_MAX	0x7fffffffu
+
+/**
+ * struct vex_rec - a row in the base layer, as it is stored; its code stands behind the links
+ * @count: links in use
+ * @flags: VEX_REC_*
+ * @zero: zero
+ * @link: 2 * M - 1 ids; those from @count on mean nothing
+ */
+struct vex_rec {
+	u8 count;
+	u8 flags;
+	__le16 zero;
+	__le32 link[];
+};
+
+#define VEX_REC_DEAD	1u	/* deleted: a way to others, and no result */
+
+/**
+ * struct vex_upper - a row in a layer above, as it is stored
+ * @count: links in use
+ * @zero: zero
+ * @id: the row
+ * @below: its position in the layer below; in the lowest of these: @id
+ * @link: M positions in this layer
+ */
+struct vex_upper {
+	u8 count;
+	u8 zero[3];
+	__le32 id;
+	__le32 below;
+	__le32 link[];
+};
+
+/**
+ * struct vex_tab - an array in pieces
+ * @chunk: the pieces; NULL: not in memory
+ * @chunks: how many @chunk has room for
+ * @count: items
+ * @bytes: of an item
+ * @per: items of a piece
+ * @magic: with @shift: 1 / @per, exact for positions below 2^31
+ */
+struct vex_tab {
+	u8 **chunk;
+	u32 chunks;
+	u32 count;
+	u32 bytes;
+	u32 per;
+	u32 magic;
+	u32 shift;
+};
+
+struct vex_graph;
+
+/**
+ * struct vex_graph_ops - where a graph is stored
+ * @load: have piece @chunk of a layer in memory; the graph is held for reading. NULL where
+ *	all pieces always are
+ * @touch: have the piece of item @pos of a layer, which may be the next new one, in memory and
+ *	ready for change; the graph is held for changing
+ */
+struct vex_graph_ops {
+	int (*load)(struct vex_graph *g, u32 layer, u32 chunk);
+	int (*touch)(struct vex_graph *g, u32 layer, u32 pos);
+};
+
+/**
+ * struct vex_graph - a graph
+ * @ops: its storage
+ * @codec: how rows become codes
+ * @tab: by layer; a record of the base is struct vex_rec, from @code_at on the code
+ * @code_at: offset of the code in a record
+ * @m: links that a new row gets in a layer; the base holds 2 * M - 1 of each row
+ * @ef_build: breadth of the search for them
+ * @layers: in use; 0: the graph is empty
+ * @entry: where a search begins, a position in the uppermost layer
+ *
+ * All but @codec changes while the graph is held for changing only.
+ */
+struct vex_graph {
+	const struct vex_graph_ops *ops;
+	struct vex_codec codec;
+	struct vex_tab tab[VEX_GRAPH_LAYERS];
+	u32 code_at;
+	u32 m;
+	u32 ef_build;
+	u32 layers;
+	u32 entry;
+};
+
+/* What a row is in a walk's pool: the distance above, the position and a flag below. */
+typedef u64 vex_near_t;
+
+#define VEX_NEAR_DONE	1u
+
+static inline vex_near_t vex_near(u32 dist, u32 pos)
+{
+	return (u64)dist << 32 | pos << 1;
+}
+
+static inline u32 vex_near_pos(vex_near_t near)
+{
+	return (u32)near >> 1;
+}
+
+static inline u32 vex_near_dist(vex_near_t near)
+{
+	return near >> 32;
+}
+
+/**
+ * struct vex_batch - rows whose distances are taken together
+ * @n: how many
+ * @pos: their positions
+ * @code: their codes
+ * @dist: receives the distances
+ */
+struct vex_batch {
+	u32 n;
+	u32 pos[2 * VEX_GRAPH_M_MAX];
+	const u8 *code[2 * VEX_GRAPH_M_MAX];
+	u32 dist[2 * VEX_GRAPH_M_MAX];
+};
+
+/**
+ * struct vex_walk - memory of one walk through a graph; used again for the next
+ * @query: form of what is looked for
+ * @other: form of a row, in the choice of links
+ * @levels: levels of what is looked for
+ * @code: its code
+ * @pool: the nearest so far, in order; @size of @ef at most
+ * @seen: a bit for each position met
+ * @touched: words of @seen that have bits, until there are too many to remember
+ * @hops: rows whose links were followed
+ * @dists: distances taken
+ */
+struct vex_walk {
+	struct vex_form query;
+	struct vex_form other;
+	u8 *levels;
+	u8 *code;
+	vex_near_t *pool;
+	u32 ef;
+	u32 size;
+	u32 ef_room;
+	u64 *seen;
+	u32 *touched;
+	u32 seen_room;
+	u32 touched_room;
+	u32 nr_touched;
+	u64 hops;
+	u64 dists;
+	const u8 **picked;
+	struct vex_batch batch;
+};
+
+/**
+ * struct vex_edit - new links of one item
+ * @layer: where
+ * @pos: which; the layer's count: a new one
+ * @n: links
+ * @link: positions, n of them
+ */
+struct vex_edit {
+	u32 layer;
+	u32 pos;
+	u32 n;
+	u32 link[2 * VEX_GRAPH_M_MAX];
+};
+
+/**
+ * struct vex_plan - what an insertion is going to change
+ * @n: edits
+ * @room: of @edit
+ * @top: the layer that the new row reaches
+ * @dead: it only takes its place
+ * @edit: all of them in distinct items; the new row's own first, from its highest layer downwards
+ * @near: room for one list of neighbours
+ */
+struct vex_plan {
+	u32 n;
+	u32 room;
+	u32 top;
+	bool dead;
+	struct vex_edit *edit;
+	vex_near_t near[2 * VEX_GRAPH_M_MAX];
+};
+
+/* Bytes of a record; of an item of a layer above. */
+u32 vex_graph_rec_bytes(const struct vex_codec *c, u32 m);
+u32 vex_graph_upper_bytes(u32 m);
+/* An empty graph over @g->codec; items lie in pieces of @chunk bytes. EINVAL one does not fit. */
+int vex_graph_init(struct vex_graph *g, u32 m, u32 ef_build, u32 chunk);
+void vex_graph_destroy(struct vex_graph *g);
+/* Items of @bytes in pieces of @chunk bytes, which one fits. */
+void vex_tab_shape(struct vex_tab *t, u32 bytes, u32 chunk);
+/* Have room for @count pieces in the table of a layer. ENOMEM. */
+int vex_tab_room(struct vex_tab *t, u32 count);
+
+/* Memory for walks of breadth @ef through @count rows; may be called again for more. ENOMEM. */
+int vex_walk_room(struct vex_walk *w, const struct vex_graph *g, u32 ef, u32 count);
+void vex_walk_free(struct vex_walk *w);
+int vex_plan_room(struct vex_plan *p, const struct vex_graph *g);
+void vex_plan_free(struct vex_plan *p);
+
+/*
+ * The @ef rows nearest to @row by their codes, into w->pool. Held for reading. EUCLEAN; EINTR; as
+ * ops->load.
+ */
+int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u32 ef);
+
+/*
+ * An insertion is planned while the graph is held for reading, by one task at a time, and then
+ * applied: vex_plan_touch() may fail, and has changed nothing then; vex_plan_apply() cannot. @row NULL: a row
+ * that is deleted before it ever was in the graph, and only takes its place.
+ */
+int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, const void *row);
+int vex_plan_touch(struct vex_graph *g, const struct vex_plan *p);
+void vex_plan_apply(struct vex_graph *g, const struct vex_walk *w, const struct vex_plan *p);
+
+/* The item at @pos of a layer's table, or NULL. */
+static inline u8 *vex_tab_at(const struct vex_tab *t, u32 pos)
+{
+	u32 chunk = (u64)pos * t->magic >> t->shift;
+	u8 *at = t->chunk[chunk];
+
+	return likely(at) ? at + (size_t)(pos - chunk * t->per) * t->bytes : NULL;
+}
+
+static inline u32 vex_tab_chunk(const struct vex_tab *t, u32 pos)
+{
+	return (u64)pos * t->magic >> t->shift;
+}
+
+#endif /* VEX_GRAPH_H */

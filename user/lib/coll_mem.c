@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Collections in memory: rows and graph in pieces of a large page each, and what vexfs.h promises.
+ *
+ * An insertion copies its rows first; from then on they are found, by comparison one by one, until
+ * the graph has them, too. The graph is changed in short steps between which searches run.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "coll_mem.h"
+
+int coll_chunk(struct vex_tab *t, u32 chunk)
+{
+	int err = vex_tab_room(t, chunk + 1);
+	void *p;
+
+	if (err || t->chunk[chunk])
+		return err;
+	p = aligned_alloc(COLL_CHUNK, COLL_CHUNK);
+	if (!p)
+		return -ENOMEM;
+	/* Without large pages it works all the same. */
+	madvise(p, COLL_CHUNK, MADV_HUGEPAGE);
+	t->chunk[chunk] = p;
+	return 0;
+}
+
+static void tab_free(struct vex_tab *t)
+{
+	u32 i;
+
+	for (i = 0; i < t->chunks; i++)
+		free(t->chunk[i]);
+}
+
+/* A piece that is new is seen by searches only after the change that needs it. */
+static int graph_touch(struct vex_graph *g, u32 layer, u32 pos)
+{
+	return coll_chunk(&g->tab[layer], vex_tab_chunk(&g->tab[layer], pos));
+}
+
+static const struct vex_graph_ops graph_ops = {
+	.touch = graph_touch,
+};
+
+static int options_check(const struct vexfs_coll_options *o, struct vexfs_coll_options *out)
+{
+	if (o->size != sizeof(*o))
+		return -EINVAL;
+	*out = *o;
+	out->metric = o->metric ? o->metric : VEXFS_COLL_L2;
+	out->index = o->index ? o->index : VEXFS_COLL_HNSW;
+	out->m = o->m ? o->m : 16;
+	out->ef_construction = o->ef_construction ? o->ef_construction : 200;
+	if (!o->dim || o->dim > VEXFS_MAX_DIM || out->metric > VEXFS_COLL_COSINE ||
+	    out->index > VEXFS_COLL_HNSW || o->code > VEXFS_COLL_SQ4 ||
+	    out->m < VEX_GRAPH_M_MIN || out->m > VEX_GRAPH_M_MAX ||
+	    out->ef_construction > VEX_GRAPH_EF_MAX)
+		return -EINVAL;
+	if (!out->code)
+		out->code = o->dim >= 256 ? VEXFS_COLL_SQ4 : VEXFS_COLL_SQ7;
+	return 0;
+}
+
+static int graph_open(struct vexfs_coll *c)
+{
+	const struct vexfs_coll_options *o = &c->options;
+	struct vex_graph *g = &c->graph;
+
+	vex_codec_shape(&g->codec, o->code == VEXFS_COLL_SQ4 ? VEX_CODE_SQ4 : VEX_CODE_SQ7,
+			o->metric, o->dim);
+	g->ops = &graph_ops;
+	g->codec.low = vex_zalloc(o->dim * sizeof(*g->codec.low));
+	return g->codec.low ? vex_graph_init(g, o->m, o->ef_construction, COLL_CHUNK) : -ENOMEM;
+}
+
+static void core_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, vex_core_init);
+}
+
+int vexfs_coll_memory(const struct vexfs_coll_options *o, struct vexfs_coll **out)
+{
+	struct vexfs_coll *c;
+	int err;
+
+	core_init();
+	c = vex_zalloc(sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	vex_rwsem_init(&c->lock);
+	vex_mutex_init(&c->adding);
+	vex_mutex_init(&c->walks_lock);
+	err = options_check(o, &c->options);
+	if (!err) {
+		vex_tab_shape(&c->rows, o->dim * sizeof(float), COLL_CHUNK);
+		if (c->options.index == VEXFS_COLL_HNSW)
+			err = graph_open(c);
+	}
+	if (err) {
+		vexfs_coll_close(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+static void walk_free(struct coll_walk *w)
+{
+	vex_walk_free(&w->walk);
+	vex_free(w->heap);
+	vex_free(w->dist);
+	vex_free(w);
+}
+
+void vexfs_coll_close(struct vexfs_coll *c)
+{
+	struct coll_walk *w;
+	u32 i;
+
+	if (!c)
+		return;
+	while ((w = c->walks)) {
+		c->walks = w->next;
+		walk_free(w);
+	}
+	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
+		tab_free(&c->graph.tab[i]);
+	vex_graph_destroy(&c->graph);
+	vex_free(c->graph.codec.low);
+	vex_plan_free(&c->plan);
+	tab_free(&c->rows);
+	vex_free(c->rows.chunk);
+	vex_free(c->dead);
+	vex_mutex_destroy(&c->walks_lock);
+	vex_mutex_destroy(&c->adding);
+	vex_rwsem_destroy(&c->lock);
+	vex_free(c);
+}
+
+struct coll_walk *coll_walk_take(struct vexfs_coll *c)
+{
+	struct coll_walk *w;
+
+	vex_mutex_lock(&c->walks_lock);
+	w = c->walks;
+	if (w)
+		c->walks = w->next;
+	vex_mutex_unlock(&c->walks_lock);
+	return w ? w : vex_zalloc(sizeof(*w));
+}
+
+void coll_walk_give(struct vexfs_coll *c, struct coll_walk *w)
+{
+	vex_mutex_lock(&c->walks_lock);
+	w->next = c->walks;
+	c->walks = w;
+	vex_mutex_unlock(&c->walks_lock);
+}
+
+/* ---- insertion -------------------------------------------------------------------- */
+
+static int dead_room(struct vexfs_coll *c, u32 rows)
+{
+	u32 words = DIV_ROUND_UP(rows, 64);
+	u64 *dead;
+
+	if (words <= c->dead_words)
+		return 0;
+	words = max(words, 2 * c->dead_words);
+	dead = vex_zalloc(words * sizeof(*dead));
+	if (!dead)
+		return -ENOMEM;
+	if (c->dead_words)
+		memcpy(dead, c->dead, c->dead_words * sizeof(*dead));
+	vex_free(c->dead);
+	c->dead = dead;
+	c->dead_words = words;
+	return 0;
+}
+
+/* Copy rows in; how many is told by c->rows.count. */
+static int rows_append(struct vexfs_coll *c, const float *rows, u32 count)
+{
+	struct vex_tab *t = &c->rows;
+	u32 n;
+	int err;
+
+	vex_write_lock(&c->lock);
+	err = dead_room(c, t->count + count);
+	for (n = 0; n < count && !err; n++) {
+		err = coll_chunk(t, vex_tab_chunk(t, t->count));
+		if (err)
+			break;
+		memcpy(vex_tab_at(t, t->count), rows + (size_t)n * c->options.dim, t->bytes);
+		t->count++;
+		c->live++;
+	}
+	vex_write_unlock(&c->lock);
+	return err;
+}
+
+/* A codec from rows all over the collection. */
+static int codec_make(struct vexfs_coll *c)
+{
+	u32 count = min(c->rows.count, VEX_TRAIN_ROWS);
+	u8 *sample = vex_alloc((size_t)count * c->rows.bytes);
+	u32 i;
+	int err;
+
+	if (!sample)
+		return -ENOMEM;
+	for (i = 0; i < count; i++)
+		memcpy(sample + (size_t)i * c->rows.bytes,
+		       vex_tab_at(&c->rows, (u64)i * c->rows.count / count), c->rows.bytes);
+	err = vex_codec_train(&c->graph.codec, sample, count);
+	vex_free(sample);
+	return err;
+}
+
+/* The same when the collection has grown to many times what the codec was made from. */
+static int codec_renew(struct vexfs_coll *c, struct coll_walk *w)
+{
+	struct vex_graph *g = &c->graph;
+	u8 *rec;
+	u32 i;
+	int err;
+
+	vex_write_lock(&c->lock);
+	err = codec_make(c);
+	for (i = 0; i < g->tab[0].count && !err; i++) {
+		rec = vex_tab_at(&g->tab[0], i);
+		vex_codec_levels(&g->codec, vex_tab_at(&c->rows, i), w->walk.levels);
+		vex_codec_pack(&g->codec, w->walk.levels, rec + g->code_at);
+	}
+	vex_write_unlock(&c->lock);
+	return err;
+}
+
+static int codec_settle(struct vexfs_coll *c, struct coll_walk *w)
+{
+	int err = 0;
+
+	if (c->trained && c->rows.count < 16 * (u64)c->trained)
+		return 0;
+	err = c->trained ? codec_renew(c, w) : codec_make(c);
+	if (!err)
+		c->trained = c->rows.count;
+	return err;
+}
+
+static bool row_dead(const struct vexfs_coll *c, u32 id)
+{
+	return c->dead[id / 64] >> id % 64 & 1;
+}
+
+/* Bring one more row into the graph. */
+static int graph_add(struct vexfs_coll *c, struct coll_walk *w)
+{
+	struct vex_graph *g = &c->graph;
+	u32 id = g->tab[0].count;
+	int err;
+
+	err = vex_walk_room(&w->walk, g, max(g->ef_build, 2 * g->m), id + 1);
+	if (!err)
+		err = vex_graph_plan(g, &w->walk, &c->plan,
+				     row_dead(c, id) ? NULL : vex_tab_at(&c->rows, id));
+	if (err)
+		return err;
+	vex_write_lock(&c->lock);
+	err = vex_plan_touch(g, &c->plan);
+	if (!err)
+		vex_plan_apply(g, &w->walk, &c->plan);
+	vex_write_unlock(&c->lock);
+	return err;
+}
+
+static int graph_grow(struct vexfs_coll *c)
+{
+	struct coll_walk *w;
+	int err;
+
+	if (c->options.index != VEXFS_COLL_HNSW || c->rows.count < COLL_TRAIN_MIN)
+		return 0;
+	w = coll_walk_take(c);
+	if (!w)
+		return -ENOMEM;
+	err = vex_plan_room(&c->plan, &c->graph);
+	if (!err)
+		err = vex_walk_room(&w->walk, &c->graph, 1, 1);
+	if (!err)
+		err = codec_settle(c, w);
+	while (!err && c->graph.tab[0].count < c->rows.count)
+		err = graph_add(c, w);
+	coll_walk_give(c, w);
+	return err;
+}
+
+int vexfs_coll_add(struct vexfs_coll *c, const float *rows, uint64_t count, uint64_t *first_id)
+{
+	u64 elems = count * c->options.dim;
+	int err;
+
+	if (vex_f32_find_nonfinite(rows, elems) < elems)
+		return -EDOM;
+	vex_mutex_lock(&c->adding);
+	if (count > VEX_GRAPH_ROWS_MAX - c->rows.count) {
+		vex_mutex_unlock(&c->adding);
+		return -EFBIG;
+	}
+	if (first_id)
+		*first_id = c->rows.count;
+	err = rows_append(c, rows, count);
+	if (!err)
+		err = graph_grow(c);
+	vex_mutex_unlock(&c->adding);
+	return err;
+}
+
+/* ---- by id ------------------------------------------------------------------------ */
+
+static int ids_check(const struct vexfs_coll *c, const uint64_t *ids, uint64_t count)
+{
+	u64 i;
+
+	for (i = 0; i < count; i++)
+		if (ids[i] >= c->rows.count || row_dead(c, ids[i]))
+			return -ENOENT;
+	return 0;
+}
+
+int vexfs_coll_get(struct vexfs_coll *c, const uint64_t *ids, uint64_t count, float *rows)
+{
+	u64 i;
+	int err;
+
+	vex_read_lock(&c->lock);
+	err = ids_check(c, ids, count);
+	for (i = 0; i < count && !err; i++)
+		memcpy(rows + i * c->options.dim, vex_tab_at(&c->rows, ids[i]), c->rows.bytes);
+	vex_read_unlock(&c->lock);
+	return err;
+}
+
+int vexfs_coll_delete(struct vexfs_coll *c, const uint64_t *ids, uint64_t count)
+{
+	u64 i, bit;
+	int err;
+
+	vex_mutex_lock(&c->adding);
+	vex_write_lock(&c->lock);
+	err = ids_check(c, ids, count);
+	for (i = 0; i < count && !err; i++) {
+		bit = 1ULL << ids[i] % 64;
+		c->live -= !(c->dead[ids[i] / 64] & bit);
+		c->dead[ids[i] / 64] |= bit;
+	}
+	vex_write_unlock(&c->lock);
+	vex_mutex_unlock(&c->adding);
+	return err;
+}
+
+static u64 tab_memory(const struct vex_tab *t)
+{
+	return (u64)t->count * t->bytes;
+}
+
+int vexfs_coll_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
+{
+	const struct vexfs_coll_options *o = &c->options;
+	u32 i;
+
+	memset(out, 0, sizeof(*out));
+	vex_read_lock(&c->lock);
+	out->rows = c->rows.count;
+	out->live = c->live;
+	out->indexed = c->graph.tab[0].count;
+	out->row_bytes = tab_memory(&c->rows);
+	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
+		out->index_bytes += tab_memory(&c->graph.tab[i]);
+	vex_read_unlock(&c->lock);
+	out->dim = o->dim;
+	out->metric = o->metric;
+	out->index = o->index;
+	out->code = o->index == VEXFS_COLL_HNSW ? o->code : 0;
+	out->m = o->m;
+	out->ef_construction = o->ef_construction;
+	return 0;
+}
+
+const char *vexfs_coll_error(int err)
+{
+	switch (-err) {
+	case 0: return "no error";
+	case EINVAL: return "an argument is out of range";
+	case EDOM: return "a vector holds NaN or an infinity";
+	case ENOENT: return "an id never existed, or its row was deleted";
+	case ENOMEM: return "out of memory";
+	case EFBIG: return "a collection holds 2,147,483,647 rows at most";
+	default: return strerror(-err);
+	}
+}

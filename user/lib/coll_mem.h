@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* A collection in the memory of a program: see vexfs.h, coll_mem.c and coll_graph.c. */
+#ifndef COLL_MEM_H
+#define COLL_MEM_H
+
+#include "vex_graph.h"
+#include "vex_index.h"
+#include "vexfs.h"
+
+/* A piece of a table, and its alignment: one large page. */
+#define COLL_CHUNK	(2u << 20)
+/* Rows that are there before the codec is made and the graph begins. */
+#define COLL_TRAIN_MIN	256u
+
+/**
+ * struct coll_walk - memory of one search or insertion, kept for the next
+ * @next: in the collection's list
+ * @walk: of the graph
+ * @heap: the nearest rows
+ */
+struct coll_walk {
+	struct coll_walk *next;
+	struct vex_walk walk;
+	struct vex_cand *heap;
+	u32 heap_room;
+	u32 *dist;
+};
+
+/**
+ * struct vexfs_coll - a collection
+ * @lock: rows and graph; held for reading by searches
+ * @adding: one insertion or deletion at a time; outside of @lock
+ * @walks_lock: @walks
+ * @options: as created, defaults filled in
+ * @rows: the rows; @rows.count changes under @lock for writing
+ * @dead: a bit for each deleted row
+ * @dead_words: room of it
+ * @live: rows that are not deleted
+ * @graph: of HNSW
+ * @trained: rows that there were when its codec was made; 0: there is none
+ * @plan: of @adding
+ * @mapped: bytes of all pieces of the graph
+ */
+struct vexfs_coll {
+	vex_rwsem_t lock;
+	vex_mutex_t adding;
+	vex_mutex_t walks_lock;
+	struct coll_walk *walks;
+	struct vexfs_coll_options options;
+	struct vex_tab rows;
+	u64 *dead;
+	u32 dead_words;
+	u32 live;
+	struct vex_graph graph;
+	u32 trained;
+	struct vex_plan plan;
+	u64 mapped;
+};
+
+struct coll_walk *coll_walk_take(struct vexfs_coll *c);
+void coll_walk_give(struct vexfs_coll *c, struct coll_walk *w);
+int coll_chunk(struct vex_tab *t, u32 chunk);
+
+#endif /* COLL_MEM_H */

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * libvexfs: collections of vectors in a program, in memory or in a VexFS image, by the code that
+ * searches them inside the kernel. Link libvexfs.a with -lm -lpthread.
+ *
+ *	struct vexfs_coll_options o = { .size = sizeof(o), .dim = 128 };
+ *	struct vexfs_coll *c;
+ *	int err = vexfs_coll_memory(&o, &c);
+ *
+ *	if (!err)
+ *		err = vexfs_coll_add(c, rows, count, NULL);
+ *	if (!err)
+ *		err = vexfs_coll_search(c, query, 1, 10, NULL, ids, distances);
+ *	vexfs_coll_close(c);
+ *
+ * Functions return 0 or a negative errno value; vexfs_coll_error() tells what was wrong. All may be called by
+ * many threads at once on one collection, but for vexfs_coll_close(). A row's id is its number:
+ * rows get ids in the order in which they are added, from 0.
+ */
+#ifndef VEXFS_H
+#define VEXFS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vexfs_coll;
+
+/* What "near" means: as enum vexfs_metric of <linux/vexfs.h>. */
+#define VEXFS_COLL_L2		1u	/* squared Euclidean distance */
+#define VEXFS_COLL_IP		2u	/* negated inner product */
+#define VEXFS_COLL_COSINE	3u	/* 1 - cosine */
+
+/* How a collection is searched: as enum vexfs_index. */
+#define VEXFS_COLL_FLAT		1u	/* every row is compared: exact */
+#define VEXFS_COLL_HNSW		2u	/* a graph: approximate, fast */
+
+/* What the graph is walked on: as enum vexfs_code. Results are always ranked on the rows. */
+#define VEXFS_COLL_AUTO		0u	/* the fastest for the dimension */
+#define VEXFS_COLL_SQ7		1u	/* seven bits of an element, in a byte */
+#define VEXFS_COLL_SQ4		2u	/* half seven bits of an element, in a byte */
+
+/* Stands in a result slot for which no row exists. */
+#define VEXFS_COLL_NO_ID	UINT64_MAX
+
+/**
+ * struct vexfs_coll_options - what a collection is
+ * @size: sizeof(struct vexfs_coll_options)
+ * @dim: elements of a row, binary32; 1 to 65,535
+ * @metric: VEXFS_COLL_L2 (also 0), _IP or _COSINE
+ * @index: VEXFS_COLL_HNSW (also 0) or _FLAT
+ * @code: of HNSW: VEXFS_COLL_AUTO, _SQ7 or _SQ4
+ * @m: of HNSW: links of a row, 2 to 128; 0: 16
+ * @ef_construction: of HNSW: breadth of the search for them, up to 65,536; 0: 200
+ */
+struct vexfs_coll_options {
+	uint32_t size;
+	uint32_t dim;
+	uint32_t metric;
+	uint32_t index;
+	uint32_t code;
+	uint32_t m;
+	uint32_t ef_construction;
+};
+
+/**
+ * struct vexfs_coll_query - how to search
+ * @size: sizeof(struct vexfs_coll_query)
+ * @ef: of HNSW: breadth of the search, at least k; 0: 100, or k when that is more. More finds more
+ *	of the true neighbours, and takes longer
+ * @filter: only rows whose bit is set may be found: bit id % 64 of word id / 64; NULL: all
+ * @filter_words: words at @filter; rows past them are not found
+ * @compared: receives the rows whose distance or code was compared
+ */
+struct vexfs_coll_query {
+	uint32_t size;
+	uint32_t ef;
+	const uint64_t *filter;
+	uint64_t filter_words;
+	uint64_t compared;
+};
+
+/**
+ * struct vexfs_coll_stats - what a collection holds
+ * @rows: rows ever added
+ * @live: of them, those not deleted
+ * @indexed: rows in the graph; the others are compared one by one
+ * @row_bytes: memory of rows
+ * @index_bytes: memory of the index
+ * @dim: as in struct vexfs_coll_options, like all that follow
+ */
+struct vexfs_coll_stats {
+	uint64_t rows;
+	uint64_t live;
+	uint64_t indexed;
+	uint64_t row_bytes;
+	uint64_t index_bytes;
+	uint32_t dim;
+	uint32_t metric;
+	uint32_t index;
+	uint32_t code;
+	uint32_t m;
+	uint32_t ef_construction;
+};
+
+/* An empty collection in memory. EINVAL an option is out of range; ENOMEM. */
+int vexfs_coll_memory(const struct vexfs_coll_options *o, struct vexfs_coll **out);
+/* Free everything; NULL is allowed. */
+void vexfs_coll_close(struct vexfs_coll *c);
+
+/*
+ * Append @count packed rows. @first_id, which may be NULL, receives the first one's id. EDOM: an element
+ * is NaN or infinite, and no row was added; ENOMEM: as many rows were added as vexfs_coll_stat() tells.
+ */
+int vexfs_coll_add(struct vexfs_coll *c, const float *rows, uint64_t count, uint64_t *first_id);
+
+/*
+ * The @k nearest rows of each of @nq packed queries, nearest first, equal distances by id. @ids and
+ * @distances receive nq * k each; slots past the last row found hold VEXFS_COLL_NO_ID and FLT_MAX.
+ * @q may be NULL. EINVAL k is 0; EDOM.
+ */
+int vexfs_coll_search(struct vexfs_coll *c, const float *queries, uint64_t nq, uint32_t k,
+		      struct vexfs_coll_query *q, uint64_t *ids, float *distances);
+
+/* Copy rows out by id. ENOENT. */
+int vexfs_coll_get(struct vexfs_coll *c, const uint64_t *ids, uint64_t count, float *rows);
+/* Delete rows: all, or, with ENOENT, none. */
+int vexfs_coll_delete(struct vexfs_coll *c, const uint64_t *ids, uint64_t count);
+
+int vexfs_coll_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out);
+
+/* A text for an error of these functions; static. */
+const char *vexfs_coll_error(int err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* VEXFS_H */
