@@ -23,7 +23,7 @@
  * is in no queue or is passed over. So the bound can be passed for a while; writers
  * work against that in vex_cache_balance().
  */
-#include "vex_fs.h"
+#include "vex_hnsw.h"
 
 #define VEX_GHOST_WAYS	8u
 /* Names remembered: of half as many entries as the bound would hold. */
@@ -385,6 +385,7 @@ size_t vex_cache_shrink(struct vex_fs *fs, size_t bytes)
 	struct vex_cached *c;
 	size_t freed = 0;
 
+	vex_hnsw_shrink(fs);
 	while (freed < bytes) {
 		vex_spin_lock(&fs->cache_lock);
 		c = cache_evict(fs);

@@ -5,7 +5,7 @@
  * Row n lies at byte n * row_bytes of the file. A deleted row keeps its place and its
  * id; a bit in a tomb bitmap hides it.
  */
-#include "vex_index.h"
+#include "vex_hnsw.h"
 #include "vex_meta.h"
 
 static struct vex_key coll_key(u64 ino)
@@ -24,6 +24,16 @@ static bool coll_served(const struct vex_coll *c)
 	return c->elem < 32 && VEX_ELEMS_SERVED & (1u << c->elem) &&
 	       c->metric < 32 && VEX_METRICS_SERVED & (1u << c->metric) &&
 	       c->dim && c->dim <= VEXFS_MAX_DIM && vex_index_ops(c->index);
+}
+
+/* And those of a new one? */
+static bool create_served(const struct vex_coll *c)
+{
+	if (!coll_served(c))
+		return false;
+	if (c->index == VEXFS_INDEX_HNSW)
+		return vex_hnsw_served(c);
+	return !c->code && !c->m && !c->ef_construction;
 }
 
 int vex_coll_load(struct vex_fs *fs, u64 ino, struct vex_coll *out)
@@ -49,6 +59,9 @@ int vex_coll_load(struct vex_fs *fs, u64 ino, struct vex_coll *out)
 	out->metric = item->metric;
 	out->index = item->index;
 	out->dim = le32_to_cpu(item->dim);
+	out->code = 0;
+	out->m = 0;
+	out->ef_construction = 0;
 	out->rows = le64_to_cpu(item->rows);
 	out->live = le64_to_cpu(item->live);
 	out->row_bytes = out->dim * elem_bytes(out->elem);
@@ -76,6 +89,7 @@ int create_locked(struct vex_fs *fs, u64 ino, const struct vex_coll *c)
 	struct vex_key key = coll_key(ino);
 	struct vexfs_inode_item *inode_item;
 	struct vexfs_coll_item *item;
+	struct vex_seg *head = NULL;
 	struct vex_brief inode;
 	struct vex_path path;
 	int err;
@@ -89,11 +103,15 @@ int create_locked(struct vex_fs *fs, u64 ino, const struct vex_coll *c)
 		return -EEXIST;
 	if (inode.size || inode.blocks)
 		return -ENOTEMPTY;
+	/* What is cached of the empty file. */
+	vex_seg_forget(fs, ino, 0);
 	err = vex_touch_key(fs, &key);
+	if (!err && c->index == VEXFS_INDEX_HNSW)
+		err = vex_hnsw_create_prepare(fs, ino, &head);
 	if (!err)
 		err = vex_inode_touch(fs, ino, &path);
 	if (err)
-		return err;
+		goto put_head;
 	inode_item = vex_path_data(&path);
 	inode_item->flags = cpu_to_le32(inode.flags | VEXFS_INODE_COLL);
 	inode_item->ctime = vex_time_pack(vex_now(fs));
@@ -101,16 +119,21 @@ int create_locked(struct vex_fs *fs, u64 ino, const struct vex_coll *c)
 
 	err = vex_must(fs, vex_tree_insert(fs, &key, sizeof(*item), &path));
 	if (err)
-		return err;
+		goto put_head;
 	item = vex_path_data(&path);
 	item->elem = c->elem;
 	item->metric = c->metric;
 	item->index = c->index;
 	item->dim = cpu_to_le32(c->dim);
 	vex_path_release(fs, &path);
-	/* What was cached of the empty file. */
-	vex_seg_forget(fs, ino, 0);
+	if (head)
+		vex_hnsw_create(fs, head, c);
 	return 0;
+
+put_head:
+	if (head)
+		vex_seg_put(fs, head);
+	return err;
 }
 
 /**
@@ -125,9 +148,11 @@ int vex_coll_create(struct vex_fs *fs, u64 ino, const struct vex_coll *c)
 {
 	int err;
 
-	if (!coll_served(c))
+	if (!create_served(c))
 		return -EINVAL;
-	err = vex_txn_begin(fs, 1, 1, 0, 0);
+	if (c->index == VEXFS_INDEX_HNSW && !vex_fs_has_feature(fs, VEXFS_FEATURE_HNSW))
+		return -EOPNOTSUPP;
+	err = vex_txn_begin(fs, 1, 1, 1, 0);
 	if (err)
 		return err;
 	err = create_locked(fs, ino, c);
@@ -225,6 +250,7 @@ int insert_locked(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_met
 	vex_span_store(fs, &span, r->rows);
 	vex_span_close(fs, &span);
 	r->first_id = c.rows;
+	r->grow = c.index == VEXFS_INDEX_HNSW;
 	err = vex_coll_store(fs, ino, c.rows + r->count, c.live + r->count,
 			     (c.rows + r->count) * c.row_bytes);
 	if (!err)
@@ -265,6 +291,7 @@ int vex_coll_append(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 	int err;
 
 	r->ids = NULL;
+	r->grow = false;
 	err = vex_component_need(fs, vex_rows_components(r));
 	if (!err)
 		err = vex_rows_check(r);
@@ -285,6 +312,9 @@ int vex_coll_append(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 		vex_txn_end(fs);
 	} while (vex_txn_again(fs, &err, &tries));
 	vex_meta_close(meta);
+	/* The rows are there; what the index lacks of them is compared one by one. */
+	if (!err && r->grow)
+		vex_hnsw_grow(fs, ino);
 	return err;
 }
 

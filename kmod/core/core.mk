@@ -28,6 +28,9 @@ vex-core-objs := \
 	fs.o \
 	graph.o \
 	hash.o \
+	hnsw.o \
+	hnsw_grow.o \
+	hnsw_search.o \
 	held.o \
 	inode.o \
 	leaf.o \

@@ -5,7 +5,7 @@
  * A file without names, and one whose truncation takes more than one step, has an
  * orphan item in the same transaction; the next open finishes what a crash left.
  */
-#include "vex_fs.h"
+#include "vex_hnsw.h"
 
 int vex_orphan_insert(struct vex_fs *fs, u64 ino)
 {
@@ -95,6 +95,7 @@ int evict_step(struct vex_fs *fs, u64 ino)
 	if (inode.flags & VEXFS_INODE_NAMELESS)
 		return evict_begin(fs, ino);
 	/* Only now: an inode that stays needs what was not written yet. */
+	vex_hnsw_forget(fs, ino);
 	vex_seg_forget(fs, ino, 0);
 	err = vex_extent_drop(fs, ino, 0, ~0ULL);
 	if (err)

@@ -12,6 +12,7 @@ static const char *const names[] = {
 	"symlink-special",
 	"unwritten",
 	"row-metadata",
+	"hnsw",
 };
 
 static_assert(VEXFS_FEATURES_KNOWN == (1ULL << ARRAY_SIZE(names)) - 1);

@@ -45,10 +45,10 @@ static int flat_batch(struct vex_search_ctx *ctx, u64 row, u32 n)
 	return err ? err : (int)n;
 }
 
-static int flat_search(struct vex_search_ctx *ctx)
+int vex_flat_search(struct vex_search_ctx *ctx, u64 from)
 {
 	const struct vex_coll *c = &ctx->coll;
-	u64 row = 0;
+	u64 row = from;
 
 	while (row < c->rows) {
 		u32 n = rows_in_segment(c, row * c->row_bytes, c->rows - row);
@@ -62,6 +62,11 @@ static int flat_search(struct vex_search_ctx *ctx)
 			return done;
 	}
 	return 0;
+}
+
+static int flat_search(struct vex_search_ctx *ctx)
+{
+	return vex_flat_search(ctx, 0);
 }
 
 const struct vex_index_ops vex_index_flat = {

@@ -6,7 +6,7 @@
  * its checksum, and the other one, which the torn commit never touched, holds.
  */
 #include "vex_dist.h"
-#include "vex_fs.h"
+#include "vex_hnsw.h"
 
 int vex_damaged(struct vex_fs *fs, u64 block, const char *what)
 {
@@ -69,12 +69,14 @@ u32 vex_block_csum(const void *data)
 
 static void fs_free(struct vex_fs *fs)
 {
+	vex_hnsw_destroy_all(fs);
 	vex_seg_destroy_all(fs);
 	vex_node_destroy_all(fs);
 	vex_alloc_destroy(fs);
 	vex_cache_destroy(fs);
 	vex_free(fs->super_buf);
 	vex_free(fs->scratch);
+	vex_mutex_destroy(&fs->index_lock);
 	vex_mutex_destroy(&fs->flush_lock);
 	vex_rwsem_destroy(&fs->lock);
 	vex_mutex_destroy(&fs->commit_lock);
@@ -91,8 +93,10 @@ static struct vex_fs *fs_alloc(const struct vex_io *io, size_t cache_bytes)
 	vex_mutex_init(&fs->commit_lock);
 	vex_rwsem_init(&fs->lock);
 	vex_mutex_init(&fs->flush_lock);
+	vex_mutex_init(&fs->index_lock);
 	vex_spin_init(&fs->cache_lock);
 	vex_spin_init(&fs->space_lock);
+	INIT_LIST_HEAD(&fs->indexes);
 	INIT_LIST_HEAD(&fs->groups_dirty);
 	INIT_LIST_HEAD(&fs->groups_pinned);
 	INIT_LIST_HEAD(&fs->groups_held);

@@ -579,7 +579,7 @@ static int relink_full(struct vex_graph *g, struct vex_walk *w, struct vex_plan 
 	int err;
 
 	b->n = e->n;
-	/* The last one is the new row, which is not there yet. */
+	/* The last one is the row itself, with its new code. */
 	for (i = 0; i + 1 < e->n; i++) {
 		err = code_get(g, e->layer, e->link[i], &b->code[i]);
 		if (err)
@@ -600,7 +600,7 @@ static int relink_full(struct vex_graph *g, struct vex_walk *w, struct vex_plan 
 	return 0;
 }
 
-/* Add a link to the new row to the item at @pos. */
+/* Add a link to the row to the item at @pos, unless it has one. */
 static int relink(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 layer, u32 pos)
 {
 	struct vex_edit *e = edit_add(p, layer, pos);
@@ -618,15 +618,30 @@ static int relink(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u
 		e->link[e->n] = le32_to_cpu(link[e->n]);
 		if (e->link[e->n] >= g->tab[layer].count)
 			return -EUCLEAN;
+		if (e->link[e->n] == p->self[layer]) {
+			p->n--;
+			return 0;
+		}
 	}
-	e->link[e->n++] = g->tab[layer].count;
+	e->link[e->n++] = p->self[layer];
 	if (e->n <= layer_links(g, layer))
 		return 0;
 	err = code_get(g, layer, pos, &code);
 	return err ? err : relink_full(g, w, p, e, code);
 }
 
-/* Links of the new row in one layer, from @from on; *@from receives its nearest there. */
+/* A row that is in the graph already is found, too, and no neighbour of its own. */
+static void pool_drop(struct vex_walk *w, u32 pos)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < w->size; i++)
+		if (vex_near_pos(w->pool[i]) != pos)
+			w->pool[n++] = w->pool[i];
+	w->size = n;
+}
+
+/* Links of the row in one layer, from @from on; *@from receives its nearest there. */
 static int plan_layer(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 layer,
 		      u32 *from)
 {
@@ -635,11 +650,15 @@ static int plan_layer(struct vex_graph *g, struct vex_walk *w, struct vex_plan *
 	int err;
 
 	err = search_layer(g, w, layer, *from, g->ef_build);
+	if (err)
+		return err;
+	*from = vex_near_pos(w->pool[0]);
+	if (p->again)
+		pool_drop(w, p->self[layer]);
 	for (i = 0; i < w->size && !err; i++)
 		err = code_get(g, layer, vex_near_pos(w->pool[i]), &w->picked[i]);
 	if (err)
 		return err;
-	*from = vex_near_pos(w->pool[0]);
 	e->n = choose(g, w, w->pool, w->size, g->m);
 	for (i = 0; i < e->n; i++)
 		e->link[i] = vex_near_pos(w->pool[i]);
@@ -664,28 +683,52 @@ static u32 draw_layer(u32 id, u32 m)
 	return layer;
 }
 
-int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, const void *row)
+/* Where a row stands in an upper layer; they ascend by id. */
+static int upper_find(struct vex_graph *g, u32 layer, u32 id, u32 *pos)
 {
-	u32 id = g->tab[0].count;
-	u32 layer, from;
+	u32 low = 0, high = g->tab[layer].count, middle, there;
+	u8 *item;
 	int err;
 
-	if (id >= VEX_GRAPH_ROWS_MAX)
-		return -EFBIG;
-	p->n = 0;
-	p->dead = !row;
-	p->top = row ? draw_layer(id, g->m) : 0;
-	for (layer = p->top + 1; layer--;)
-		edit_add(p, layer, g->tab[layer].count);
-	if (!row) {
-		memset(w->code, 0, g->codec.bytes);
-		return 0;
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		err = item_get(g, layer, middle, &item);
+		if (err)
+			return err;
+		there = le32_to_cpu(((struct vex_upper *)item)->id);
+		if (there == id) {
+			*pos = middle;
+			return 0;
+		}
+		if (there < id)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	query_set(g, w, row);
-	vex_codec_pack(&g->codec, w->levels, w->code);
-	if (!g->layers)
-		return 0;
-	layer = min(p->top, g->layers - 1);
+	return -EUCLEAN;
+}
+
+/* The first edits: those of the row itself. */
+static int plan_self(struct vex_graph *g, struct vex_plan *p)
+{
+	u32 layer;
+	int err = 0;
+
+	for (layer = p->top + 1; layer-- && !err;) {
+		p->self[layer] = p->again && !layer ? p->id : g->tab[layer].count;
+		if (p->again && layer)
+			err = upper_find(g, layer, p->id, &p->self[layer]);
+		edit_add(p, layer, p->self[layer]);
+	}
+	return err;
+}
+
+static int plan_links(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p)
+{
+	u32 layer = min(p->top, g->layers - 1);
+	u32 from;
+	int err;
+
 	err = descend(g, w, layer, &from);
 	for (; !err; layer--) {
 		err = plan_layer(g, w, p, layer, &from);
@@ -694,6 +737,33 @@ int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, 
 		err = below(g, layer, from, &from);
 	}
 	return err;
+}
+
+int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 id,
+		   const void *row)
+{
+	int err;
+
+	if (id >= VEX_GRAPH_ROWS_MAX)
+		return -EFBIG;
+	p->n = 0;
+	p->id = id;
+	p->again = id < g->tab[0].count;
+	p->dead = !row;
+	p->top = row ? draw_layer(id, g->m) : 0;
+	/* Of a deleted row in the graph nothing changes: others find their way through it. */
+	if (p->again && !row)
+		return 0;
+	err = plan_self(g, p);
+	if (err)
+		return err;
+	if (!row) {
+		memset(w->code, 0, g->codec.bytes);
+		return 0;
+	}
+	query_set(g, w, row);
+	vex_codec_pack(&g->codec, w->levels, w->code);
+	return g->layers ? plan_links(g, w, p) : 0;
 }
 
 int vex_plan_touch(struct vex_graph *g, const struct vex_plan *p)
@@ -717,30 +787,40 @@ static void edit_apply(struct vex_graph *g, const struct vex_edit *e)
 	item[0] = e->n;
 }
 
-void vex_plan_apply(struct vex_graph *g, const struct vex_walk *w, const struct vex_plan *p)
+/* The items of a new row, without links; the tables have room. */
+static void items_make(struct vex_graph *g, const struct vex_plan *p)
 {
-	u32 id = g->tab[0].count;
 	struct vex_upper *upper;
 	struct vex_rec *rec;
-	u32 i, layer;
+	u32 layer;
 
 	for (layer = 1; layer <= p->top; layer++) {
-		upper = (struct vex_upper *)vex_tab_at(&g->tab[layer], g->tab[layer].count);
+		upper = (struct vex_upper *)vex_tab_at(&g->tab[layer], p->self[layer]);
 		memset(upper, 0, g->tab[layer].bytes);
-		upper->id = cpu_to_le32(id);
-		upper->below = cpu_to_le32(layer == 1 ? id : g->tab[layer - 1].count);
+		upper->id = cpu_to_le32(p->id);
+		upper->below = cpu_to_le32(p->self[layer - 1]);
 	}
-	rec = (struct vex_rec *)vex_tab_at(&g->tab[0], id);
+	rec = (struct vex_rec *)vex_tab_at(&g->tab[0], p->id);
 	memset(rec, 0, g->code_at);
-	memcpy((u8 *)rec + g->code_at, w->code, g->codec.bytes);
-	for (i = 0; i < p->n; i++)
-		edit_apply(g, &p->edit[i]);
 	if (p->dead)
 		rec->flags = VEX_REC_DEAD;
-	else if (p->top >= g->layers) {
-		g->layers = p->top + 1;
-		g->entry = g->tab[p->top].count;
-	}
 	for (layer = 0; layer <= p->top; layer++)
 		g->tab[layer].count++;
+	if (p->dead || p->top < g->layers)
+		return;
+	g->layers = p->top + 1;
+	g->entry = p->self[p->top];
+}
+
+void vex_plan_apply(struct vex_graph *g, const struct vex_walk *w, const struct vex_plan *p)
+{
+	u32 i;
+
+	if (!p->n)
+		return;
+	if (!p->again)
+		items_make(g, p);
+	memcpy(vex_tab_at(&g->tab[0], p->id) + g->code_at, w->code, g->codec.bytes);
+	for (i = 0; i < p->n; i++)
+		edit_apply(g, &p->edit[i]);
 }

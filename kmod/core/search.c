@@ -5,11 +5,12 @@
  * The rows that exist when a search begins are searched. The lock is let go
  * between pieces, so a row that is deleted meanwhile may or may not be found.
  */
-#include "vex_index.h"
+#include "vex_hnsw.h"
 #include "vex_meta.h"
 
 static const struct vex_index_ops *const index_kinds[] = {
 	&vex_index_flat,
+	&vex_index_hnsw,
 };
 
 const struct vex_index_ops *vex_index_ops(u32 id)
@@ -202,7 +203,7 @@ static int search_check(struct vex_search *s, const struct vex_coll *coll)
 	u64 bad;
 
 	if (s->dim != coll->dim || !s->nq || s->nq > VEXFS_MAX_QUERIES || !s->k ||
-	    s->k > VEXFS_MAX_K)
+	    s->k > VEXFS_MAX_K || s->ef > VEXFS_MAX_EF)
 		return -EINVAL;
 	if (s->nq * s->k > VEXFS_MAX_RESULTS || (u64)s->nq * coll->row_bytes > VEXFS_MAX_BATCH)
 		return -E2BIG;
@@ -235,6 +236,7 @@ int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
 	u32 q;
 
 	s->visited = 0;
+	s->hops = 0;
 	s->bad_query = 0;
 	err = vex_component_need(fs, VEXFS_COMPONENT_SEARCH | VEXFS_COMPONENT_STORAGE |
 				     (s->filter ? VEXFS_COMPONENT_METADATA : 0));
@@ -256,6 +258,7 @@ int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
 	vex_read_lock(&fs->lock);
 	err = vex_index_ops(coll.index)->search(ctx);
 	vex_read_unlock(&fs->lock);
+	vex_hnsw_settle(fs);
 
 	for (q = 0; q < s->nq && !err; q++)
 		vex_topk_drain(&ctx->heaps[q], s->ids + (size_t)q * s->k,

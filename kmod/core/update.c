@@ -5,7 +5,7 @@
  * All segments of all rows are held before the first byte changes; a commit writes them to
  * new places, as it does with every change.
  */
-#include "vex_index.h"
+#include "vex_hnsw.h"
 #include "vex_meta.h"
 
 /* Blocks that the rows may dirty. */
@@ -43,7 +43,7 @@ static int spans_open(struct vex_fs *fs, u64 ino, const struct vex_rows *r,
 /* All that can fail. */
 static noinline_for_stack
 int update_prepare(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_coll *c,
-		   struct vex_meta_txn *meta, struct vex_file_span *spans)
+		   struct vex_meta_txn *meta, struct vex_file_span *spans, struct vex_hnsw **ix)
 {
 	u64 blocks;
 	u32 bad = 0;
@@ -59,7 +59,8 @@ int update_prepare(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_co
 	if (err)
 		return err;
 	blocks = update_blocks(r, c->row_bytes);
-	err = vex_txn_more(fs, 0, vex_coll_copies(fs), blocks, 0);
+	/* The head of an index has two more. */
+	err = vex_txn_more(fs, 0, vex_coll_copies(fs), blocks + 2, 0);
 	if (!err)
 		err = spans_open(fs, ino, r, c, spans);
 	if (err)
@@ -67,6 +68,8 @@ int update_prepare(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_co
 	err = vex_meta_prepare(fs, ino, meta, 0, blocks, &r->bad_row);
 	if (!err)
 		err = vex_coll_touch(fs, ino);
+	if (!err)
+		err = vex_hnsw_update_prepare(fs, ino, c, r, ix);
 	if (err)
 		spans_close(fs, spans, r->count);
 	return err;
@@ -77,16 +80,20 @@ int update_locked(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_met
 		  struct vex_file_span *spans)
 {
 	const u8 *from = r->rows;
+	struct vex_hnsw *ix;
 	struct vex_coll c;
 	int err;
 	u32 i;
 
-	err = update_prepare(fs, ino, r, &c, meta, spans);
+	err = update_prepare(fs, ino, r, &c, meta, spans, &ix);
 	if (err)
 		return err;
 	for (i = 0; i < r->count; i++, from += c.row_bytes)
 		vex_span_store(fs, &spans[i], from);
 	spans_close(fs, spans, r->count);
+	r->grow = ix;
+	if (ix)
+		vex_hnsw_update_apply(ix, r);
 	err = vex_meta_apply(fs, ino, meta);
 	if (!err)
 		err = vex_coll_stamp(fs, ino, true);
@@ -141,6 +148,7 @@ int vex_coll_update(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 	u32 tries = 0;
 	int err;
 
+	r->grow = false;
 	err = vex_component_need(fs, vex_rows_components(r));
 	if (!err)
 		err = update_check(r);
@@ -160,10 +168,17 @@ int vex_coll_update(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 		if (!err)
 			err = update_locked(fs, ino, r, meta, spans);
 		vex_txn_end(fs);
-		if (!vex_txn_again(fs, &err, &tries))
+		/* Rows of earlier updates wait for the graph: let it have them. */
+		if (err == -EBUSY && !tries++)
+			err = vex_hnsw_grow(fs, ino);
+		else if (!vex_txn_again(fs, &err, &tries))
+			break;
+		if (err)
 			break;
 	}
 	vex_free(spans);
 	vex_meta_close(meta);
+	if (!err && r->grow)
+		vex_hnsw_grow(fs, ino);
 	return err;
 }

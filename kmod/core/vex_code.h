@@ -23,6 +23,8 @@ enum vex_code_kind {
 	VEX_CODE_KINDS
 };
 
+/* From so many elements on SQ4 finds the same neighbours in less time. */
+#define VEX_CODE_SQ4_DIM	256u
 #define VEX_LEVEL_MAX	127u
 /* Elements are padded to whole groups; a group of SQ4 is 32 bytes. */
 #define VEX_CODE_GROUP	64u

@@ -620,11 +620,28 @@ int vex_file_fallocate(struct vex_fs *fs, u64 ino, u32 mode, u64 pos, u64 len);
 
 /* ---- collections (coll.c, search.c) -------------------------------------- */
 
+/**
+ * struct vex_coll - a collection
+ * @elem: enum vexfs_elem
+ * @metric: enum vexfs_metric
+ * @index: enum vexfs_index
+ * @dim: elements of a row
+ * @code: of a new one with HNSW: enum vexfs_code
+ * @m: likewise; 0: the default
+ * @ef_construction: likewise
+ * @rows: rows ever inserted
+ * @live: of them, those not deleted
+ * @row_bytes: of a row
+ * @blocks: of its file, the index's among them
+ */
 struct vex_coll {
 	u32 elem;
 	u32 metric;
 	u32 index;
 	u32 dim;
+	u32 code;
+	u32 m;
+	u32 ef_construction;
 	u64 rows;
 	u64 live;
 	u32 row_bytes;
@@ -661,6 +678,7 @@ int vex_coll_delete(struct vex_fs *fs, u64 ino, u64 *ids, u32 count, u64 *bad_id
  * @meta_len: bytes of them
  * @first_id: receives the id of the first row of vex_coll_append()
  * @bad_row: receives the position of a refused row, with EDOM, ENOENT and EBADMSG
+ * @grow: set when the collection's index does not have the rows yet
  */
 struct vex_rows {
 	const u64 *ids;
@@ -672,6 +690,7 @@ struct vex_rows {
 	size_t meta_len;
 	u64 first_id;
 	u64 bad_row;
+	bool grow;
 };
 
 /* vex_coll_insert() with metadata: rows and metadata are there together or not at all. */
@@ -713,7 +732,9 @@ int vex_coll_filter(struct vex_fs *fs, u64 ino, struct vex_filter *f, u64 from, 
  * @queries: nq packed rows of @dim elements
  * @ids: receives nq * k ids, nearest first, VEXFS_NO_ID where there is none
  * @distances: receives nq * k binary32 bit patterns
+ * @ef: breadth of a search by HNSW; 0: the default
  * @visited: receives the rows compared
+ * @hops: receives the rows whose links were followed
  * @bad_query: set with EDOM
  * @filter: only rows that match are compared; NULL: all
  */
@@ -722,14 +743,42 @@ struct vex_search {
 	u32 nq;
 	u32 dim;
 	u32 k;
+	u32 ef;
 	u64 *ids;
 	u32 *distances;
 	u64 visited;
+	u64 hops;
 	u64 bad_query;
 	struct vex_filter *filter;
 };
 
 int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s);
+
+/**
+ * struct vex_index_stat - the index of a collection
+ * @code: enum vexfs_code
+ * @m: links of a row
+ * @ef_construction: breadth of the search for them
+ * @indexed: rows in the graph
+ * @pending: of them, rows that have changed since: compared one by one
+ */
+struct vex_index_stat {
+	u32 code;
+	u32 m;
+	u32 ef_construction;
+	u64 indexed;
+	u64 pending;
+};
+
+/* All zero of a collection without an index. ENODATA; EUCLEAN the index is damaged. */
+int vex_index_stat(struct vex_fs *fs, u64 ino, struct vex_index_stat *out);
+/*
+ * Make the index of a collection anew, whatever is left of it: rows are compared one by one until
+ * they are in it again. Zeros of @want leave the parameters as they are, or, when they cannot be read,
+ * are the defaults. EOPNOTSUPP it has none; EINVAL out of range; EINTR rows are still missing, the
+ * next insertion goes on.
+ */
+int vex_index_rebuild(struct vex_fs *fs, u64 ino, const struct vex_index_stat *want);
 
 /* Begin to read rows that will be asked for soon; see vex_io_ops.read_start. */
 int vex_coll_prefetch(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count);

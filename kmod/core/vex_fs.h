@@ -152,6 +152,7 @@ struct vex_seg {
  * @lock: the filesystem lock. Readers of tree, segments and attributes hold it
  *	for reading; changes, and the beginning and end of commits for writing
  * @flush_lock: held from the beginning of a flush to its end; inside @lock
+ * @index_lock: @indexes and the users of each; inside @lock, outside of the caches' locks
  * @cache_lock: lists, hashes, reference counts and counters of both caches;
  *	innermost, never held over I/O or allocation
  * @space_lock: @free, @pinned, @held, @reserved to @unwritten; innermost
@@ -178,6 +179,8 @@ struct vex_seg {
  * @seg_csums: likewise, of a run of blocks that is about to be written
  * @super_buf: a block for superblocks; under @commit_lock
  * @io_epoch: see flush.c; with @io_done, @io_safe and @io_err under @cache_lock
+ * @indexes: indexes of collections that were used, see vex_hnsw.h
+ * @index_held: bytes of segments that they hold; under @cache_lock, or @lock for writing
  * @blocks_seq: see vex_blocks_seq(); grow under @lock for writing, read without it
  */
 struct vex_fs {
@@ -185,6 +188,7 @@ struct vex_fs {
 	vex_mutex_t commit_lock;
 	vex_rwsem_t lock;
 	vex_mutex_t flush_lock;
+	vex_mutex_t index_lock;
 	vex_spin_t cache_lock;
 	vex_spin_t space_lock;
 
@@ -245,6 +249,8 @@ struct vex_fs {
 	u64 io_safe;
 	int io_err;
 	size_t seg_dirty_bytes;
+	struct list_head indexes;
+	size_t index_held;
 	u64 blocks_seq[VEX_BLOCKS_SEQS];
 
 	void *scratch;

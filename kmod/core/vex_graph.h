@@ -189,16 +189,22 @@ struct vex_edit {
  * struct vex_plan - what an insertion is going to change
  * @n: edits
  * @room: of @edit
- * @top: the layer that the new row reaches
+ * @id: the row
+ * @top: the layer that it reaches
+ * @again: it is in the graph already, with an older content
  * @dead: it only takes its place
+ * @self: its position in each layer
  * @edit: all of them in distinct items; the new row's own first, from its highest layer downwards
  * @near: room for one list of neighbours
  */
 struct vex_plan {
 	u32 n;
 	u32 room;
+	u32 id;
 	u32 top;
+	bool again;
 	bool dead;
+	u32 self[VEX_GRAPH_LAYERS];
 	struct vex_edit *edit;
 	vex_near_t near[2 * VEX_GRAPH_M_MAX];
 };
@@ -228,10 +234,12 @@ int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u
 
 /*
  * An insertion is planned while the graph is held for reading, by one task at a time, and then
- * applied: vex_plan_touch() may fail, and has changed nothing then; vex_plan_apply() cannot. @row NULL: a row
- * that is deleted before it ever was in the graph, and only takes its place.
+ * applied: vex_plan_touch() may fail, and has changed nothing then; vex_plan_apply() cannot. @id is
+ * the number of rows in the graph, or of a row whose content has changed. @row NULL: it was deleted
+ * before it ever was in the graph, and only takes its place.
  */
-int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, const void *row);
+int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 id,
+		   const void *row);
 int vex_plan_touch(struct vex_graph *g, const struct vex_plan *p);
 void vex_plan_apply(struct vex_graph *g, const struct vex_walk *w, const struct vex_plan *p);
 
@@ -247,6 +255,12 @@ static inline u8 *vex_tab_at(const struct vex_tab *t, u32 pos)
 static inline u32 vex_tab_chunk(const struct vex_tab *t, u32 pos)
 {
 	return (u64)pos * t->magic >> t->shift;
+}
+
+/* How many rows of a walk are ranked for @k results: codes misjudge the order a little. */
+static inline u32 vex_graph_rank(const struct vex_graph *g, u32 k)
+{
+	return g->codec.kind == VEX_CODE_SQ4 ? 2 * k + 10 : k + k / 4 + 2;
 }
 
 #endif /* VEX_GRAPH_H */

@@ -59,6 +59,10 @@ struct vex_index_ops {
 };
 
 extern const struct vex_index_ops vex_index_flat;
+extern const struct vex_index_ops vex_index_hnsw;
+
+/* Compare all rows from @from on with all queries. Lock held for reading. */
+int vex_flat_search(struct vex_search_ctx *ctx, u64 from);
 
 /* NULL: no such kind. */
 const struct vex_index_ops *vex_index_ops(u32 id);

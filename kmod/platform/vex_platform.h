@@ -42,6 +42,7 @@ typedef spinlock_t vex_spin_t;
 #define vex_read_unlock(l)	up_read(l)
 #define vex_write_lock(l)	down_write(l)
 #define vex_write_unlock(l)	up_write(l)
+#define vex_write_trylock(l)	down_write_trylock(l)
 #define vex_assert_write_locked(l) lockdep_assert_held_write(l)
 #define vex_assert_locked(l)	lockdep_assert_held(l)
 #define vex_mutex_init(l)	mutex_init(l)

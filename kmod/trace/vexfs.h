@@ -56,11 +56,13 @@
  *	get		vexfs_coll_get		VEXFS_IOC_GET
  *	delete		vexfs_coll_delete	VEXFS_IOC_DELETE
  *	search		vexfs_coll_search	VEXFS_IOC_SEARCH
+ *	search_hnsw	vexfs_coll_search	VEXFS_IOC_SEARCH of a collection with an HNSW index
  *	coll_stat	vexfs_coll_stat		VEXFS_IOC_STAT
  *	update		vexfs_coll_update	VEXFS_IOC_UPDATE
  *	filter		vexfs_coll_filter	VEXFS_IOC_FILTER
  *	meta_set	vexfs_meta_set		VEXFS_IOC_META_SET
  *	meta_get	vexfs_meta_get		VEXFS_IOC_META_GET
+ *	reindex		vexfs_coll_reindex	VEXFS_IOC_REINDEX
  *
  * Page faults that read, readahead and the inode cache itself are no operations of
  * their own: they belong to whatever runs them.
@@ -125,6 +127,7 @@ TRACE_EVENT(vexfs_op_exit,
 		__field(unsigned int,	k)
 		__field(unsigned int,	count)
 		__field(int,		err)
+		__field(unsigned int,	hops)
 	),
 	TP_fast_assign(
 		__entry->seq		= op->seq;
@@ -137,11 +140,12 @@ TRACE_EVENT(vexfs_op_exit,
 		__entry->k		= op->k;
 		__entry->count		= op->count;
 		__entry->err		= op->err;
+		__entry->hops		= op->hops;
 	),
-	TP_printk("seq=0x%llx event=0x%llx op=%s ino=%llu dim=%u k=%u count=%u bytes=%llu visited=%llu err=%d",
+	TP_printk("seq=0x%llx event=0x%llx op=%s ino=%llu dim=%u k=%u count=%u bytes=%llu visited=%llu err=%d hops=%u",
 		  __entry->seq, __entry->event, vexfs_show_op(__entry->op_class),
 		  __entry->ino, __entry->dim, __entry->k, __entry->count,
-		  __entry->bytes, __entry->visited, __entry->err)
+		  __entry->bytes, __entry->visited, __entry->err, __entry->hops)
 );
 
 /*

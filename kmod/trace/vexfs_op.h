@@ -35,7 +35,9 @@
 	X(UPDATE,	"update")	\
 	X(FILTER,	"filter")	\
 	X(META_SET,	"meta_set")	\
-	X(META_GET,	"meta_get")
+	X(META_GET,	"meta_get")	\
+	X(SEARCH_HNSW,	"search_hnsw")	\
+	X(REINDEX,	"reindex")
 
 #define VEXFS_OP_ENUM(id, name) VEXFS_OP_##id,
 enum vexfs_op_class {
@@ -63,13 +65,13 @@ enum vexfs_event_kind {
  * @event: number of the exit event, set just before vexfs_op_exit fires
  * @ino: inode, 0 where there is none yet
  * @bytes: bytes moved
- * @visited: rows compared
+ * @visited: distances taken: rows compared, by their codes or whole
  * @op_class: enum vexfs_op_class
  * @dim: elements of a row
  * @k: neighbours asked for
  * @count: rows, ids or queries of a batch
  * @err: 0 or a negative errno, valid at exit
- * @reserved: zero
+ * @hops: rows of an index whose links were followed
  * @entry_sp: stack pointer of the entry function's caller at the call: depths are
  *	counted from here downwards
  * @trace: vexfs_trace.ko's own
@@ -85,7 +87,7 @@ struct vexfs_op {
 	unsigned int k;
 	unsigned int count;
 	int err;
-	unsigned int reserved;
+	unsigned int hops;
 	unsigned long long entry_sp;
 	unsigned long long trace[6];
 };

@@ -69,6 +69,7 @@ int vexfs_coll_attach(struct inode *inode)
 		return err;
 	vi->dim = c.dim;
 	vi->row_bytes = c.row_bytes;
+	vi->index = c.index;
 	inode->i_mapping->a_ops = &vexfs_coll_aops;
 	/* Pairs with vexfs_is_coll(). */
 	smp_store_release(&vi->flags, vi->flags | VEXFS_INODE_COLL);

@@ -46,6 +46,7 @@ struct inode *vexfs_alloc_inode(struct super_block *sb)
 	vi->flags = 0;
 	vi->dim = 0;
 	vi->row_bytes = 0;
+	vi->index = 0;
 	atomic_long_set(&vi->reserved, 0);
 	vi->blocks = 0;
 	vi->blocks_seq = U64_MAX;

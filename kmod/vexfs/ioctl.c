@@ -23,8 +23,10 @@
 #include <linux/uaccess.h>
 #include "ioctl.h"
 
-/* The size of the first published one. */
+/* The sizes of the first published ones. */
+#define VEXFS_CREATE_FIRST	24
 #define VEXFS_CAPS_FIRST	48
+#define VEXFS_STAT_FIRST	56
 
 /*
  * Copy a structure of @len bytes in, whatever size the user has it; *@size receives
@@ -128,10 +130,10 @@ static long vexfs_do_create(struct file *file, void __user *arg, struct vexfs_op
 	u32 size;
 	int err;
 
-	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	err = vexfs_args_get(&a, sizeof(a), VEXFS_CREATE_FIRST, arg, &size);
 	if (err)
 		return err;
-	if (a.flags)
+	if (a.flags || a.reserved)
 		return -EINVAL;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
@@ -139,6 +141,9 @@ static long vexfs_do_create(struct file *file, void __user *arg, struct vexfs_op
 	c.metric = a.metric;
 	c.dim = a.dim;
 	c.index = a.index;
+	c.code = a.code;
+	c.m = a.m;
+	c.ef_construction = a.ef_construction;
 	op->dim = a.dim;
 	err = mnt_want_write_file(file);
 	if (err)
@@ -171,20 +176,23 @@ long vexfs_coll_create(struct file *file, void __user *arg)
 static long vexfs_do_stat(struct file *file, void __user *arg)
 {
 	struct inode *inode = file_inode(file);
+	struct vex_index_stat index;
 	struct vex_coll c;
 	struct vexfs_stat a;
 	u32 size;
 	int err;
 
-	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	err = vexfs_args_get(&a, sizeof(a), VEXFS_STAT_FIRST, arg, &size);
 	if (err)
 		return err;
 	if (a.flags)
 		return -EINVAL;
 	if (!vexfs_is_coll(inode))
 		return -ENODATA;
-	err = vexfs_check(inode->i_sb, vex_coll_stat(vexfs_fs(inode), inode->i_ino, &c));
-	if (err)
+	err = vex_coll_stat(vexfs_fs(inode), inode->i_ino, &c);
+	if (!err)
+		err = vex_index_stat(vexfs_fs(inode), inode->i_ino, &index);
+	if (vexfs_check(inode->i_sb, err))
 		return err;
 	a.elem = c.elem;
 	a.metric = c.metric;
@@ -194,6 +202,11 @@ static long vexfs_do_stat(struct file *file, void __user *arg)
 	a.live = c.live;
 	a.row_bytes = c.row_bytes;
 	a.blocks = c.blocks;
+	a.code = index.code;
+	a.m = index.m;
+	a.ef_construction = index.ef_construction;
+	a.pending = index.pending;
+	a.indexed = index.indexed;
 	return vexfs_args_put(arg, &a, sizeof(a), size);
 }
 
@@ -206,6 +219,53 @@ long vexfs_coll_stat(struct file *file, void __user *arg)
 
 	vexfs_op_begin(&op, VEXFS_OP_COLL_STAT, file_inode(file)->i_ino);
 	err = vexfs_do_stat(file, arg);
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* ---- making an index anew ---------------------------------------------------------- */
+
+static long vexfs_do_reindex(struct file *file, void __user *arg)
+{
+	struct inode *inode = file_inode(file);
+	struct vex_index_stat want = { };
+	struct vexfs_reindex a;
+	u32 size;
+	int err;
+
+	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	if (err)
+		return err;
+	if (a.flags || a.reserved)
+		return -EINVAL;
+	err = vexfs_check_coll(file, FMODE_WRITE);
+	if (err)
+		return err;
+	want.code = a.code;
+	want.m = a.m;
+	want.ef_construction = a.ef_construction;
+	err = mnt_want_write_file(file);
+	if (err)
+		return err;
+	if (down_write_killable(&inode->i_rwsem)) {
+		err = -EINTR;
+	} else {
+		err = vex_index_rebuild(vexfs_fs(inode), inode->i_ino, &want);
+		inode_unlock(inode);
+	}
+	mnt_drop_write_file(file);
+	return vexfs_check(inode->i_sb, err);
+}
+
+/* VEXFS_IOC_REINDEX. */
+static noinline __noclone
+long vexfs_coll_reindex(struct file *file, void __user *arg)
+{
+	struct vexfs_op op;
+	long err;
+
+	vexfs_op_begin(&op, VEXFS_OP_REINDEX, file_inode(file)->i_ino);
+	err = vexfs_do_reindex(file, arg);
 	vexfs_op_end(&op, err);
 	return err;
 }
@@ -224,7 +284,7 @@ static noinline_for_stack long vexfs_caps(void __user *arg)
 		return -EINVAL;
 	a.elems = BIT(VEXFS_ELEM_F32);
 	a.metrics = BIT(VEXFS_METRIC_L2) | BIT(VEXFS_METRIC_IP) | BIT(VEXFS_METRIC_COSINE);
-	a.indexes = BIT(VEXFS_INDEX_FLAT);
+	a.indexes = BIT(VEXFS_INDEX_FLAT) | BIT(VEXFS_INDEX_HNSW);
 	a.isa = vex_dist_isa();
 	a.max_dim = VEXFS_MAX_DIM;
 	a.max_k = VEXFS_MAX_K;
@@ -271,6 +331,8 @@ long vexfs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return vexfs_meta_get(file, user);
 	case VEXFS_IOC_FILTER:
 		return vexfs_coll_filter(file, user);
+	case VEXFS_IOC_REINDEX:
+		return vexfs_coll_reindex(file, user);
 	default:
 		return -ENOTTY;
 	}

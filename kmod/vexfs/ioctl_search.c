@@ -44,7 +44,8 @@ static int vexfs_check_search(const struct vexfs_inode *vi, const struct vexfs_s
 {
 	int err;
 
-	if (!a->nq || a->nq > VEXFS_MAX_QUERIES || !a->k || a->k > VEXFS_MAX_K)
+	if (!a->nq || a->nq > VEXFS_MAX_QUERIES || !a->k || a->k > VEXFS_MAX_K ||
+	    a->ef > VEXFS_MAX_EF)
 		return -EINVAL;
 	err = vexfs_check_rows(vi, a->nq, a->dim, a->queries_len);
 	if (err)
@@ -55,10 +56,12 @@ static int vexfs_check_search(const struct vexfs_inode *vi, const struct vexfs_s
 	return a->nq * a->k > VEXFS_MAX_RESULTS ? -E2BIG : 0;
 }
 
-static int vexfs_search_rows(struct inode *inode, struct vexfs_search *a, struct vex_filter *f)
+static int vexfs_search_rows(struct inode *inode, struct vexfs_search *a, struct vex_filter *f,
+			     struct vexfs_op *op)
 {
 	size_t results = (size_t)a->nq * a->k;
-	struct vex_search s = { .nq = a->nq, .dim = a->dim, .k = a->k, .filter = f };
+	struct vex_search s = { .nq = a->nq, .dim = a->dim, .k = a->k, .ef = a->ef,
+				.filter = f };
 	void *queries = vexfs_array_get(a->queries, a->queries_len);
 	int err = -ENOMEM;
 
@@ -70,6 +73,7 @@ static int vexfs_search_rows(struct inode *inode, struct vexfs_search *a, struct
 	if (s.ids && s.distances)
 		err = vex_coll_search(vexfs_fs(inode), inode->i_ino, &s);
 	a->visited = s.visited;
+	op->hops = s.hops;
 	a->bad_query = s.bad_query;
 	if (!err)
 		err = vexfs_array_put(a->ids, s.ids, results * sizeof(*s.ids));
@@ -82,18 +86,19 @@ static int vexfs_search_rows(struct inode *inode, struct vexfs_search *a, struct
 	return vexfs_check(inode->i_sb, err);
 }
 
-static int vexfs_search_filtered(struct inode *inode, struct vexfs_search *a)
+static int vexfs_search_filtered(struct inode *inode, struct vexfs_search *a,
+				 struct vexfs_op *op)
 {
 	struct vex_filter f;
 	int err;
 
 	if (!a->filter_count)
-		return vexfs_search_rows(inode, a, NULL);
+		return vexfs_search_rows(inode, a, NULL, op);
 	err = vexfs_filter_get(&f, a->filter, a->filter_count, a->filter_text,
 			       a->filter_text_len);
 	if (err)
 		return err;
-	err = vexfs_search_rows(inode, a, &f);
+	err = vexfs_search_rows(inode, a, &f, op);
 	a->bad_node = f.bad_node;
 	vexfs_filter_put(&f);
 	return err;
@@ -109,7 +114,7 @@ static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op
 	err = vexfs_args_get(&a, sizeof(a), VEXFS_SEARCH_FIRST, arg, &size);
 	if (err)
 		return err;
-	if (a.flags || a.reserved)
+	if (a.flags)
 		return -EINVAL;
 	err = vexfs_check_coll(file, FMODE_READ);
 	if (err)
@@ -120,7 +125,7 @@ static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op
 	err = vexfs_check_search(vexfs_i(inode), &a);
 	if (err)
 		return err;
-	err = vexfs_search_filtered(inode, &a);
+	err = vexfs_search_filtered(inode, &a, op);
 	op->visited = a.visited;
 	op->bytes = a.visited * vexfs_i(inode)->row_bytes;
 	if ((!err || err == -EDOM || err == -EBADMSG) && vexfs_args_put(arg, &a, sizeof(a), size))
@@ -135,7 +140,8 @@ long vexfs_coll_search(struct file *file, void __user *arg)
 	struct vexfs_op op;
 	long err;
 
-	vexfs_op_begin(&op, VEXFS_OP_SEARCH, file_inode(file)->i_ino);
+	vexfs_op_begin(&op, vexfs_i(file_inode(file))->index == VEXFS_INDEX_HNSW ?
+		       VEXFS_OP_SEARCH_HNSW : VEXFS_OP_SEARCH, file_inode(file)->i_ino);
 	err = vexfs_do_search(file, arg, &op);
 	vexfs_op_end(&op, err);
 	return err;

@@ -109,6 +109,7 @@ struct vexfs_sb {
  * @flags: VEXFS_INODE_*; VEXFS_INODE_COLL is set once, under the inode's rwsem
  * @dim: of a collection: elements of a row; constant from then on
  * @row_bytes: of a collection: bytes of a row; constant from then on
+ * @index: of a collection: enum vexfs_index; constant from then on
  * @reserved: dirty pages that hold a reserved block
  * @blocks: its blocks, when the core's count of changes was @blocks_seq; both under i_lock
  * @btime: creation
@@ -118,6 +119,7 @@ struct vexfs_inode {
 	u32 flags;
 	u32 dim;
 	u32 row_bytes;
+	u32 index;
 	atomic_long_t reserved;
 	u64 blocks;
 	u64 blocks_seq;

@@ -7,7 +7,7 @@
 void decide_inode(struct repair *r, const struct check_inode *n, struct vexfs_inode_item *item)
 {
 	struct vexfs_time *t = &item->atime;
-	u64 blocks = n->found - (n->orphan ? n->past : 0);
+	u64 blocks = n->found - (n->orphan ? n->past + (n->coll ? 0 : n->far_past) : 0);
 
 	item->mode = cpu_to_le32(inode_true_mode(n));
 	item->nlink = cpu_to_le32(inode_true_links(n));
@@ -61,7 +61,8 @@ static enum verdict decide_extent(struct repair *r, struct check_inode *n,
 		return DROP;
 	count = le32_to_cpu(item->count);
 	/* A cut that a crash interrupted is finished. */
-	if (n->orphan && it->key.offset + count > limit) {
+	if (n->orphan && it->key.offset + count > limit &&
+	    !(n->coll && it->key.offset >= VEXFS_INDEX_FBLOCK)) {
 		if (it->key.offset >= limit)
 			return DROP;
 		count = limit - it->key.offset;

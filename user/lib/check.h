@@ -72,7 +72,9 @@ struct check_item {
  * @blocks: that it claims
  * @found: blocks of its extents
  * @past: of them, behind its size
- * @end: file block behind its last extent
+ * @end: file block behind its last extent before VEXFS_INDEX_POS; see inode_end()
+ * @far: the same of all extents, when there are some from there on: of a collection its index
+ * @far_past: of these, blocks behind its size
  * @named_in: the directory that names it; of a directory the one that is kept
  * @named_at: the entry's offset
  * @mode: type and permissions that it claims
@@ -90,6 +92,8 @@ struct check_inode {
 	u64 found;
 	u64 past;
 	u64 end;
+	u64 far;
+	u64 far_past;
 	u64 named_in;
 	u64 named_at;
 	u64 target;
@@ -120,7 +124,17 @@ struct check_coll {
 	u64 tombs;		/* bits set below @rows */
 	u64 keep_tombs;		/* and below @keep */
 	u32 row_bytes;
+	u32 index;
 };
+
+/* Of a collection, what lies from here on is its index. */
+#define VEXFS_INDEX_FBLOCK	(VEXFS_INDEX_POS >> VEXFS_BLOCK_SHIFT)
+
+/* File block behind the last extent that is no index. */
+static inline u64 inode_end(const struct check_inode *n)
+{
+	return n->far && !n->coll ? n->far : n->end;
+}
 
 /* The deleted rows of one group of the collection in hand. */
 struct check_tomb {

@@ -20,7 +20,7 @@ struct check_coll *coll_find(struct check *c, u64 ino)
 
 u64 coll_true_rows(const struct check_coll *k, const struct check_inode *n)
 {
-	u64 there = n->end << VEXFS_BLOCK_SHIFT;
+	u64 there = inode_end(n) << VEXFS_BLOCK_SHIFT;
 	u64 rows = 0;
 
 	/* All rows were written, so the data reach as far as the rows, and no further. */
@@ -45,7 +45,7 @@ void check_colls(struct check *c)
 			check_problem(c, VEX_P_COLL_SIZE, 0, k->ino,
 				      "%llu rows of %u bytes in a file of %llu bytes with data to %llu",
 				      k->rows, k->row_bytes, n->size,
-				      n->end << VEXFS_BLOCK_SHIFT);
+				      inode_end(n) << VEXFS_BLOCK_SHIFT);
 		if (k->live != k->rows - k->tombs)
 			check_problem(c, VEX_P_COLL_LIVE, 0, k->ino, "%llu live rows, %llu found",
 				      k->live, k->rows - k->tombs);

@@ -67,8 +67,8 @@ u32 inode_true_flags(const struct check_inode *n)
 /* Written blocks lie behind the end, and no cut is under way. */
 bool size_short(const struct check_inode *n)
 {
-	return !n->orphan && n->size <= S64_MAX && n->end > DIV_ROUND_UP(n->size,
-									 (u64)VEXFS_BLOCK_SIZE);
+	return !n->orphan && n->size <= S64_MAX &&
+	       inode_end(n) > DIV_ROUND_UP(n->size, (u64)VEXFS_BLOCK_SIZE);
 }
 
 u64 inode_true_size(struct check *c, const struct check_inode *n)
@@ -81,7 +81,7 @@ u64 inode_true_size(struct check *c, const struct check_inode *n)
 	if (n->broken_link || !(S_ISREG(mode) || S_ISLNK(mode)))
 		return 0;
 	if (n->size > S64_MAX || size_short(n))
-		return n->end << VEXFS_BLOCK_SHIFT;
+		return inode_end(n) << VEXFS_BLOCK_SHIFT;
 	return n->size;
 }
 
@@ -404,15 +404,20 @@ static void see_extent(struct check *c, struct check_inode *n, const struct chec
 		return;
 	count = le32_to_cpu(item->count);
 	n->found += count;
-	if (it->key.offset + count > limit)
-		n->past += min_t(u64, count, it->key.offset + count - limit);
-	/* What is only allocated may lie behind the end. */
-	if (!extent_is_unwritten(it)) {
-		n->end = it->key.offset + count;
-		return;
+	if (extent_is_unwritten(it)) {
+		c->result.unwritten += count;
+		c->missing_features |= VEXFS_FEATURE_UNWRITTEN & ~c->result.features;
 	}
-	c->result.unwritten += count;
-	c->missing_features |= VEXFS_FEATURE_UNWRITTEN & ~c->result.features;
+	limit = it->key.offset + count > limit ?
+		min_t(u64, count, it->key.offset + count - limit) : 0;
+	/* What is only allocated may lie behind the end. */
+	if (it->key.offset >= VEXFS_INDEX_FBLOCK) {
+		n->far_past += limit;
+		n->far = extent_is_unwritten(it) ? n->far : it->key.offset + count;
+	} else {
+		n->past += limit;
+		n->end = extent_is_unwritten(it) ? n->end : it->key.offset + count;
+	}
 }
 
 /* ---- collections --------------------------------------------------------------------- */
@@ -448,8 +453,10 @@ static void see_coll(struct check *c, struct check_inode *n, const struct check_
 	k = &c->colls[c->coll_count++];
 	*k = (struct check_coll){
 		.ino = n->ino, .rows = le64_to_cpu(item->rows), .live = le64_to_cpu(item->live),
-		.row_bytes = row_bytes,
+		.row_bytes = row_bytes, .index = item->index,
 	};
+	if (item->index == VEXFS_INDEX_HNSW)
+		c->missing_features |= VEXFS_FEATURE_HNSW & ~c->result.features;
 	k->keep = coll_true_rows(k, n);
 }
 

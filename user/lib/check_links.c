@@ -134,7 +134,7 @@ static void judge_inode_counts(struct check *c, const struct check_inode *n)
 			      n->blocks, n->found);
 	if (!n->missing && !n->coll && size_short(n))
 		check_problem(c, VEX_P_INODE_SIZE, 0, n->ino, "%llu bytes, and data to %llu",
-			      n->size, n->end << VEXFS_BLOCK_SHIFT);
+			      n->size, inode_end(n) << VEXFS_BLOCK_SHIFT);
 }
 
 static void judge_target(struct check *c, struct check_inode *n)

@@ -59,7 +59,7 @@ static int options_check(const struct vexfs_coll_options *o, struct vexfs_coll_o
 	    out->ef_construction > VEX_GRAPH_EF_MAX)
 		return -EINVAL;
 	if (!out->code)
-		out->code = o->dim >= 256 ? VEXFS_COLL_SQ4 : VEXFS_COLL_SQ7;
+		out->code = o->dim >= VEX_CODE_SQ4_DIM ? VEXFS_COLL_SQ4 : VEXFS_COLL_SQ7;
 	return 0;
 }
 
@@ -266,7 +266,7 @@ static int graph_add(struct vexfs_coll *c, struct coll_walk *w)
 
 	err = vex_walk_room(&w->walk, g, max(g->ef_build, 2 * g->m), id + 1);
 	if (!err)
-		err = vex_graph_plan(g, &w->walk, &c->plan,
+		err = vex_graph_plan(g, &w->walk, &c->plan, id,
 				     row_dead(c, id) ? NULL : vex_tab_at(&c->rows, id));
 	if (err)
 		return err;

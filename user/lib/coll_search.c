@@ -134,8 +134,6 @@ static int search_graph(struct coll_query *s)
 	struct vex_graph *g = &c->graph;
 	u32 k = s->heap.k;
 	u64 ef = breadth(s, k);
-	/* Codes misjudge the order a little; four bits more than seven. */
-	u32 most = g->codec.kind == VEX_CODE_SQ4 ? 2 * k + 10 : k + k / 4 + 2;
 	int err;
 
 	if (s->q && s->q->filter) {
@@ -157,7 +155,7 @@ static int search_graph(struct coll_query *s)
 		return err;
 	s->compared += s->w->walk.dists;
 	s->w->walk.dists = 0;
-	rank(s, most);
+	rank(s, vex_graph_rank(g, k));
 	/* A filter may keep a walk from all that match. */
 	if (s->heap.count < k && s->heap.count < c->live) {
 		s->heap.count = 0;

@@ -46,6 +46,15 @@ void vex_write_unlock(vex_rwsem_t *l)
 	vex_rule(!pthread_rwlock_unlock(&l->lock), "a held lock is unlocked (write)");
 }
 
+bool vex_write_trylock(vex_rwsem_t *l)
+{
+	if (pthread_rwlock_trywrlock(&l->lock))
+		return false;
+	l->writer = pthread_self();
+	l->written = true;
+	return true;
+}
+
 void vex_assert_write_locked(vex_rwsem_t *l)
 {
 	vex_rule(l->written && pthread_equal(l->writer, pthread_self()),

@@ -122,7 +122,8 @@ static void tally_item(struct check *c, const struct item *it)
 	} else if (it->type == VEXFS_ITEM_EXTENT && it->len >= 16) {
 		t->blocks += extent_count(it);
 		/* What is allocated ahead may lie behind the end. */
-		if (it->len > 16)
+		if (it->len > 16 && !(it->offset >= VEXFS_INDEX_POS / VEXFS_BLOCK_SIZE &&
+				      image_find(c, it->ino, VEXFS_ITEM_COLL, 0)))
 			t->end = it->offset + extent_count(it);
 	} else if (it->type == VEXFS_ITEM_SYMLINK) {
 		t->target += it->len;

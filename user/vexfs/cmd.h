@@ -53,6 +53,7 @@ extern const struct command command_delete;
 extern const struct command command_update;
 extern const struct command command_meta;
 extern const struct command command_stat;
+extern const struct command command_reindex;
 extern const struct command command_caps;
 extern const struct command command_bench;
 
@@ -99,19 +100,28 @@ struct id_list {
 /* Add an ID or a range FIRST-LAST. GO_ON, or a status after a message. */
 int option_ids(struct id_list *list, const char *text);
 
-/* How a new collection is made: the options --dim --metric --elem --index. */
+/* How a new collection is made: the options --dim --metric --elem --index, and those of an index. */
 struct shape {
 	uint64_t dim;
 	uint32_t metric;
 	uint32_t elem;
 	uint32_t index;
+	uint32_t code;
+	uint64_t m;
+	uint64_t ef_construction;
 };
+
+/* Make it of a new file: see store_create(). What was not asked for is the default. */
+int shape_create(const struct shape *shape, struct store *store, uint32_t metric);
 
 enum {
 	OPT_DIM = OPT_OWN,
 	OPT_METRIC,
 	OPT_ELEM,
 	OPT_INDEX,
+	OPT_CODE,
+	OPT_M,
+	OPT_EF_CONSTRUCTION,
 	OPT_COMMAND,		/* a command's own, when it takes a shape too */
 };
 
@@ -119,7 +129,10 @@ enum {
 	{ "dim", required_argument, NULL, OPT_DIM },		\
 	{ "metric", required_argument, NULL, OPT_METRIC },	\
 	{ "elem", required_argument, NULL, OPT_ELEM },		\
-	{ "index", required_argument, NULL, OPT_INDEX }
+	{ "index", required_argument, NULL, OPT_INDEX },	\
+	{ "code", required_argument, NULL, OPT_CODE },		\
+	{ "m", required_argument, NULL, OPT_M },		\
+	{ "ef-construction", required_argument, NULL, OPT_EF_CONSTRUCTION }
 
 /* Take one of them; GO_ON, a status, or what common_option() returns for others. */
 int shape_option(struct shape *shape, struct common *c, int opt);

@@ -247,7 +247,7 @@ static int prepare(struct bench *b, const char *file)
 	if (status)
 		return status;
 	if (b->fill) {
-		status = store_create(b->store, w->dim, w->metric, w->elem, w->index);
+		status = shape_create(w, b->store, VEXFS_METRIC_L2);
 		if (!status)
 			status = fill(b);
 		err = status ? 0 : store_call(b->store, VEXFS_IOC_STAT, &b->store->stat);

@@ -26,7 +26,7 @@ static int run(struct common *c, int argc, char **argv)
 	status = store_open(&store, &c->place, argv[optind], STORE_CREATE);
 	if (status)
 		return status;
-	status = store_create(store, shape.dim, shape.metric, shape.elem, shape.index);
+	status = shape_create(&shape, store, VEXFS_METRIC_L2);
 	if (!status)
 		status = store_sync(store);
 	if (!status && interrupt_pending()) {
@@ -58,11 +58,17 @@ const struct command command_create = {
 	"  --metric NAME  l2 (squared Euclidean distance, default), ip (negated inner\n"
 	"                 product) or cosine (1 - cosine of the angle)\n"
 	"  --elem NAME    type of the elements: f32 (default)\n"
-	"  --index NAME   how it is searched: flat (default), exact\n"
+	"  --index NAME   how it is searched: flat (default), exact; or hnsw, by a graph:\n"
+	"                 fast, and most of the true neighbours (see 'vexfs search --ef')\n"
+	"  --code NAME    what the graph is walked on: sq7 or sq4, seven or four bits an\n"
+	"                 element; auto (default) is the faster one for the dimension\n"
+	"  --m N          links of a row in the graph, 2 to 128 (16)\n"
+	"  --ef-construction N\n"
+	"                 breadth of the search for them, up to 65536 (200)\n"
 	"\n"
 	"Examples:\n"
 	"  vexfs create /mnt/sift --dim 128\n"
-	"  vexfs create /mnt/words --dim 300 --metric cosine\n"
+	"  vexfs create /mnt/words --dim 300 --metric cosine --index hnsw\n"
 	"  vexfs --image disk.img create /words --dim 300 --metric cosine\n",
 	.run = run,
 };

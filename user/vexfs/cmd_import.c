@@ -198,10 +198,8 @@ static int prepare(struct import *im)
 	int status = STATUS_OK, err;
 
 	if (im->store->made)
-		status = store_create(im->store, w->dim, w->metric ? w->metric : im->text ?
-				      VEXFS_METRIC_COSINE : VEXFS_METRIC_L2,
-				      w->elem ? w->elem : VEXFS_ELEM_F32,
-				      w->index ? w->index : VEXFS_INDEX_FLAT);
+		status = shape_create(w, im->store, im->text ? VEXFS_METRIC_COSINE :
+				      VEXFS_METRIC_L2);
 	if (status)
 		return status;
 	im->batch = BATCH_BYTES / im->store->stat.row_bytes;
@@ -450,7 +448,8 @@ const struct command command_import = {
 	"  --dim N        elements of a row of a new collection; text: 256 by default\n"
 	"  --metric NAME  of a new collection: l2 (default), ip, cosine (default for text)\n"
 	"  --elem NAME    of a new collection: f32\n"
-	"  --index NAME   of a new collection: flat\n"
+	"  --index NAME   of a new collection: flat or hnsw; also --code, --m and\n"
+	"                 --ef-construction, see 'vexfs create --help'\n"
 	"  --format NAME  format of the SOURCEs: fvecs, bvecs, npy, csv\n"
 	"  --meta FILE    metadata: a line of KEY=VALUE KEY=\"in quotes\" ... for each row,\n"
 	"                 an empty one for none; see 'vexfs meta --help'\n"

@@ -24,12 +24,14 @@ enum {
 	OPT_BATCH,
 	OPT_REPEAT,
 	OPT_FILTER,
+	OPT_EF,
 };
 
 /**
  * struct search - one run
  * @q: the queries
  * @truth: true neighbours, to measure the recall
+ * @ef: breadth of a search by HNSW; 0: the default
  * @batch: queries of one operation
  * @repeat: times that each operation is done
  * @vectors: memory of the queries of a batch
@@ -47,6 +49,7 @@ struct search {
 	const char *truth_path;
 	struct recall truth;
 	uint64_t k;
+	uint64_t ef;
 	uint64_t batch;
 	uint64_t repeat;
 	struct store *store;
@@ -133,6 +136,7 @@ static int search_batch(struct search *s, uint32_t nq)
 	struct vexfs_search op = {
 		.queries = (uintptr_t)s->vectors, .nq = nq, .dim = s->store->stat.dim,
 		.queries_len = (uint64_t)nq * s->store->stat.row_bytes, .k = s->k,
+		.ef = s->ef,
 		.ids = (uintptr_t)s->ids, .distances = (uintptr_t)s->distances,
 	};
 	double start = clock_seconds();
@@ -289,6 +293,8 @@ static int search_option(struct search *s, int opt)
 		return option_number("--limit", optarg, 1, UINT64_MAX, &s->q.limit);
 	case OPT_BATCH:
 		return option_number("--batch", optarg, 1, VEXFS_MAX_QUERIES, &s->batch);
+	case OPT_EF:
+		return option_number("--ef", optarg, 1, VEXFS_MAX_EF, &s->ef);
 	case OPT_FILTER:
 		return option_expr("--filter", optarg, &s->filter);
 	case OPT_REPEAT:
@@ -310,6 +316,7 @@ static int parse(struct search *s, int argc, char **argv)
 		{ "batch", required_argument, NULL, OPT_BATCH },
 		{ "repeat", required_argument, NULL, OPT_REPEAT },
 		{ "filter", required_argument, NULL, OPT_FILTER },
+		{ "ef", required_argument, NULL, OPT_EF },
 		COMMON_OPTIONS
 	};
 	int opt, status;
@@ -363,6 +370,8 @@ const struct command command_search = {
 	"  --row ID             a query is a row of FILE, or of a range FIRST-LAST; may stand\n"
 	"                       more than once\n"
 	"  -k N                 nearest rows wanted of each query (10; at most 4096)\n"
+	"  --ef N               breadth of the search in a collection with the index hnsw (100):\n"
+	"                       more finds more of the true neighbours, and takes longer\n"
 	"  --groundtruth IVECS  also print recall@k: the share of the k true neighbours found\n"
 	"  --limit N            only the first N queries\n"
 	"  --batch N            queries of one operation (32)\n"

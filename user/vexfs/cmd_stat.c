@@ -18,6 +18,13 @@ static void print_stat(struct report *r, const struct store *store, uint64_t nam
 	json_uint(r, "rows", st->rows);
 	json_uint(r, "live", st->live);
 	json_uint(r, "row_bytes", st->row_bytes);
+	if (st->index != VEXFS_INDEX_FLAT) {
+		json_string(r, "code", store_code_name(st->code));
+		json_uint(r, "m", st->m);
+		json_uint(r, "ef_construction", st->ef_construction);
+		json_uint(r, "indexed", st->indexed);
+		json_uint(r, "pending", st->pending);
+	}
 	json_uint(r, "blocks", st->blocks);
 	json_uint(r, "names", named);
 	if (r->json)
@@ -29,6 +36,10 @@ static void print_stat(struct report *r, const struct store *store, uint64_t nam
 		(uint64_t)st->row_bytes);
 	fprintf(r->f, "  metric  %s\n", store_metric_name(st->metric));
 	fprintf(r->f, "  index   %s\n", store_index_name(st->index));
+	if (st->index != VEXFS_INDEX_FLAT)
+		fprintf(r->f, "  graph   %s rows, %u changed since; m %u, ef_construction %u, code %s\n",
+			grouped(st->indexed), st->pending, st->m, st->ef_construction,
+			store_code_name(st->code));
 	fprintf(r->f, "  data    %s blocks of 4 KiB, %.1f MiB\n", grouped(st->blocks),
 		st->blocks / 256.0);
 	fprintf(r->f, "  names   %s\n", named ? grouped(named) : "none");

@@ -102,10 +102,36 @@ int shape_option(struct shape *shape, struct common *c, int opt)
 	case OPT_ELEM:
 		return option_name("--elem", optarg, store_elem_value, "f32", &shape->elem);
 	case OPT_INDEX:
-		return option_name("--index", optarg, store_index_value, "flat", &shape->index);
+		return option_name("--index", optarg, store_index_value, "flat, hnsw",
+				   &shape->index);
+	case OPT_CODE:
+		return option_name("--code", optarg, store_code_value, "auto, sq7, sq4",
+				   &shape->code);
+	case OPT_M:
+		return option_number("--m", optarg, 2, 128, &shape->m);
+	case OPT_EF_CONSTRUCTION:
+		return option_number("--ef-construction", optarg, 1, VEXFS_MAX_EF,
+				     &shape->ef_construction);
 	default:
 		return common_option(c, opt);
 	}
+}
+
+int shape_create(const struct shape *shape, struct store *store, uint32_t metric)
+{
+	struct vexfs_create want = {
+		.elem = shape->elem ? shape->elem : VEXFS_ELEM_F32,
+		.metric = shape->metric ? shape->metric : metric,
+		.index = shape->index ? shape->index : VEXFS_INDEX_FLAT,
+		.dim = shape->dim, .code = shape->code, .m = shape->m,
+		.ef_construction = shape->ef_construction,
+	};
+
+	if (want.index == VEXFS_INDEX_FLAT && (want.code || want.m || want.ef_construction)) {
+		store_remove(store);
+		return report_misuse("--code, --m and --ef-construction go with --index hnsw");
+	}
+	return store_create(store, &want);
 }
 
 int interrupted_status(void)

@@ -14,6 +14,7 @@ static const char *const purpose[] = {
 	"symbolic links, devices, named pipes, sockets",
 	"space that is allocated before it is written",
 	"metadata of the rows of collections",
+	"collections with an HNSW index",
 };
 
 static_assert(VEXFS_FEATURES_KNOWN == (1ULL << ARRAY_SIZE(purpose)) - 1);

@@ -9,7 +9,7 @@
 static const struct command *const commands[] = {
 	&command_create, &command_import, &command_search, &command_insert, &command_get,
 	&command_delete, &command_update, &command_meta, &command_stat,
-	&command_caps, &command_bench,
+	&command_reindex, &command_caps, &command_bench,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

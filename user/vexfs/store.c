@@ -12,7 +12,12 @@ static const char *const elems[] = { [VEXFS_ELEM_F32] = "f32" };
 static const char *const metrics[] = {
 	[VEXFS_METRIC_L2] = "l2", [VEXFS_METRIC_IP] = "ip", [VEXFS_METRIC_COSINE] = "cosine",
 };
-static const char *const indexes[] = { [VEXFS_INDEX_FLAT] = "flat" };
+static const char *const indexes[] = {
+	[VEXFS_INDEX_FLAT] = "flat", [VEXFS_INDEX_HNSW] = "hnsw",
+};
+static const char *const codes[] = {
+	[VEXFS_CODE_AUTO] = "auto", [VEXFS_CODE_SQ7] = "sq7", [VEXFS_CODE_SQ4] = "sq4",
+};
 static const char *const isas[] = {
 	[VEXFS_ISA_SCALAR] = "scalar", [VEXFS_ISA_AVX2] = "avx2", [VEXFS_ISA_AVX512] = "avx512",
 };
@@ -48,6 +53,11 @@ const char *store_index_name(uint32_t index)
 	return name_of(indexes, LEN(indexes), index);
 }
 
+const char *store_code_name(uint32_t code)
+{
+	return name_of(codes, LEN(codes), code);
+}
+
 const char *store_isa_name(uint32_t isa)
 {
 	return name_of(isas, LEN(isas), isa);
@@ -66,6 +76,11 @@ int store_metric_value(const char *name)
 int store_index_value(const char *name)
 {
 	return value_of(indexes, LEN(indexes), name);
+}
+
+int store_code_value(const char *name)
+{
+	return value_of(codes, LEN(codes), name);
 }
 
 int store_isa_value(const char *name)
@@ -96,7 +111,7 @@ static const struct {
 	  "the image could not be read or written" },
 	{ EPERM, "a collection cannot be written as a file; choose another name", NULL },
 	{ EINTR, "interrupted", NULL },
-	{ EOPNOTSUPP, "the filesystem was made without row-metadata; see mkfs.vexfs -O", NULL },
+	{ EOPNOTSUPP, "the filesystem was made without what this needs, row-metadata or hnsw; see mkfs.vexfs -O", NULL },
 	{ EFBIG, "the file would pass the size limit; begin another collection", NULL },
 };
 
@@ -132,7 +147,7 @@ int store_call(struct store *s, unsigned int op, void *arg)
 		sizeof(struct vexfs_delete), sizeof(struct vexfs_search),
 		sizeof(struct vexfs_stat), sizeof(struct vexfs_update),
 		sizeof(struct vexfs_meta_set), sizeof(struct vexfs_meta_get),
-		sizeof(struct vexfs_filter),
+		sizeof(struct vexfs_filter), sizeof(struct vexfs_reindex),
 	};
 
 	*(uint32_t *)arg = sizes[_IOC_NR(op)];
@@ -193,11 +208,9 @@ int store_open(struct store **out, const struct store_place *place, const char *
 	return status;
 }
 
-int store_create(struct store *s, uint32_t dim, uint32_t metric, uint32_t elem, uint32_t index)
+int store_create(struct store *s, const struct vexfs_create *want)
 {
-	struct vexfs_create c = {
-		.elem = elem, .metric = metric, .dim = dim, .index = index,
-	};
+	struct vexfs_create c = *want;
 	int err = store_call(s, VEXFS_IOC_CREATE, &c);
 	int status = err ? store_explain(s, "create", err) : refresh(s);
 

@@ -82,7 +82,7 @@ struct store_place {
 int store_open(struct store **out, const struct store_place *place, const char *path,
 	       enum store_mode mode);
 /* Turn a new file into a collection; on failure the file is removed. Returns a status. */
-int store_create(struct store *s, uint32_t dim, uint32_t metric, uint32_t elem, uint32_t index);
+int store_create(struct store *s, const struct vexfs_create *want);
 /* Do an operation: 0 or a negative errno; the size of the structure is set here. */
 int store_call(struct store *s, unsigned int op, void *arg);
 /* Append rows. 0 or a negative errno; store_explain() has words for it. */
@@ -111,11 +111,13 @@ int store_image_open(struct store **out, const struct store_place *place, const 
 const char *store_elem_name(uint32_t elem);
 const char *store_metric_name(uint32_t metric);
 const char *store_index_name(uint32_t index);
+const char *store_code_name(uint32_t code);
 const char *store_isa_name(uint32_t isa);
 /* The values of the names, or -1. */
 int store_elem_value(const char *name);
 int store_metric_value(const char *name);
 int store_index_value(const char *name);
+int store_code_value(const char *name);
 int store_isa_value(const char *name);
 
 #endif /* VEXFS_CMD_STORE_H */

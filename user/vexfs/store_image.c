@@ -43,6 +43,7 @@ static int image_create(struct image_store *i, const struct vexfs_create *a)
 {
 	struct vex_coll c = {
 		.elem = a->elem, .metric = a->metric, .index = a->index, .dim = a->dim,
+		.code = a->code, .m = a->m, .ef_construction = a->ef_construction,
 	};
 
 	return vex_coll_create(i->fs, i->ino, &c);
@@ -50,9 +51,12 @@ static int image_create(struct image_store *i, const struct vexfs_create *a)
 
 static int image_stat(struct image_store *i, struct vexfs_stat *a)
 {
+	struct vex_index_stat index;
 	struct vex_coll c;
 	int err = vex_coll_stat(i->fs, i->ino, &c);
 
+	if (!err)
+		err = vex_index_stat(i->fs, i->ino, &index);
 	if (err)
 		return err;
 	a->elem = c.elem;
@@ -63,7 +67,21 @@ static int image_stat(struct image_store *i, struct vexfs_stat *a)
 	a->live = c.live;
 	a->row_bytes = c.row_bytes;
 	a->blocks = c.blocks;
+	a->code = index.code;
+	a->m = index.m;
+	a->ef_construction = index.ef_construction;
+	a->pending = index.pending;
+	a->indexed = index.indexed;
 	return 0;
+}
+
+static int image_reindex(struct image_store *i, const struct vexfs_reindex *a)
+{
+	struct vex_index_stat want = {
+		.code = a->code, .m = a->m, .ef_construction = a->ef_construction,
+	};
+
+	return vex_index_rebuild(i->fs, i->ino, &want);
 }
 
 static void *at(u64 address)
@@ -145,6 +163,7 @@ static int image_search(struct image_store *i, struct vexfs_search *a)
 	struct vex_search s = {
 		.filter = a->filter_count ? &f : NULL,
 		.queries = (void *)(uintptr_t)a->queries, .nq = a->nq, .dim = a->dim, .k = a->k,
+		.ef = a->ef,
 		.ids = (u64 *)(uintptr_t)a->ids, .distances = (u32 *)(uintptr_t)a->distances,
 	};
 	int err = vex_coll_search(i->fs, i->ino, &s);
@@ -159,7 +178,7 @@ static int image_caps(struct vexfs_caps *a)
 {
 	a->elems = 1u << VEXFS_ELEM_F32;
 	a->metrics = 1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | 1u << VEXFS_METRIC_COSINE;
-	a->indexes = 1u << VEXFS_INDEX_FLAT;
+	a->indexes = 1u << VEXFS_INDEX_FLAT | 1u << VEXFS_INDEX_HNSW;
 	a->isa = vex_dist_isa();
 	a->max_dim = VEXFS_MAX_DIM;
 	a->max_k = VEXFS_MAX_K;
@@ -199,6 +218,8 @@ static int image_call(struct store *s, unsigned int op, void *arg)
 		return image_meta_set(i, arg);
 	case VEXFS_IOC_META_GET:
 		return image_meta_get(i, arg);
+	case VEXFS_IOC_REINDEX:
+		return image_reindex(i, arg);
 	case VEXFS_IOC_FILTER:
 		return image_filter(i, arg);
 	case VEXFS_IOC_GET:

@@ -21,7 +21,7 @@
  *  ENODATA  the file is not a collection (all but CREATE and CAPS)
  *  EBADF    the descriptor lacks the access mode that the operation needs
  *           (read for GET, SEARCH, META_GET and FILTER; write for CREATE, INSERT,
- *           DELETE, UPDATE and META_SET)
+ *           DELETE, UPDATE, META_SET and REINDEX)
  *  EROFS    a changing operation on a read-only mount
  *  EUCLEAN  a block on the device fails its checksum or its invariants
  *  EIO      the device failed, or the filesystem stopped after a failed commit
@@ -36,6 +36,7 @@
 /* Limits; VEXFS_IOC_CAPS reports the same figures. */
 #define VEXFS_MAX_DIM		65535u		/* elements of one row */
 #define VEXFS_MAX_K		4096u		/* neighbours of one query */
+#define VEXFS_MAX_EF		65536u	/* breadth of a search by HNSW */
 #define VEXFS_MAX_QUERIES	4096u		/* queries of one search */
 #define VEXFS_MAX_RESULTS	(1u << 20)	/* queries * k of one search */
 #define VEXFS_MAX_IDS		(1u << 20)	/* ids of one get or delete */
@@ -84,9 +85,28 @@ enum vexfs_metric {
 /**
  * enum vexfs_index - how a collection is searched
  * @VEXFS_INDEX_FLAT: every live row is compared: exact
+ * @VEXFS_INDEX_HNSW: a graph leads to rows that are near: approximate, see @ef of struct
+ *	vexfs_search. Up to VEXFS_HNSW_TRAINING rows, and with a filter, every one is compared. Rows of
+ *	which some 60,000 elements do not fit an item of the graph are EINVAL
  */
 enum vexfs_index {
 	VEXFS_INDEX_FLAT	= 1,
+	VEXFS_INDEX_HNSW	= 2,
+};
+
+/* Rows that a collection with an HNSW index has before its graph begins. */
+#define VEXFS_HNSW_TRAINING	1024u
+
+/**
+ * enum vexfs_code - what an HNSW graph is walked on; results are ranked on the rows
+ * @VEXFS_CODE_AUTO: the faster one for the dimension
+ * @VEXFS_CODE_SQ7: seven bits an element, in a byte
+ * @VEXFS_CODE_SQ4: four bits an element
+ */
+enum vexfs_code {
+	VEXFS_CODE_AUTO		= 0,
+	VEXFS_CODE_SQ7		= 1,
+	VEXFS_CODE_SQ4		= 2,
 };
 
 /**
@@ -97,9 +117,13 @@ enum vexfs_index {
  * @metric: in: &enum vexfs_metric
  * @dim: in: elements of a row, 1 to VEXFS_MAX_DIM
  * @index: in: &enum vexfs_index
+ * @code: in: of HNSW: &enum vexfs_code
+ * @m: in: of HNSW: links of a row in each layer, 2 to 128; 0: 16
+ * @ef_construction: in: of HNSW: breadth of the search for them, up to 65,536; 0: 200
+ * @reserved: in: must be 0
  *
- * EINVAL a field is out of range; EEXIST already a collection; ENOTEMPTY the
- * file has data; ENOSPC no space.
+ * The last four are zero without HNSW. EINVAL a field is out of range; EEXIST already a collection;
+ * ENOTEMPTY the file has data; ENOSPC no space; EOPNOTSUPP the filesystem was made without HNSW.
  */
 struct vexfs_create {
 	__u32 size;
@@ -108,6 +132,10 @@ struct vexfs_create {
 	__u32 metric;
 	__u32 dim;
 	__u32 index;
+	__u32 code;
+	__u32 m;
+	__u32 ef_construction;
+	__u32 reserved;
 };
 
 /*
@@ -267,10 +295,10 @@ struct vexfs_filter_node {
  * @dim: in: must equal the collection's dimension
  * @k: in: neighbours wanted of each query, 1 to VEXFS_MAX_K;
  *     nq * k at most VEXFS_MAX_RESULTS
- * @reserved: must be 0
+ * @ef: in: of HNSW: breadth of the search, up to VEXFS_MAX_EF; 0: 100. At least k is taken
  * @ids: in: address that receives nq * k __u64 ids, nearest first
  * @distances: in: address that receives nq * k binary32 distances
- * @visited: out: rows compared, summed over the queries
+ * @visited: out: rows compared, by their codes or whole, summed over the queries
  * @bad_query: out: with EDOM, the position of the refused query
  * @filter: in: address of @filter_count struct vexfs_filter_node, or 0
  * @filter_text: in: address of @filter_text_len bytes: the filter's strings
@@ -292,7 +320,7 @@ struct vexfs_search {
 	__u32 nq;
 	__u32 dim;
 	__u32 k;
-	__u32 reserved;
+	__u32 ef;
 	__u64 ids;
 	__u64 distances;
 	__u64 visited;
@@ -433,7 +461,12 @@ struct vexfs_filter {
  * @rows: out: rows ever inserted; the next row gets this id
  * @live: out: rows not deleted
  * @row_bytes: out: bytes of a row
- * @blocks: out: 4 KiB blocks of row data on the device
+ * @blocks: out: 4 KiB blocks of rows and index on the device
+ * @code: out: of an index: &enum vexfs_code
+ * @m: out: of an index: links of a row
+ * @ef_construction: out: of an index: breadth of the search for them
+ * @pending: out: rows in the index whose content is newer: searches compare them one by one
+ * @indexed: out: rows in the index; the others are compared one by one, too
  */
 struct vexfs_stat {
 	__u32 size;
@@ -446,6 +479,34 @@ struct vexfs_stat {
 	__u64 live;
 	__u64 row_bytes;
 	__u64 blocks;
+	__u32 code;
+	__u32 m;
+	__u32 ef_construction;
+	__u32 pending;
+	__u64 indexed;
+};
+
+/**
+ * struct vexfs_reindex - make the index of a collection anew
+ * @size: in: sizeof(struct vexfs_reindex)
+ * @flags: in: must be 0
+ * @code: in: &enum vexfs_code; 0: as it was
+ * @m: in: links of a row; 0: as it was
+ * @ef_construction: in: breadth of the search for them; 0: as it was
+ * @reserved: in: must be 0
+ *
+ * After damage to it, for other parameters, or when the rows are not like those that it was begun
+ * with any more. Searches go on meanwhile and compare rows that are not in it yet. What cannot be read of the
+ * old one gets its default. EINVAL a field is out of range; EOPNOTSUPP the collection has no index;
+ * EINTR: the rest of the rows enter it with the next insertion, or when asked again.
+ */
+struct vexfs_reindex {
+	__u32 size;
+	__u32 flags;
+	__u32 code;
+	__u32 m;
+	__u32 ef_construction;
+	__u32 reserved;
 };
 
 /* The instruction sets that distance kernels exist for. */
@@ -508,5 +569,6 @@ struct vexfs_caps {
 #define VEXFS_IOC_META_SET	VEXFS_IOC(8)	/* struct vexfs_meta_set */
 #define VEXFS_IOC_META_GET	VEXFS_IOC(9)	/* struct vexfs_meta_get */
 #define VEXFS_IOC_FILTER	VEXFS_IOC(10)	/* struct vexfs_filter */
+#define VEXFS_IOC_REINDEX	VEXFS_IOC(11)	/* struct vexfs_reindex */
 
 #endif /* _UAPI_LINUX_VEXFS_H */

@@ -40,8 +40,10 @@
 #define VEXFS_FEATURE_SPECIAL	(1ULL << 1)	/* "symlink-special": links, devices, ... */
 #define VEXFS_FEATURE_UNWRITTEN	(1ULL << 2)	/* "unwritten": allocated, reads as zeros */
 #define VEXFS_FEATURE_ROW_META	(1ULL << 3)	/* "row-metadata": of rows of collections */
+#define VEXFS_FEATURE_HNSW	(1ULL << 4)	/* "hnsw": collections with that index */
 #define VEXFS_FEATURES_KNOWN	(VEXFS_FEATURE_XATTR | VEXFS_FEATURE_SPECIAL | \
-				 VEXFS_FEATURE_UNWRITTEN | VEXFS_FEATURE_ROW_META)
+				 VEXFS_FEATURE_UNWRITTEN | VEXFS_FEATURE_ROW_META | \
+				 VEXFS_FEATURE_HNSW)
 #define VEXFS_FEATURE_BITS	64u
 #define VEXFS_FEATURE_NAME	24u	/* bytes of a feature's name, padded with NUL */
 
@@ -308,6 +310,46 @@ struct vexfs_coll_item {
 	__le32 dim;
 	__le64 rows;
 	__le64 live;
+};
+
+/*
+ * The HNSW index of a collection lies in its file, far behind the rows: the head and the pending ids
+ * at VEXFS_INDEX_POS, the low ends of the elements VEXFS_HNSW_LOW_AT behind it, the items of layer n
+ * from VEXFS_INDEX_LAYER(n) on. Documentation/format.rst tells the rest.
+ */
+#define VEXFS_INDEX_POS		(1ULL << 60)
+#define VEXFS_INDEX_LAYER(n)	(VEXFS_INDEX_POS + ((__u64)(n) + 1) * (1ULL << 55))
+#define VEXFS_INDEX_END		VEXFS_INDEX_LAYER(8)
+#define VEXFS_HNSW_MAGIC	0x47786556u	/* "VexG" */
+#define VEXFS_HNSW_PENDING_AT	4096u
+#define VEXFS_HNSW_LOW_AT	65536u
+#define VEXFS_HNSW_LAYERS	8u
+#define VEXFS_HNSW_TRAINED	1u	/* the codec is made */
+
+/**
+ * struct vexfs_hnsw_head - the head of an HNSW index
+ * @magic: VEXFS_HNSW_MAGIC
+ * @flags: VEXFS_HNSW_TRAINED
+ * @code: enum vexfs_code
+ * @m: links of a row in the upper layers; the base has 2 * m - 1
+ * @ef_construction: breadth of the search for them
+ * @layers: in use, 0 to VEXFS_HNSW_LAYERS
+ * @entry: where a search begins: a position in the uppermost layer
+ * @inv_step: 1 / step of the codec, binary32
+ * @pending: rows, at VEXFS_HNSW_PENDING_AT, that have changed since they entered the graph
+ * @count: items of each layer
+ */
+struct vexfs_hnsw_head {
+	__le32 magic;
+	__le32 flags;
+	__le32 code;
+	__le32 m;
+	__le32 ef_construction;
+	__le32 layers;
+	__le32 entry;
+	__le32 inv_step;
+	__le32 pending;
+	__le32 count[VEXFS_HNSW_LAYERS];
 };
 
 #define VEXFS_TOMB_BYTES	1024u

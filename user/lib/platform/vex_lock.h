@@ -27,6 +27,7 @@ void vex_read_lock(vex_rwsem_t *l);
 void vex_read_unlock(vex_rwsem_t *l);
 void vex_write_lock(vex_rwsem_t *l);
 void vex_write_unlock(vex_rwsem_t *l);
+bool vex_write_trylock(vex_rwsem_t *l);
 void vex_assert_write_locked(vex_rwsem_t *l);
 void vex_assert_locked(vex_rwsem_t *l);
 

@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The HNSW index of a collection: where it lies, and which of it is in memory.
+ *
+ * It lies in the collection's own file from VEXFS_INDEX_POS on, far behind the rows, and so
+ * shares with them the segments, their cache, checksums and transactions:
+ *
+ *	the head and the pending ids, in the first segment; then the codec's low ends
+ *	from VEXFS_INDEX_LAYER(0) on the records of the base layer
+ *	from VEXFS_INDEX_LAYER(n) on the items of layer n
+ *
+ * An item never crosses the end of a segment. The graph's tables point into the segments that are in
+ * memory, each held once for all walks; a missing one is read when a walk comes to it. When those
+ * that are held come to be more than half of the cache's bound, all are let go of between two searches: what is
+ * still used is found in the cache again, and the rest may leave it.
+ */
+#include "vex_hnsw.h"
+
+static u64 chunk_index(u32 layer, u32 chunk)
+{
+	return VEXFS_INDEX_LAYER(layer) / VEX_SEG_BYTES + chunk;
+}
+
+/* ---- pieces --------------------------------------------------------------------- */
+
+/* Publish a piece, unless somebody else did in the meantime. */
+static void chunk_install(struct vex_hnsw *ix, u32 layer, u32 chunk, struct vex_seg *seg)
+{
+	struct vex_fs *fs = ix->fs;
+	bool second;
+
+	vex_spin_lock(&fs->cache_lock);
+	second = ix->held[layer][chunk];
+	if (!second) {
+		ix->held[layer][chunk] = seg;
+		WRITE_ONCE(ix->graph.tab[layer].chunk[chunk], seg->data);
+		fs->index_held += VEX_SEG_MEMORY;
+	}
+	vex_spin_unlock(&fs->cache_lock);
+	if (second)
+		vex_seg_put(fs, seg);
+}
+
+static struct vex_hnsw *hnsw_of(struct vex_graph *g)
+{
+	return container_of(g, struct vex_hnsw, graph);
+}
+
+static int chunk_load(struct vex_graph *g, u32 layer, u32 chunk)
+{
+	struct vex_hnsw *ix = hnsw_of(g);
+	struct vex_seg *seg;
+	int err;
+
+	err = vex_seg_get(ix->fs, ix->ino, chunk_index(layer, chunk), false, &seg);
+	if (!err)
+		chunk_install(ix, layer, chunk, seg);
+	return err;
+}
+
+static int held_room(struct vex_hnsw *ix, u32 layer, u32 count)
+{
+	struct vex_tab *t = &ix->graph.tab[layer];
+	struct vex_seg **held;
+	int err;
+
+	err = vex_tab_room(t, count);
+	if (err || t->chunks <= ix->held_room[layer])
+		return err;
+	held = vex_zalloc(t->chunks * sizeof(struct vex_seg *));
+	if (!held)
+		return -ENOMEM;
+	if (ix->held_room[layer])
+		memcpy(held, ix->held[layer], ix->held_room[layer] * sizeof(struct vex_seg *));
+	vex_free(ix->held[layer]);
+	ix->held[layer] = held;
+	ix->held_room[layer] = t->chunks;
+	return 0;
+}
+
+/* The piece of a new item may be new itself: then there is nothing to read. */
+static int chunk_touch(struct vex_graph *g, u32 layer, u32 pos)
+{
+	struct vex_hnsw *ix = hnsw_of(g);
+	struct vex_tab *t = &g->tab[layer];
+	u32 chunk = vex_tab_chunk(t, pos);
+	struct vex_seg *seg;
+	int err;
+
+	err = held_room(ix, layer, chunk + 1);
+	if (err)
+		return err;
+	if (!ix->held[layer][chunk]) {
+		bool fresh = pos == t->count && pos % t->per == 0;
+
+		err = vex_seg_get(ix->fs, ix->ino, chunk_index(layer, chunk), fresh, &seg);
+		if (err)
+			return err;
+		chunk_install(ix, layer, chunk, seg);
+	}
+	seg = ix->held[layer][chunk];
+	err = vex_seg_settle(ix->fs, seg);
+	t->chunk[chunk] = seg->data;
+	return err;
+}
+
+static const struct vex_graph_ops hnsw_ops = {
+	.load = chunk_load,
+	.touch = chunk_touch,
+};
+
+u32 vex_hnsw_dirty(struct vex_hnsw *ix, u32 layer, u32 pos, u32 bytes)
+{
+	struct vex_tab *t = &ix->graph.tab[layer];
+	u32 chunk = vex_tab_chunk(t, pos);
+	u32 at = (pos - chunk * t->per) * t->bytes;
+
+	return vex_seg_dirty(ix->fs, ix->held[layer][chunk], at, at + bytes);
+}
+
+static void chunks_release(struct vex_hnsw *ix)
+{
+	struct vex_fs *fs = ix->fs;
+	struct vex_seg *seg;
+	u32 layer, i;
+
+	vex_assert_write_locked(&fs->lock);
+	for (layer = 0; layer < VEX_GRAPH_LAYERS; layer++)
+		for (i = 0; i < ix->held_room[layer]; i++) {
+			seg = ix->held[layer][i];
+			if (!seg)
+				continue;
+			ix->held[layer][i] = NULL;
+			ix->graph.tab[layer].chunk[i] = NULL;
+			fs->index_held -= VEX_SEG_MEMORY;
+			vex_seg_put(fs, seg);
+		}
+	if (ix->head)
+		vex_seg_put(fs, ix->head);
+	ix->head = NULL;
+}
+
+static void release_all(struct vex_fs *fs)
+{
+	struct vex_hnsw *ix;
+
+	/* Whoever changes the list holds fs->lock, too. */
+	vex_assert_write_locked(&fs->lock);
+	list_for_each_entry(ix, &fs->indexes, list)
+		chunks_release(ix);
+}
+
+void vex_hnsw_settle(struct vex_fs *fs)
+{
+	if (likely(READ_ONCE(fs->index_held) <= vex_cache_bound(fs) / 2))
+		return;
+	vex_write_lock(&fs->lock);
+	release_all(fs);
+	vex_write_unlock(&fs->lock);
+	vex_cache_trim(fs);
+}
+
+void vex_hnsw_shrink(struct vex_fs *fs)
+{
+	if (!READ_ONCE(fs->index_held) || !vex_write_trylock(&fs->lock))
+		return;
+	release_all(fs);
+	vex_write_unlock(&fs->lock);
+}
+
+/* ---- the head --------------------------------------------------------------------- */
+
+static struct vexfs_hnsw_head *head_of(struct vex_hnsw *ix)
+{
+	return (struct vexfs_hnsw_head *)ix->head->data;
+}
+
+static __le32 *pending_of(struct vex_hnsw *ix)
+{
+	return (__le32 *)(ix->head->data + VEXFS_HNSW_PENDING_AT);
+}
+
+bool vex_hnsw_served(const struct vex_coll *c)
+{
+	struct vex_codec codec;
+	u32 m = vex_hnsw_m(c);
+
+	if (c->code > VEXFS_CODE_SQ4 || m < VEX_GRAPH_M_MIN || m > VEX_GRAPH_M_MAX ||
+	    c->ef_construction > VEX_GRAPH_EF_MAX)
+		return false;
+	vex_codec_shape(&codec, VEX_CODE_SQ7, c->metric, c->dim);
+	return vex_graph_rec_bytes(&codec, m) <= VEX_SEG_BYTES;
+}
+
+static u32 head_code(const struct vex_coll *c)
+{
+	if (c->code)
+		return c->code;
+	return c->dim >= VEX_CODE_SQ4_DIM ? VEXFS_CODE_SQ4 : VEXFS_CODE_SQ7;
+}
+
+int vex_hnsw_create_prepare(struct vex_fs *fs, u64 ino, struct vex_seg **seg)
+{
+	int err = vex_seg_get(fs, ino, VEXFS_INDEX_POS / VEX_SEG_BYTES, true, seg);
+
+	return err ? err : vex_seg_settle(fs, *seg);
+}
+
+void vex_hnsw_create(struct vex_fs *fs, struct vex_seg *seg, const struct vex_coll *c)
+{
+	struct vexfs_hnsw_head *head = (struct vexfs_hnsw_head *)seg->data;
+
+	memset(head, 0, sizeof(*head));
+	head->magic = cpu_to_le32(VEXFS_HNSW_MAGIC);
+	head->code = cpu_to_le32(head_code(c));
+	head->m = cpu_to_le32(vex_hnsw_m(c));
+	head->ef_construction = cpu_to_le32(vex_hnsw_ef_construction(c));
+	vex_space_owe(fs, vex_seg_dirty(fs, seg, 0, sizeof(*head)));
+	vex_seg_put(fs, seg);
+}
+
+int vex_hnsw_touch_head(struct vex_hnsw *ix)
+{
+	int err = 0;
+
+	if (!ix->head)
+		err = vex_seg_get(ix->fs, ix->ino, VEXFS_INDEX_POS / VEX_SEG_BYTES, false,
+				  &ix->head);
+	return err ? err : vex_seg_settle(ix->fs, ix->head);
+}
+
+void vex_hnsw_store_head(struct vex_hnsw *ix)
+{
+	const struct vex_graph *g = &ix->graph;
+	struct vexfs_hnsw_head *head = head_of(ix);
+	u32 i;
+
+	head->flags = cpu_to_le32(ix->trained ? VEXFS_HNSW_TRAINED : 0);
+	head->layers = cpu_to_le32(g->layers);
+	head->entry = cpu_to_le32(g->entry);
+	head->inv_step = cpu_to_le32(g->codec.inv_step);
+	head->pending = cpu_to_le32(ix->nr_pending);
+	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
+		head->count[i] = cpu_to_le32(g->tab[i].count);
+	for (i = 0; i < ix->nr_pending; i++)
+		pending_of(ix)[i] = cpu_to_le32(ix->pending[i]);
+	vex_space_owe(ix->fs, vex_seg_dirty(ix->fs, ix->head, 0, VEXFS_HNSW_PENDING_AT +
+					    ix->nr_pending * sizeof(__le32)));
+}
+
+/* ---- opening ------------------------------------------------------------------------ */
+
+static int damaged(struct vex_hnsw *ix)
+{
+	return vex_damaged(ix->fs, 0, "the index of a collection is damaged: vexfs reindex makes it anew");
+}
+
+/* Counts of layers, from the base upwards, and where the search begins. */
+static bool counts_sound(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head, u64 rows)
+{
+	struct vex_graph *g = &ix->graph;
+	u64 above = min_t(u64, rows, VEX_GRAPH_ROWS_MAX);
+	u32 i;
+
+	g->layers = le32_to_cpu(head->layers);
+	g->entry = le32_to_cpu(head->entry);
+	if (g->layers > VEX_GRAPH_LAYERS)
+		return false;
+	for (i = 0; i < VEX_GRAPH_LAYERS; i++) {
+		g->tab[i].count = le32_to_cpu(head->count[i]);
+		if (g->tab[i].count > above || (i && i < g->layers) != !!(i && g->tab[i].count))
+			return false;
+		above = g->tab[i].count;
+	}
+	return g->layers ? g->entry < g->tab[g->layers - 1].count : !g->entry;
+}
+
+static bool pending_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head)
+{
+	u32 i;
+
+	ix->nr_pending = le32_to_cpu(head->pending);
+	if (ix->nr_pending > VEXFS_MAX_UPDATE)
+		return false;
+	for (i = 0; i < ix->nr_pending; i++) {
+		ix->pending[i] = le32_to_cpu(pending_of(ix)[i]);
+		if (ix->pending[i] >= ix->graph.tab[0].count)
+			return false;
+	}
+	return true;
+}
+
+static int codec_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head)
+{
+	struct vex_codec *c = &ix->graph.codec;
+	u32 i;
+	int err;
+
+	c->inv_step = le32_to_cpu(head->inv_step);
+	err = vex_file_read_locked(ix->fs, ix->ino, 0, VEXFS_INDEX_POS + VEXFS_HNSW_LOW_AT, c->low,
+				   c->dim * sizeof(*c->low));
+	for (i = 0; i < c->dim; i++)
+		c->low[i] = le32_to_cpu((__force __le32)c->low[i]);
+	/* A step that is no number, or negative. */
+	return err || c->inv_step < 0x7f800000u ? err : damaged(ix);
+}
+
+static int tables_room(struct vex_hnsw *ix)
+{
+	u32 i;
+	int err = 0;
+
+	for (i = 0; i < VEX_GRAPH_LAYERS && !err; i++)
+		if (ix->graph.tab[i].count)
+			err = held_room(ix, i, vex_tab_chunk(&ix->graph.tab[i],
+							     ix->graph.tab[i].count - 1) + 1);
+	return err;
+}
+
+static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
+{
+	struct vex_graph *g = &ix->graph;
+	struct vexfs_hnsw_head *head;
+	u32 code, m, ef;
+	int err;
+
+	err = vex_seg_get(ix->fs, ix->ino, VEXFS_INDEX_POS / VEX_SEG_BYTES, false, &ix->head);
+	if (err)
+		return err;
+	head = head_of(ix);
+	code = le32_to_cpu(head->code);
+	m = le32_to_cpu(head->m);
+	ef = le32_to_cpu(head->ef_construction);
+	if (le32_to_cpu(head->magic) != VEXFS_HNSW_MAGIC || !code || code > VEXFS_CODE_SQ4 ||
+	    m < VEX_GRAPH_M_MIN || m > VEX_GRAPH_M_MAX || !ef || ef > VEX_GRAPH_EF_MAX)
+		return damaged(ix);
+	vex_codec_shape(&g->codec, code == VEXFS_CODE_SQ4 ? VEX_CODE_SQ4 : VEX_CODE_SQ7,
+			c->metric, c->dim);
+	g->codec.low = vex_zalloc(c->dim * sizeof(*g->codec.low));
+	if (!g->codec.low)
+		return -ENOMEM;
+	g->ops = &hnsw_ops;
+	ix->trained = le32_to_cpu(head->flags) & VEXFS_HNSW_TRAINED;
+	if (vex_graph_init(g, m, ef, VEX_SEG_BYTES) || !counts_sound(ix, head, c->rows) ||
+	    !pending_load(ix, head))
+		return damaged(ix);
+	err = ix->trained ? codec_load(ix, head) : 0;
+	return err ? err : tables_room(ix);
+}
+
+static void hnsw_free(struct vex_hnsw *ix)
+{
+	struct vex_hnsw_walk *w;
+	u32 i;
+
+	while ((w = ix->walks)) {
+		ix->walks = w->next;
+		vex_walk_free(&w->walk);
+		vex_free(w->row);
+		vex_free(w);
+	}
+	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
+		vex_free(ix->held[i]);
+	vex_graph_destroy(&ix->graph);
+	vex_free(ix->graph.codec.low);
+	vex_plan_free(&ix->plan);
+	vex_mutex_destroy(&ix->growing);
+	vex_free(ix);
+}
+
+static int hnsw_open(struct vex_fs *fs, u64 ino, const struct vex_coll *c, struct vex_hnsw **out)
+{
+	struct vex_hnsw *ix = vex_zalloc(sizeof(*ix));
+	int err;
+
+	if (!ix)
+		return -ENOMEM;
+	ix->fs = fs;
+	ix->ino = ino;
+	vex_mutex_init(&ix->growing);
+	err = hnsw_load(ix, c);
+	if (err) {
+		if (ix->head)
+			vex_seg_put(fs, ix->head);
+		hnsw_free(ix);
+		return err;
+	}
+	list_add(&ix->list, &fs->indexes);
+	*out = ix;
+	return 0;
+}
+
+int vex_hnsw_get(struct vex_fs *fs, u64 ino, const struct vex_coll *c, struct vex_hnsw **out)
+{
+	struct vex_hnsw *ix;
+	int err = 0;
+
+	vex_mutex_lock(&fs->index_lock);
+	*out = NULL;
+	list_for_each_entry(ix, &fs->indexes, list)
+		if (ix->ino == ino)
+			*out = ix;
+	if (!*out)
+		err = hnsw_open(fs, ino, c, out);
+	if (!err)
+		(*out)->refs++;
+	vex_mutex_unlock(&fs->index_lock);
+	return err;
+}
+
+void vex_hnsw_put(struct vex_hnsw *ix)
+{
+	struct vex_fs *fs = ix->fs;
+	bool last;
+
+	vex_mutex_lock(&fs->index_lock);
+	last = !--ix->refs && ix->gone;
+	vex_mutex_unlock(&fs->index_lock);
+	if (last)
+		hnsw_free(ix);
+}
+
+void vex_hnsw_forget(struct vex_fs *fs, u64 ino)
+{
+	struct vex_hnsw *ix, *next;
+	bool last = false;
+
+	vex_mutex_lock(&fs->index_lock);
+	list_for_each_entry_safe(ix, next, &fs->indexes, list) {
+		if (ix->ino != ino)
+			continue;
+		chunks_release(ix);
+		list_del(&ix->list);
+		ix->gone = true;
+		last = !ix->refs;
+		break;
+	}
+	vex_mutex_unlock(&fs->index_lock);
+	if (last)
+		hnsw_free(ix);
+}
+
+void vex_hnsw_destroy_all(struct vex_fs *fs)
+{
+	struct vex_hnsw *ix, *next;
+
+	list_for_each_entry_safe(ix, next, &fs->indexes, list) {
+		list_del(&ix->list);
+		hnsw_free(ix);
+	}
+}
+
+/* ---- memory of walks ------------------------------------------------------------------- */
+
+struct vex_hnsw_walk *vex_hnsw_walk_take(struct vex_hnsw *ix, const struct vex_coll *c)
+{
+	struct vex_hnsw_walk *w;
+
+	vex_spin_lock(&ix->fs->cache_lock);
+	w = ix->walks;
+	if (w)
+		ix->walks = w->next;
+	vex_spin_unlock(&ix->fs->cache_lock);
+	if (w)
+		return w;
+	w = vex_zalloc(sizeof(*w));
+	if (!w)
+		return NULL;
+	w->row = vex_alloc(c->row_bytes);
+	if (w->row)
+		return w;
+	vex_free(w);
+	return NULL;
+}
+
+void vex_hnsw_walk_give(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
+{
+	w->walk.dists = 0;
+	w->walk.hops = 0;
+	vex_spin_lock(&ix->fs->cache_lock);
+	w->next = ix->walks;
+	ix->walks = w;
+	vex_spin_unlock(&ix->fs->cache_lock);
+}

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * How rows come into the graph of an HNSW index.
+ *
+ * Storing rows and entering them into the graph are transactions of their own: first the whole batch of an
+ * insertion, then each row's links. Whatever happens between two of them, a crash too, the graph has
+ * the first rows of the collection, its head says how many, and a search compares the others one
+ * by one; the next insertion goes on where the last one ended. An update stores new rows and, in
+ * the same transaction, enters their ids among the pending ones, which are compared one by one, too, until
+ * new links were found for them.
+ *
+ * Links are planned with fs->lock held for reading, while others search, and entered with it held
+ * for writing. One task at a time does so, so a plan stays right in between.
+ */
+#include "vex_hnsw.h"
+
+/* Bytes of rows that a codec is made from at most. */
+#define TRAIN_BYTES	(16u << 20)
+
+/* ---- the codec --------------------------------------------------------------------- */
+
+/* Rows from all over the collection; lock held. */
+static int sample_read(struct vex_hnsw *ix, const struct vex_coll *c, u8 *rows, u32 count)
+{
+	u64 id;
+	u32 i;
+	int err = 0;
+
+	for (i = 0; i < count && !err; i++) {
+		id = div_u64(c->rows * i, count);
+		err = vex_file_read_locked(ix->fs, ix->ino, c->rows * c->row_bytes,
+					   id * c->row_bytes, rows + (size_t)i * c->row_bytes,
+					   c->row_bytes);
+		if (!err && vex_interrupted())
+			err = -EINTR;
+	}
+	return err;
+}
+
+/* Store a new codec, and that it is there. Lock held for writing. */
+static int codec_store(struct vex_hnsw *ix)
+{
+	struct vex_codec *c = &ix->graph.codec;
+	struct vex_file_span span;
+	int err;
+
+	err = vex_hnsw_touch_head(ix);
+	if (!err)
+		err = vex_span_open(ix->fs, ix->ino, 0, VEXFS_INDEX_POS + VEXFS_HNSW_LOW_AT,
+				    c->dim * sizeof(*c->low), &span);
+	if (err)
+		return err;
+	vex_span_store(ix->fs, &span, c->low);
+	vex_span_close(ix->fs, &span);
+	ix->trained = true;
+	vex_hnsw_store_head(ix);
+	return 0;
+}
+
+static int codec_make(struct vex_hnsw *ix)
+{
+	struct vex_codec *codec = &ix->graph.codec;
+	struct vex_fs *fs = ix->fs;
+	struct vex_coll c;
+	u8 *rows = NULL;
+	u32 count = 0;
+	int err;
+
+	vex_read_lock(&fs->lock);
+	err = vex_coll_load(fs, ix->ino, &c);
+	if (!err) {
+		count = min_t(u64, c.rows, VEX_TRAIN_ROWS);
+		count = clamp(TRAIN_BYTES / c.row_bytes, 1u, count);
+		rows = vex_alloc((size_t)count * c.row_bytes);
+		err = rows ? sample_read(ix, &c, rows, count) : -ENOMEM;
+	}
+	vex_read_unlock(&fs->lock);
+	if (!err)
+		err = vex_codec_train(codec, rows, count);
+	vex_free(rows);
+	if (err)
+		return err;
+	err = vex_txn_begin(fs, 0, 1, 2 + vex_span_blocks(0, codec->dim * sizeof(*codec->low)), 0);
+	if (err)
+		return err;
+	err = ix->gone ? -ENOENT : codec_store(ix);
+	vex_txn_end(fs);
+	return err;
+}
+
+/* ---- one row ------------------------------------------------------------------------- */
+
+/* Which row is next: one that is pending, or the first that the graph lacks. False: none. */
+static bool next_row(const struct vex_hnsw *ix, const struct vex_coll *c, u64 *id)
+{
+	u64 count = ix->graph.tab[0].count;
+
+	*id = ix->nr_pending ? ix->pending[ix->nr_pending - 1] : count;
+	return ix->nr_pending || (count < c->rows && count < VEX_GRAPH_ROWS_MAX);
+}
+
+/* Plan the links of a row; 1 when there is nothing to do. Lock held for reading. */
+static int row_plan(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
+{
+	struct vex_graph *g = &ix->graph;
+	struct vex_fs *fs = ix->fs;
+	struct vex_coll c;
+	int err, live;
+	u64 id;
+
+	err = ix->gone ? -ENOENT : vex_coll_load(fs, ix->ino, &c);
+	if (err)
+		return err;
+	if (!next_row(ix, &c, &id))
+		return 1;
+	live = vex_row_live(fs, ix->ino, &c, id);
+	if (live < 0)
+		return live;
+	ix->planned = ix->updates;
+	err = vex_walk_room(&w->walk, g, max(g->ef_build, 2 * g->m), g->tab[0].count + 1);
+	if (!err && live)
+		err = vex_file_read_locked(fs, ix->ino, c.rows * c.row_bytes, id * c.row_bytes,
+					   w->row, c.row_bytes);
+	if (err)
+		return err;
+	return vex_graph_plan(g, &w->walk, &ix->plan, id, live ? w->row : NULL);
+}
+
+/* Bytes of an item that an edit changes: all of a new one, and of one with a new code. */
+static u32 edit_bytes(const struct vex_hnsw *ix, const struct vex_edit *e, bool whole)
+{
+	return e->layer || whole ? ix->graph.tab[e->layer].bytes : ix->graph.code_at;
+}
+
+/* Blocks that a plan may dirty, the head's among them. */
+static u64 plan_blocks(const struct vex_hnsw *ix)
+{
+	u64 blocks = 3;
+	u32 i;
+
+	for (i = 0; i < ix->plan.n; i++)
+		blocks += vex_span_blocks(VEXFS_BLOCK_SIZE - 1,
+					  edit_bytes(ix, &ix->plan.edit[i], i <= ix->plan.top));
+	return blocks;
+}
+
+static void pending_drop(struct vex_hnsw *ix, u32 id)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < ix->nr_pending; i++)
+		if (ix->pending[i] != id)
+			ix->pending[n++] = ix->pending[i];
+	ix->nr_pending = n;
+}
+
+/* Enter what was planned, unless the row may have changed since. In a transaction. */
+static int row_enter(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
+{
+	const struct vex_plan *p = &ix->plan;
+	u32 blocks = 0;
+	u32 i;
+	int err;
+
+	if (ix->planned != ix->updates)
+		return 0;
+	err = ix->gone ? -ENOENT : vex_cache_balance(ix->fs);
+	if (!err)
+		err = vex_hnsw_touch_head(ix);
+	if (!err)
+		err = vex_plan_touch(&ix->graph, p);
+	if (err)
+		return err;
+	vex_plan_apply(&ix->graph, &w->walk, p);
+	if (p->again)
+		pending_drop(ix, p->id);
+	for (i = 0; i < p->n; i++)
+		blocks += vex_hnsw_dirty(ix, p->edit[i].layer, p->edit[i].pos,
+					 edit_bytes(ix, &p->edit[i], i <= p->top));
+	vex_space_owe(ix->fs, blocks);
+	vex_hnsw_store_head(ix);
+	return 0;
+}
+
+/* Returns 1 when the graph has all rows. */
+static int row_step(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
+{
+	struct vex_fs *fs = ix->fs;
+	int err;
+
+	vex_read_lock(&fs->lock);
+	err = row_plan(ix, w);
+	vex_read_unlock(&fs->lock);
+	if (err)
+		return err;
+	err = vex_txn_begin(fs, 0, 1, plan_blocks(ix), 0);
+	if (err)
+		return err;
+	err = row_enter(ix, w);
+	vex_txn_end(fs);
+	return err;
+}
+
+/* ---- growing ---------------------------------------------------------------------------- */
+
+static int grow(struct vex_hnsw *ix, const struct vex_coll *c)
+{
+	struct vex_hnsw_walk *w;
+	u32 steps = 0;
+	int err = 0;
+
+	if (!ix->trained && c->rows < VEX_HNSW_TRAIN)
+		return 0;
+	if (!ix->trained)
+		err = codec_make(ix);
+	if (!err)
+		err = vex_plan_room(&ix->plan, &ix->graph);
+	if (err)
+		return err;
+	w = vex_hnsw_walk_take(ix, c);
+	if (!w)
+		return -ENOMEM;
+	while (!err) {
+		err = row_step(ix, w);
+		if (!err && vex_interrupted())
+			err = -EINTR;
+		vex_resched();
+		/* Pieces that were read on the way add up. */
+		if (++steps % 64 == 0)
+			vex_hnsw_settle(ix->fs);
+	}
+	vex_hnsw_walk_give(ix, w);
+	return err < 0 ? err : 0;
+}
+
+int vex_hnsw_grow(struct vex_fs *fs, u64 ino)
+{
+	struct vex_hnsw *ix = NULL;
+	struct vex_coll c;
+	int err;
+
+	vex_read_lock(&fs->lock);
+	err = vex_coll_load(fs, ino, &c);
+	if (!err && c.index == VEXFS_INDEX_HNSW)
+		err = vex_hnsw_get(fs, ino, &c, &ix);
+	vex_read_unlock(&fs->lock);
+	if (err || !ix)
+		return err;
+	vex_mutex_lock(&ix->growing);
+	err = grow(ix, &c);
+	vex_mutex_unlock(&ix->growing);
+	vex_hnsw_put(ix);
+	vex_hnsw_settle(fs);
+	return err;
+}
+
+/* ---- statistics, and making it anew ------------------------------------------------------- */
+
+static void stat_fill(const struct vex_hnsw *ix, struct vex_index_stat *out)
+{
+	const struct vex_graph *g = &ix->graph;
+
+	out->code = g->codec.kind == VEX_CODE_SQ4 ? VEXFS_CODE_SQ4 : VEXFS_CODE_SQ7;
+	out->m = g->m;
+	out->ef_construction = g->ef_build;
+	out->indexed = g->tab[0].count;
+	out->pending = ix->nr_pending;
+}
+
+int vex_index_stat(struct vex_fs *fs, u64 ino, struct vex_index_stat *out)
+{
+	struct vex_hnsw *ix = NULL;
+	struct vex_coll c;
+	int err;
+
+	*out = (struct vex_index_stat){ };
+	vex_read_lock(&fs->lock);
+	err = vex_coll_load(fs, ino, &c);
+	if (!err && c.index == VEXFS_INDEX_HNSW)
+		err = vex_hnsw_get(fs, ino, &c, &ix);
+	if (ix)
+		stat_fill(ix, out);
+	vex_read_unlock(&fs->lock);
+	if (ix)
+		vex_hnsw_put(ix);
+	return err;
+}
+
+/* A new head in place of the old one, and nothing behind it. Lock held for writing. */
+static noinline_for_stack
+int rebuild_locked(struct vex_fs *fs, u64 ino, const struct vex_index_stat *want)
+{
+	struct vex_index_stat have = { };
+	struct vex_hnsw *ix;
+	struct vex_seg *seg;
+	struct vex_coll c;
+	int err;
+
+	err = vex_coll_load(fs, ino, &c);
+	if (err)
+		return err;
+	if (c.index != VEXFS_INDEX_HNSW)
+		return -EOPNOTSUPP;
+	err = vex_hnsw_get(fs, ino, &c, &ix);
+	if (!err) {
+		stat_fill(ix, &have);
+		vex_hnsw_put(ix);
+	} else if (err != -EUCLEAN && err != -EIO) {
+		return err;
+	}
+	c.code = want->code ? want->code : have.code;
+	c.m = want->m ? want->m : have.m;
+	c.ef_construction = want->ef_construction ? want->ef_construction : have.ef_construction;
+	if (!vex_hnsw_served(&c))
+		return -EINVAL;
+	vex_hnsw_forget(fs, ino);
+	err = vex_hnsw_create_prepare(fs, ino, &seg);
+	if (!err)
+		vex_hnsw_create(fs, seg, &c);
+	return err;
+}
+
+int vex_index_rebuild(struct vex_fs *fs, u64 ino, const struct vex_index_stat *want)
+{
+	int err;
+
+	err = vex_component_need(fs, VEXFS_COMPONENT_SEARCH | VEXFS_COMPONENT_STORAGE);
+	if (!err)
+		err = vex_txn_begin(fs, 0, 1, 1, 0);
+	if (err)
+		return err;
+	err = rebuild_locked(fs, ino, want);
+	vex_txn_end(fs);
+	return err ? err : vex_hnsw_grow(fs, ino);
+}
+
+/* ---- updates ---------------------------------------------------------------------------- */
+
+static bool is_pending(const struct vex_hnsw *ix, u32 id)
+{
+	u32 i;
+
+	for (i = 0; i < ix->nr_pending; i++)
+		if (ix->pending[i] == id)
+			return true;
+	return false;
+}
+
+int vex_hnsw_update_prepare(struct vex_fs *fs, u64 ino, const struct vex_coll *c,
+			    const struct vex_rows *r, struct vex_hnsw **out)
+{
+	struct vex_hnsw *ix;
+	int err;
+
+	*out = NULL;
+	if (c->index != VEXFS_INDEX_HNSW)
+		return 0;
+	err = vex_hnsw_get(fs, ino, c, &ix);
+	if (err)
+		return err;
+	/* In all there is room for one update. */
+	if (ix->nr_pending && ix->nr_pending + r->count > VEXFS_MAX_UPDATE)
+		err = -EBUSY;
+	if (!err)
+		err = vex_hnsw_touch_head(ix);
+	if (err)
+		vex_hnsw_put(ix);
+	else
+		*out = ix;
+	return err;
+}
+
+void vex_hnsw_update_apply(struct vex_hnsw *ix, const struct vex_rows *r)
+{
+	u32 i;
+
+	ix->updates++;
+	for (i = 0; i < r->count; i++)
+		if (r->ids[i] < ix->graph.tab[0].count && !is_pending(ix, r->ids[i]))
+			ix->pending[ix->nr_pending++] = r->ids[i];
+	vex_hnsw_store_head(ix);
+	vex_hnsw_put(ix);
+}
