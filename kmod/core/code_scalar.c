@@ -82,38 +82,41 @@ static void ip_sq4(const struct vex_form *f, const u8 *const *codes, u32 n, u32 
 	}
 }
 
-/* 1 / length, 0 of a zero row. In binary64 no sum of squares overflows or vanishes. */
-static float inverse_length(const vex_f32 *row, u32 dim)
+/*
+ * 1 / length, 0 of a zero row. In binary64 no sum of squares overflows or vanishes, and a row of
+ * subnormal numbers has an inverse.
+ */
+static double inverse_length(const vex_f32 *row, u32 dim)
 {
 	double sum = 0;
 	u32 i;
 
 	for (i = 0; i < dim; i++)
 		sum += (double)row[i] * row[i];
-	return sum > 0 ? (float)(1.0 / vex_sqrt(sum)) : 0.0f;
+	return sum > 0 ? 1.0 / vex_sqrt(sum) : 0.0;
 }
 
 void vex_code_normalise(const void *row, void *out, u32 dim)
 {
-	float scale = inverse_length(row, dim);
+	double scale = inverse_length(row, dim);
 	const vex_f32 *in = row;
 	vex_f32 *to = out;
 	u32 i;
 
 	for (i = 0; i < dim; i++)
-		to[i] = in[i] * scale;
+		to[i] = (float)(in[i] * scale);
 }
 
 static void levels_scalar(const struct vex_codec *c, const void *row, u8 *out)
 {
 	float inv = *(const vex_f32 *)&c->inv_step;
-	float scale = c->metric == VEXFS_METRIC_COSINE ? inverse_length(row, c->dim) : 1.0f;
+	double scale = c->metric == VEXFS_METRIC_COSINE ? inverse_length(row, c->dim) : 1.0;
 	const vex_f32 *low = (const vex_f32 *)c->low;
 	const vex_f32 *x = row;
 	u32 i;
 
 	for (i = 0; i < c->dim; i++) {
-		float level = (x[i] * scale - low[i]) * inv + 0.5f;
+		float level = ((float)(x[i] * scale) - low[i]) * inv + 0.5f;
 
 		/* NaN, of an infinite difference and a step that has no inverse, is level 0. */
 		level = level > 0 ? level : 0;

@@ -425,7 +425,46 @@ static void zero_is_level_64_under_an_inner_product(void **state)
 	}
 }
 
+/*
+ * Where squares overflow, distances are all FLT_MAX and no order of levels matters; but none is
+ * turned round.
+ */
+static void the_largest_values_are_not_turned_round(void **state)
+{
+	const float rows[] = { -FLT_MAX, -FLT_MAX / 2, -1, 0, 1, FLT_MAX / 2, FLT_MAX };
+	u8 before, level;
+
+	(void)state;
+	for (u32 m = VEXFS_METRIC_L2; m <= VEXFS_METRIC_IP; m++) {
+		levels_of(m, 1, rows, ARRAY_SIZE(rows), rows, &before);
+		for (u32 n = 1; n < ARRAY_SIZE(rows); n++, before = level) {
+			levels_of(m, 1, rows, ARRAY_SIZE(rows), rows + n, &level);
+			assert_true(level >= before);
+		}
+	}
+}
+
 /* ---- lengths ------------------------------------------------------------------------- */
+
+static void rows_of_any_length_are_scaled_to_one(void **state)
+{
+	static const float scale[] = { 1e-45f, 1e-42f, 1e-39f, 1e-38f, 1e-20f, 1, 1e20f, FLT_MAX };
+	float row[100], out[100];
+	u64 rnd = 27;
+
+	(void)state;
+	for (u32 s = 0; s < ARRAY_SIZE(scale); s++)
+		for (u32 dim = 1; dim <= 100; dim++) {
+			double sum = 0;
+
+			for (u32 i = 0; i < dim; i++)
+				row[i] = i ? test_unit(&rnd) * scale[s] : scale[s];
+			vex_code_normalise(row, out, dim);
+			for (u32 i = 0; i < dim; i++)
+				sum += (double)out[i] * out[i];
+			assert_true(fabs(sum - 1) < 1e-5);
+		}
+}
 
 static void a_zero_row_stays_zero_under_cosine(void **state)
 {
@@ -463,9 +502,9 @@ static double length(const float *x, u32 dim)
 /*
  * Of a row inside the range of the codec a level is wrong by half a step at most, and what an
  * SQ4 code keeps of it by four more. So the form is wrong by a vector of length e = step *
- * sqrt(dim) / 2 at most, and the code by one of f = e, or 9 e. The distance then is wrong by e + f, by the
- * triangle inequality, and the inner product by |q| f + |x| e + e f. A hundredth is for the
- * rounding of levels in binary32.
+ * sqrt(dim) / 2 at most, and the code by one of f = e, or 9 e. The distance then is wrong by
+ * e + f, by the triangle inequality, and the inner product by |q| f + |x| e + e f. A hundredth is
+ * for the rounding of levels in binary32.
  */
 static void check_bound(const struct vex_codec *c, const float *q, const float *x, u32 dist)
 {
@@ -550,6 +589,8 @@ int main(void)
 		cmocka_unit_test(constant_columns_have_one_level),
 		cmocka_unit_test(negative_zero_has_the_level_of_zero),
 		cmocka_unit_test(zero_is_level_64_under_an_inner_product),
+		cmocka_unit_test(the_largest_values_are_not_turned_round),
+		cmocka_unit_test(rows_of_any_length_are_scaled_to_one),
 		cmocka_unit_test(a_zero_row_stays_zero_under_cosine),
 		cmocka_unit_test(distances_of_codes_are_near_those_of_rows),
 	};
