@@ -391,6 +391,30 @@ static void constant_columns_have_one_level(void **state)
 	}
 }
 
+/* The smallest sample of a collection, with one row that is like no other. */
+static void an_outlier_does_not_widen_the_steps(void **state)
+{
+	enum { DIM = 3, ROWS = 256 };
+	u8 levels[DIM], least[DIM], most[DIM] = { 0 };
+	u64 rnd = 30;
+	float *rows = rows_of(UNIT, ROWS, DIM, &rnd);
+
+	(void)state;
+	memset(least, 0xff, sizeof(least));
+	rows[1] = 1e9f;
+	for (u32 m = VEXFS_METRIC_L2; m <= VEXFS_METRIC_IP; m++)
+		for (u32 n = 1; n < ROWS; n++) {
+			levels_of(m, DIM, rows, ROWS, rows + n * DIM, levels);
+			for (u32 i = 0; i < DIM; i++) {
+				least[i] = min(least[i], levels[i]);
+				most[i] = max(most[i], levels[i]);
+			}
+		}
+	for (u32 i = 0; i < DIM; i++)
+		assert_true(most[i] - least[i] > 100);
+	free(rows);
+}
+
 static void negative_zero_has_the_level_of_zero(void **state)
 {
 	const float rows[] = { -1, 0, 1, -0.0f, 0.5f, 0.25f };
@@ -587,6 +611,7 @@ int main(void)
 		cmocka_unit_test(levels_are_the_same_bits_from_every_set),
 		cmocka_unit_test(one_row_trains_a_codec),
 		cmocka_unit_test(constant_columns_have_one_level),
+		cmocka_unit_test(an_outlier_does_not_widen_the_steps),
 		cmocka_unit_test(negative_zero_has_the_level_of_zero),
 		cmocka_unit_test(zero_is_level_64_under_an_inner_product),
 		cmocka_unit_test(the_largest_values_are_not_turned_round),
