@@ -95,6 +95,17 @@ void vex_codec_levels(const struct vex_codec *c, const void *row, u8 *levels)
 	vex_fpu_end();
 }
 
+void vex_codec_query(const struct vex_codec *c, const void *row, u8 *levels)
+{
+	if (c->metric != VEXFS_METRIC_IP) {
+		vex_codec_levels(c, row, levels);
+		return;
+	}
+	vex_fpu_begin();
+	vex_code_query_ip(c, row, levels);
+	vex_fpu_end();
+}
+
 /* Element j of a group of 64 is in the lower half of byte j, element j + 32 in the upper. */
 void vex_codec_pack(const struct vex_codec *c, const u8 *levels, u8 *code)
 {

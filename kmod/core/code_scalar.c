@@ -125,6 +125,24 @@ static void levels_scalar(const struct vex_codec *c, const void *row, u8 *out)
 	__builtin_memset(out + c->dim, 0, c->padded - c->dim);
 }
 
+/* In binary64 the smallest number has an inverse. */
+void vex_code_query_ip(const struct vex_codec *c, const void *row, u8 *out)
+{
+	const vex_f32 *x = row;
+	float most = 0, size;
+	double inv;
+	u32 i;
+
+	for (i = 0; i < c->dim; i++) {
+		size = x[i] < 0 ? -x[i] : x[i];
+		most = size > most ? size : most;
+	}
+	inv = most > 0 ? 63.0 / most : 0;
+	for (i = 0; i < c->dim; i++)
+		out[i] = (s32)(x[i] * inv + 64.5);
+	__builtin_memset(out + c->dim, 0, c->padded - c->dim);
+}
+
 void vex_codec_fit(struct vex_codec *c, const u32 *from, const u32 *to)
 {
 	const vex_f32 *a = (const vex_f32 *)from, *b = (const vex_f32 *)to;

@@ -391,6 +391,42 @@ static void constant_columns_have_one_level(void **state)
 	}
 }
 
+static void a_query_has_the_same_levels_at_any_length(void **state)
+{
+	enum { DIM = 70 };
+	float query[DIM], scaled[DIM];
+	u8 want[128], levels[128];
+	struct vex_codec c;
+	u64 rnd = 31;
+
+	(void)state;
+	codec_new(&c, VEX_CODE_SQ7, VEXFS_METRIC_IP, DIM);
+	for (u32 i = 0; i < DIM; i++)
+		query[i] = test_unit(&rnd);
+	query[7] = -1;
+	query[8] = 0;
+	vex_codec_query(&c, query, want);
+	assert_int_equal(want[7], 1);
+	assert_int_equal(want[8], 64);
+	assert_int_equal(want[DIM], 0);
+	/* Powers of two, so that nothing is rounded. */
+	for (s32 e = -100; e <= 127; e++) {
+		for (u32 i = 0; i < DIM; i++)
+			scaled[i] = ldexpf(query[i], e);
+		memset(levels, 0xa5, sizeof(levels));
+		vex_codec_query(&c, scaled, levels);
+		assert_memory_equal(levels, want, c.padded);
+	}
+	memset(scaled, 0, sizeof(scaled));
+	vex_codec_query(&c, scaled, levels);
+	for (u32 i = 0; i < DIM; i++)
+		assert_int_equal(levels[i], 64);
+	scaled[3] = test_float(1);
+	vex_codec_query(&c, scaled, levels);
+	assert_int_equal(levels[3], 127);
+	free(c.low);
+}
+
 /* The smallest sample of a collection, with one row that is like no other. */
 static void an_outlier_does_not_widen_the_steps(void **state)
 {
@@ -611,6 +647,7 @@ int main(void)
 		cmocka_unit_test(levels_are_the_same_bits_from_every_set),
 		cmocka_unit_test(one_row_trains_a_codec),
 		cmocka_unit_test(constant_columns_have_one_level),
+		cmocka_unit_test(a_query_has_the_same_levels_at_any_length),
 		cmocka_unit_test(an_outlier_does_not_widen_the_steps),
 		cmocka_unit_test(negative_zero_has_the_level_of_zero),
 		cmocka_unit_test(zero_is_level_64_under_an_inner_product),
