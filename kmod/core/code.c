@@ -47,7 +47,8 @@ static u32 order_bits(u32 order)
 static void range_of(const struct vex_codec *c, const u8 *rows, u32 count, u32 i, u32 *column,
 		     u32 *from, u32 *to)
 {
-	u32 cut = trim[c->kind] * count / VEX_TRAIN_ROWS;
+	/* Rounded: of 256 rows one, without which a single outlier would set all steps. */
+	u32 cut = (trim[c->kind] * count + VEX_TRAIN_ROWS / 2) / VEX_TRAIN_ROWS;
 	u32 n;
 
 	for (n = 0; n < count; n++)
@@ -91,6 +92,17 @@ void vex_codec_levels(const struct vex_codec *c, const void *row, u8 *levels)
 {
 	vex_fpu_begin();
 	vex_code_ops()->levels(c, row, levels);
+	vex_fpu_end();
+}
+
+void vex_codec_query(const struct vex_codec *c, const void *row, u8 *levels)
+{
+	if (c->metric != VEXFS_METRIC_IP) {
+		vex_codec_levels(c, row, levels);
+		return;
+	}
+	vex_fpu_begin();
+	vex_code_query_ip(c, row, levels);
 	vex_fpu_end();
 }
 

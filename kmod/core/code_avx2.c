@@ -14,6 +14,7 @@ typedef u8 bytes32_mem __attribute__((__vector_size__(32), __may_alias__)) __ali
 typedef s16 words16 __attribute__((__vector_size__(32)));
 typedef s32 sums8 __attribute__((__vector_size__(32)));
 typedef s32 sums4 __attribute__((__vector_size__(16)));
+typedef u32 dists4 __attribute__((__vector_size__(16)));
 typedef float vec8 __attribute__((__vector_size__(32)));
 typedef float vec8_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(4);
 
@@ -115,7 +116,7 @@ static __always_inline void abreast(const struct vex_form *f, const u8 *const *c
 			sum[i] += step(f->level, codes[i], j, ip, half);
 	total = sum4(sum);
 	if (ip)
-		total = (s32)0x80000000 - (total - f->bias);
+		total = (sums4)(0x80000000u - (dists4)(total - f->bias));
 	__builtin_memcpy(out, &total, sizeof(total));
 }
 

@@ -82,43 +82,64 @@ static void ip_sq4(const struct vex_form *f, const u8 *const *codes, u32 n, u32 
 	}
 }
 
-/* 1 / length, 0 of a zero row. In binary64 no sum of squares overflows or vanishes. */
-static float inverse_length(const vex_f32 *row, u32 dim)
+/*
+ * 1 / length, 0 of a zero row. In binary64 no sum of squares overflows or vanishes, and a row of
+ * subnormal numbers has an inverse.
+ */
+static double inverse_length(const vex_f32 *row, u32 dim)
 {
 	double sum = 0;
 	u32 i;
 
 	for (i = 0; i < dim; i++)
 		sum += (double)row[i] * row[i];
-	return sum > 0 ? (float)(1.0 / vex_sqrt(sum)) : 0.0f;
+	return sum > 0 ? 1.0 / vex_sqrt(sum) : 0.0;
 }
 
 void vex_code_normalise(const void *row, void *out, u32 dim)
 {
-	float scale = inverse_length(row, dim);
+	double scale = inverse_length(row, dim);
 	const vex_f32 *in = row;
 	vex_f32 *to = out;
 	u32 i;
 
 	for (i = 0; i < dim; i++)
-		to[i] = in[i] * scale;
+		to[i] = (float)(in[i] * scale);
 }
 
 static void levels_scalar(const struct vex_codec *c, const void *row, u8 *out)
 {
 	float inv = *(const vex_f32 *)&c->inv_step;
-	float scale = c->metric == VEXFS_METRIC_COSINE ? inverse_length(row, c->dim) : 1.0f;
+	double scale = c->metric == VEXFS_METRIC_COSINE ? inverse_length(row, c->dim) : 1.0;
 	const vex_f32 *low = (const vex_f32 *)c->low;
 	const vex_f32 *x = row;
 	u32 i;
 
 	for (i = 0; i < c->dim; i++) {
-		float level = (x[i] * scale - low[i]) * inv + 0.5f;
+		float level = ((float)(x[i] * scale) - low[i]) * inv + 0.5f;
 
 		/* NaN, of an infinite difference and a step that has no inverse, is level 0. */
 		level = level > 0 ? level : 0;
 		out[i] = level < VEX_LEVEL_MAX ? (s32)level : (s32)VEX_LEVEL_MAX;
 	}
+	__builtin_memset(out + c->dim, 0, c->padded - c->dim);
+}
+
+/* In binary64 the smallest number has an inverse. */
+void vex_code_query_ip(const struct vex_codec *c, const void *row, u8 *out)
+{
+	const vex_f32 *x = row;
+	float most = 0, size;
+	double inv;
+	u32 i;
+
+	for (i = 0; i < c->dim; i++) {
+		size = x[i] < 0 ? -x[i] : x[i];
+		most = size > most ? size : most;
+	}
+	inv = most > 0 ? 63.0 / most : 0;
+	for (i = 0; i < c->dim; i++)
+		out[i] = (s32)(x[i] * inv + 64.5);
 	__builtin_memset(out + c->dim, 0, c->padded - c->dim);
 }
 

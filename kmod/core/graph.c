@@ -459,12 +459,6 @@ static int descend(struct vex_graph *g, struct vex_walk *w, u32 to, u32 *pos)
 	return err;
 }
 
-static void query_set(struct vex_graph *g, struct vex_walk *w, const void *row)
-{
-	vex_codec_levels(&g->codec, row, w->levels);
-	vex_codec_form(&g->codec, w->levels, &w->query);
-}
-
 int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u32 ef)
 {
 	u32 pos;
@@ -473,7 +467,8 @@ int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u
 	w->size = 0;
 	if (!g->layers)
 		return 0;
-	query_set(g, w, row);
+	vex_codec_query(&g->codec, row, w->levels);
+	vex_codec_form(&g->codec, w->levels, &w->query);
 	err = descend(g, w, 0, &pos);
 	return err ? err : search_layer(g, w, 0, pos, ef);
 }
@@ -761,7 +756,8 @@ int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, 
 		memset(w->code, 0, g->codec.bytes);
 		return 0;
 	}
-	query_set(g, w, row);
+	vex_codec_levels(&g->codec, row, w->levels);
+	vex_codec_form(&g->codec, w->levels, &w->query);
 	vex_codec_pack(&g->codec, w->levels, w->code);
 	return g->layers ? plan_links(g, w, p) : 0;
 }

@@ -99,6 +99,11 @@ void vex_codec_shape(struct vex_codec *c, u32 kind, u32 metric, u32 dim);
 int vex_codec_train(struct vex_codec *c, void *rows, u32 count);
 /* Between FPU sections: the levels of a row, then its code, and its form. */
 void vex_codec_levels(const struct vex_codec *c, const void *row, u8 *levels);
+/*
+ * The same of a query: under an inner product its length is of no matter, and it has the whole
+ * range of levels.
+ */
+void vex_codec_query(const struct vex_codec *c, const void *row, u8 *levels);
 void vex_codec_pack(const struct vex_codec *c, const u8 *levels, u8 *code);
 void vex_codec_form(const struct vex_codec *c, const u8 *levels, struct vex_form *f);
 /* The form of a row of which only the code is there. */
@@ -115,6 +120,8 @@ static inline vex_code_dist *vex_codec_dist(const struct vex_codec *c)
 
 /* Scale a row to length one; zero stays zero. */
 void vex_code_normalise(const void *row, void *out, u32 dim);
+/* Levels of a query under an inner product. */
+void vex_code_query_ip(const struct vex_codec *c, const void *row, u8 *out);
 /* Steps and low ends from the range of each element, binary32. */
 void vex_codec_fit(struct vex_codec *c, const u32 *from, const u32 *to);
 

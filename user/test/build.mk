@@ -5,6 +5,9 @@ core-test = $(call user-test,test_$(1),user/test/test_$(1).c $(core-test-src),-l
 
 $(eval $(call user-test,test_util,user/test/test_util.c,-lcmocka))
 $(eval $(call user-test,test_dist,user/test/test_dist.c,-lcmocka))
+$(eval $(call user-test,test_code,user/test/test_code.c,-lcmocka))
+$(eval $(call user-test,test_graph,user/test/test_graph.c user/test/vectors.c,-lcmocka))
+$(eval $(call user-test,test_api,user/test/test_api.c user/test/vectors.c,-lcmocka))
 $(eval $(call user-test,test_io,user/test/test_io.c,-lcmocka))
 $(eval $(call core-test,fs))
 $(eval $(call core-test,commit))
