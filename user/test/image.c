@@ -19,11 +19,11 @@ static const struct vexfs_super *super_at(const struct vex_io_mem *m, u32 slot)
 	return sb;
 }
 
-/* Only the four features of this version, and the right names for those that are set. */
+/* Only the five features of this version, and the right names for those that are set. */
 static bool features_sound(const struct vexfs_super *sb)
 {
 	static const char names[64][24] = {
-		"xattr", "symlink-special", "unwritten", "row-metadata",
+		"xattr", "symlink-special", "unwritten", "row-metadata", "hnsw",
 	};
 	static const char none[24];
 	u64 features = le64_to_cpu(sb->features);
@@ -31,7 +31,7 @@ static bool features_sound(const struct vexfs_super *sb)
 	for (u32 bit = 0; bit < 64; bit++)
 		if (memcmp(sb->feature_names[bit], features >> bit & 1 ? names[bit] : none, 24))
 			return false;
-	return !(features >> 4);
+	return !(features >> 5);
 }
 
 static bool super_check(struct check *c)
