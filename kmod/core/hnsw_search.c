@@ -37,6 +37,7 @@ static bool is_known(const struct known *known, const struct vex_coll *c, u64 id
 	return true;
 }
 
+/* 0: it was deleted; 1: it is none of the nearest so far; 2: it is; or an error. */
 static int offer_one(struct vex_search_ctx *ctx, u32 q, u64 id)
 {
 	const struct vex_coll *c = &ctx->coll;
@@ -54,20 +55,19 @@ static int offer_one(struct vex_search_ctx *ctx, u32 q, u64 id)
 	vex_fpu_begin();
 	vex_dist_ops()->f32[c->metric](query, ctx->row, 1, c->dim, &dist);
 	vex_fpu_end();
-	vex_topk_offer(&ctx->heaps[q], dist, id);
 	ctx->s->visited++;
-	return 1;
+	return vex_topk_offer(&ctx->heaps[q], dist, id) ? 2 : 1;
 }
 
-/* Rank the first rows of the pool. */
+/* Rank rows of the pool, until many in a row are none of the nearest. */
 static int rank(struct vex_search_ctx *ctx, struct vex_hnsw *ix, const struct vex_walk *w,
 		const struct known *known, u32 q)
 {
-	u32 most = vex_graph_rank(&ix->graph, ctx->s->k);
+	u32 patience = vex_graph_patience(&ix->graph, ctx->s->k, w->ef);
 	u32 i, n = 0;
 	int done;
 
-	for (i = 0; i < w->size && n < most; i++) {
+	for (i = 0; i < w->size && n < patience; i++) {
 		u64 id = vex_near_pos(w->pool[i]);
 
 		if (!is_known(known, &ctx->coll, id))
@@ -75,7 +75,7 @@ static int rank(struct vex_search_ctx *ctx, struct vex_hnsw *ix, const struct ve
 		done = offer_one(ctx, q, id);
 		if (done < 0)
 			return done;
-		n += done;
+		n = done == 2 ? 0 : n + done;
 	}
 	return 0;
 }

@@ -47,7 +47,7 @@ void vex_topk_init(struct vex_topk *t, struct vex_cand *heap, u32 k)
 	t->count = 0;
 }
 
-void vex_topk_offer(struct vex_topk *t, u32 bits, u64 id)
+bool vex_topk_offer(struct vex_topk *t, u32 bits, u64 id)
 {
 	struct vex_cand cand = { .order = vex_f32_order(bits), .bits = bits, .id = id };
 
@@ -55,6 +55,9 @@ void vex_topk_offer(struct vex_topk *t, u32 bits, u64 id)
 		rise(t->heap, t->count++, cand);
 	else if (t->k && farther(&t->heap[0], &cand))
 		sink(t->heap, t->count, cand);
+	else
+		return false;
+	return true;
 }
 
 void vex_topk_drain(struct vex_topk *t, u64 *ids, u32 *distances)

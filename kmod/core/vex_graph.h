@@ -257,10 +257,16 @@ static inline u32 vex_tab_chunk(const struct vex_tab *t, u32 pos)
 	return (u64)pos * t->magic >> t->shift;
 }
 
-/* How many rows of a walk are ranked for @k results: codes misjudge the order a little. */
-static inline u32 vex_graph_rank(const struct vex_graph *g, u32 k)
+/*
+ * Codes misjudge the order of rows a little, so a walk's rows are ranked, nearest first, until so many
+ * one after another are none of the @k nearest: the more, the fewer bits a code has, and the
+ * broader the search, for which the caller has waited anyway.
+ */
+static inline u32 vex_graph_patience(const struct vex_graph *g, u32 k, u32 ef)
 {
-	return g->codec.kind == VEX_CODE_SQ4 ? 2 * k + 10 : k + k / 4 + 2;
+	u32 least = g->codec.kind == VEX_CODE_SQ4 ? 8 + k / 2 : 2 + k / 4;
+
+	return max(least, ef / 8);
 }
 
 #endif /* VEX_GRAPH_H */

@@ -42,8 +42,8 @@ struct vex_topk {
 };
 
 void vex_topk_init(struct vex_topk *t, struct vex_cand *heap, u32 k);
-/* Offer one candidate; kept when among the k nearest so far (by order, then id). */
-void vex_topk_offer(struct vex_topk *t, u32 bits, u64 id);
+/* Offer one candidate; true: it is among the k nearest so far (by order, then id). */
+bool vex_topk_offer(struct vex_topk *t, u32 bits, u64 id);
 /*
  * Sort the heap in place, nearest first, and write it to @ids and @distances;
  * slots from count to k get VEXFS_NO_ID and VEX_F32_MAX.

@@ -36,7 +36,8 @@ static bool wanted(const struct coll_query *s, u32 id)
 	return !q || !q->filter || (id / 64 < q->filter_words && q->filter[id / 64] >> id % 64 & 1);
 }
 
-static void offer(struct coll_query *s, u32 id)
+/* True: it is one of the nearest so far. */
+static bool offer(struct coll_query *s, u32 id)
 {
 	const u8 *row = vex_tab_at(&s->c->rows, id);
 	u32 dist;
@@ -45,7 +46,7 @@ static void offer(struct coll_query *s, u32 id)
 	vex_dist_ops()->f32[s->c->options.metric](s->query, row, 1, s->c->options.dim, &dist);
 	vex_fpu_end();
 	s->compared++;
-	vex_topk_offer(&s->heap, dist, id);
+	return vex_topk_offer(&s->heap, dist, id);
 }
 
 /* Rows [@from, @to), in runs that lie in one piece. */
@@ -89,23 +90,22 @@ static void prefetch_row(const struct coll_query *s, u32 id)
 		__builtin_prefetch(row + at);
 }
 
-/* Rank what the walk has found, the first @most rows that are wanted. */
-static void rank(struct coll_query *s, u32 most)
+/* Rank what the walk has found, until @patience wanted rows in a row are none of the nearest. */
+static void rank(struct coll_query *s, u32 patience)
 {
 	const struct vex_walk *w = &s->w->walk;
 	u32 i, n;
 
 	for (i = 0; i < min(w->size, 3u); i++)
 		prefetch_row(s, vex_near_pos(w->pool[i]));
-	for (i = 0, n = 0; i < w->size && n < most; i++) {
+	for (i = 0, n = 0; i < w->size && n < patience; i++) {
 		u32 id = vex_near_pos(w->pool[i]);
 
 		if (i + 3 < w->size)
 			prefetch_row(s, vex_near_pos(w->pool[i + 3]));
 		if (!wanted(s, id))
 			continue;
-		offer(s, id);
-		n++;
+		n = offer(s, id) ? 0 : n + 1;
 	}
 }
 
@@ -155,7 +155,7 @@ static int search_graph(struct coll_query *s)
 		return err;
 	s->compared += s->w->walk.dists;
 	s->w->walk.dists = 0;
-	rank(s, vex_graph_rank(g, k));
+	rank(s, vex_graph_patience(g, k, ef));
 	/* A filter may keep a walk from all that match. */
 	if (s->heap.count < k && s->heap.count < c->live) {
 		s->heap.count = 0;
