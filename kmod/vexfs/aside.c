@@ -38,8 +38,8 @@ static void vexfs_aside_work(struct work_struct *work)
 	blk_start_plug(&plug);
 	a->result = a->fn(a->arg);
 	blk_finish_plug(&plug);
-	/* Once told, the waiter may go, and @a with it; RCU keeps the task until it is woken. */
 	rcu_read_lock();
+	/* Once told, the waiter may go, and @a with it; RCU keeps the task until it is woken. */
 	smp_store_release(&a->done, true);
 	wake_up_process(waiter);
 	rcu_read_unlock();
