@@ -8,8 +8,8 @@
  * device, beside which the change of tasks costs little.
  */
 #include <linux/blkdev.h>
-#include <linux/completion.h>
 #include <linux/pagemap.h>
+#include <linux/sched.h>
 #include <linux/workqueue.h>
 #include "vexfs.h"
 
@@ -22,22 +22,27 @@ static struct workqueue_struct *vexfs_aside_queues[VEXFS_ASIDE_NR];
 
 struct vexfs_aside {
 	struct work_struct work;
-	struct completion done;
+	struct task_struct *waiter;
 	int (*fn)(void *arg);
 	void *arg;
 	int result;
+	bool done;
 };
 
 static void vexfs_aside_work(struct work_struct *work)
 {
 	struct vexfs_aside *a = container_of(work, struct vexfs_aside, work);
+	struct task_struct *waiter = a->waiter;
 	struct blk_plug plug;
 
 	blk_start_plug(&plug);
 	a->result = a->fn(a->arg);
 	blk_finish_plug(&plug);
-	/* @a may be gone when this returns. */
-	complete(&a->done);
+	rcu_read_lock();
+	/* Once told, the waiter may go, and @a with it; RCU keeps the task until it is woken. */
+	smp_store_release(&a->done, true);
+	wake_up_process(waiter);
+	rcu_read_unlock();
 }
 
 /**
@@ -48,17 +53,25 @@ static void vexfs_aside_work(struct work_struct *work)
  * @arg: its argument
  *
  * May sleep; may be called where the page cache or the core's locks are held that @kind allows.
+ * The wait is in this very frame, not in those of a completion, for it often is where the
+ * stack is deepest, and the scheduler goes deep from there.
  *
  * Return: what @fn returned.
  */
 int vexfs_aside(void *ctx, u32 kind, int (*fn)(void *arg), void *arg)
 {
-	struct vexfs_aside a = { .fn = fn, .arg = arg };
+	struct vexfs_aside a = { .waiter = current, .fn = fn, .arg = arg };
 
 	INIT_WORK_ONSTACK(&a.work, vexfs_aside_work);
-	init_completion(&a.done);
 	queue_work(vexfs_aside_queues[kind], &a.work);
-	wait_for_completion(&a.done);
+	for (;;) {
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		/* Pairs with the release in vexfs_aside_work(). */
+		if (smp_load_acquire(&a.done))
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
 	destroy_work_on_stack(&a.work);
 	return a.result;
 }

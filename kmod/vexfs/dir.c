@@ -86,8 +86,9 @@ int vexfs_dir_rmdir(struct inode *dir, struct dentry *dentry)
 	return err;
 }
 
-static int vexfs_rename(struct inode *from, struct dentry *old, struct inode *to,
-			struct dentry *new, unsigned int flags)
+static noinline_for_stack
+int vexfs_rename(struct inode *from, struct dentry *old, struct inode *to,
+		 struct dentry *new, unsigned int flags)
 {
 	struct vex_name old_name = vexfs_name(old);
 	struct vex_name new_name = vexfs_name(new);
@@ -114,9 +115,9 @@ static int vexfs_rename(struct inode *from, struct dentry *old, struct inode *to
 	return 0;
 }
 
-static noinline __noclone
-int vexfs_dir_rename(vexfs_idmap_t *idmap, struct inode *from, struct dentry *old,
-		     struct inode *to, struct dentry *new, unsigned int flags)
+static noinline
+int vexfs_rename_traced(struct inode *from, struct dentry *old, struct inode *to,
+			struct dentry *new, unsigned int flags)
 {
 	struct vexfs_op op;
 	int err;
@@ -125,6 +126,15 @@ int vexfs_dir_rename(vexfs_idmap_t *idmap, struct inode *from, struct dentry *ol
 	err = vexfs_rename(from, old, to, new, flags);
 	vexfs_op_end(&op, err);
 	return err;
+}
+
+static noinline __noclone
+int vexfs_dir_rename(vexfs_idmap_t *idmap, struct inode *from, struct dentry *old,
+		     struct inode *to, struct dentry *new, unsigned int flags)
+{
+	if (vexfs_op_traced())
+		return vexfs_rename_traced(from, old, to, new, flags);
+	return vexfs_rename(from, old, to, new, flags);
 }
 
 /* Hand on one bufferful; false when the caller's own buffer is full. */

@@ -153,6 +153,31 @@ static ssize_t vexfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	return n > 0 ? generic_write_sync(iocb, n) : n;
 }
 
+static noinline int vexfs_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct inode *inode = file_inode(file);
+	int err;
+
+	err = file_write_and_wait_range(file, start, end);
+	if (!err && !datasync)
+		err = sync_inode_metadata(inode, 1);
+	if (!err)
+		err = vexfs_check(inode->i_sb, vex_fs_commit(vexfs_fs(inode)));
+	return err;
+}
+
+static noinline
+int vexfs_fsync_traced(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct vexfs_op op;
+	int err;
+
+	vexfs_op_begin(&op, VEXFS_OP_FSYNC, file_inode(file)->i_ino);
+	err = vexfs_fsync(file, start, end, datasync);
+	vexfs_op_end(&op, err);
+	return err;
+}
+
 /**
  * vexfs_file_fsync() - make a file or directory durable
  * @file: it
@@ -167,18 +192,9 @@ static ssize_t vexfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 noinline __noclone
 int vexfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
-	struct inode *inode = file_inode(file);
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_FSYNC, inode->i_ino);
-	err = file_write_and_wait_range(file, start, end);
-	if (!err && !datasync)
-		err = sync_inode_metadata(inode, 1);
-	if (!err)
-		err = vexfs_check(inode->i_sb, vex_fs_commit(vexfs_fs(inode)));
-	vexfs_op_end(&op, err);
-	return err;
+	if (vexfs_op_traced())
+		return vexfs_fsync_traced(file, start, end, datasync);
+	return vexfs_fsync(file, start, end, datasync);
 }
 
 /* Cut a file off; its rwsem and invalidate lock are held. */

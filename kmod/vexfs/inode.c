@@ -296,7 +296,8 @@ static int vexfs_setattr_size(struct inode *inode, loff_t size)
 	return err;
 }
 
-static int vexfs_setattr(vexfs_idmap_t *idmap, struct dentry *dentry, struct iattr *attr)
+static noinline
+int vexfs_setattr(vexfs_idmap_t *idmap, struct dentry *dentry, struct iattr *attr)
 {
 	struct inode *inode = d_inode(dentry);
 	int err;
@@ -318,9 +319,8 @@ static int vexfs_setattr(vexfs_idmap_t *idmap, struct dentry *dentry, struct iat
 	return err;
 }
 
-/* chmod, chown, utimes, truncate. */
-noinline __noclone
-int vexfs_inode_setattr(vexfs_idmap_t *idmap, struct dentry *dentry, struct iattr *attr)
+static noinline
+int vexfs_setattr_traced(vexfs_idmap_t *idmap, struct dentry *dentry, struct iattr *attr)
 {
 	struct vexfs_op op;
 	int err;
@@ -329,4 +329,13 @@ int vexfs_inode_setattr(vexfs_idmap_t *idmap, struct dentry *dentry, struct iatt
 	err = vexfs_setattr(idmap, dentry, attr);
 	vexfs_op_end(&op, err);
 	return err;
+}
+
+/* chmod, chown, utimes, truncate. */
+noinline __noclone
+int vexfs_inode_setattr(vexfs_idmap_t *idmap, struct dentry *dentry, struct iattr *attr)
+{
+	if (vexfs_op_traced())
+		return vexfs_setattr_traced(idmap, dentry, attr);
+	return vexfs_setattr(idmap, dentry, attr);
 }

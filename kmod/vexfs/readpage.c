@@ -8,8 +8,9 @@
  * records, and no byte of a block that differs reaches anyone.
  *
  * Readahead comes deep in the stack. So all of its window is mapped first, from what is in
- * memory; when a piece of the tree must be read for that, a worker with an empty stack goes
- * on alone. Nobody waits there: the reader waits for the folio, further up.
+ * memory; when a piece of the tree must be read for that, or when it takes several requests,
+ * a worker with an empty stack goes on alone. Nobody waits there: the reader waits for the folio,
+ * further up.
  */
 #include <linux/blkdev.h>
 #include <linux/highmem.h>
@@ -262,7 +263,8 @@ static void vexfs_map_work(struct work_struct *work)
 	struct vexfs_read *r = container_of(work, struct vexfs_read, work);
 	struct blk_plug plug;
 
-	if (vex_extent_window(vexfs_fs(r->inode), r->inode->i_ino, &r->window)) {
+	if (!r->window.cached &&
+	    vex_extent_window(vexfs_fs(r->inode), r->inode->i_ino, &r->window)) {
 		vexfs_read_fail(r);
 		return;
 	}
@@ -296,6 +298,15 @@ struct vexfs_read *vexfs_read_take(struct readahead_control *rac)
 	return r;
 }
 
+/*
+ * A plug passes a large request on as soon as the next one comes, from there down to the device's
+ * driver. The first one stays in it until the end of the readahead or the reader's wait.
+ */
+static bool vexfs_read_plugged(const struct vexfs_read *r)
+{
+	return r->window.runs == 1 && !(current->plug && current->plug->rq_count);
+}
+
 void vexfs_readahead(struct readahead_control *rac)
 {
 	struct vexfs_read *r = vexfs_read_take(rac);
@@ -304,10 +315,10 @@ void vexfs_readahead(struct readahead_control *rac)
 	if (!r)
 		return;
 	err = vex_extent_window(vexfs_fs(r->inode), r->inode->i_ino, &r->window);
-	if (!err) {
+	if (!err && vexfs_read_plugged(r)) {
 		vexfs_read_submit(r);
-	} else if (err == -EAGAIN) {
-		r->window.cached = false;
+	} else if (!err || err == -EAGAIN) {
+		r->window.cached = !err;
 		INIT_WORK(&r->work, vexfs_map_work);
 		queue_work(vexfs_map_wq, &r->work);
 	} else {

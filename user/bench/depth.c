@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How deep file operations go into the kernel's stack, in a folder of any filesystem:
- * one line an operation, with the median and the largest of ROUNDS calls. Needs
- * syscall_depth.ko (selftests/modules), which tells the depth of the last call.
+ * How deep file operations go into the kernel's stack, on any filesystem: one line an
+ * operation, with the median and the largest of ROUNDS calls. Needs syscall_depth.ko
+ * (selftests/modules), which tells the depth of the last call.
+ *
+ * Cold means that the filesystem has just been mounted: nothing less makes all of them forget their
+ * metadata. The files are in a folder below the root, among FILES others, for a mount reads the
+ * root, and with it the neighbours of the root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,11 +17,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define ROUNDS	50
+#define FILES	1000
 #define MIB	((size_t)1 << 20)
 
 #ifndef MADV_POPULATE_READ
@@ -40,7 +46,7 @@ static const char *const names[OP_NR] = {
 
 static unsigned int depths[OP_NR][ROUNDS];
 static int depth_fd;
-static const char *folder;
+static const char *device, *type, *mountpoint;
 
 static void die(const char *what)
 {
@@ -60,22 +66,35 @@ static void keep(enum op op, int round, bool ok)
 	depths[op][round] = strtoul(text, NULL, 10);
 }
 
-/*
- * Leave nothing of the filesystem in memory. A journal keeps blocks there until it is checkpointed,
- * which freezing does.
- */
+/* Leave nothing of the filesystem in memory, nor of its device. */
 static void forget_caches(void)
 {
-	int dirfd = open(folder, O_RDONLY | O_DIRECTORY);
-	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+	int fd;
 
-	sync();
-	if (dirfd < 0 || ioctl(dirfd, FIFREEZE, 0) || ioctl(dirfd, FITHAW, 0))
-		die("freeze");
-	close(dirfd);
-	if (fd < 0 || write(fd, "3", 1) != 1)
-		die("drop_caches");
+	if (umount2(mountpoint, 0))
+		die("umount");
+	fd = open(device, O_RDONLY);
+	if (fd < 0 || ioctl(fd, BLKFLSBUF, 0))
+		die(device);
 	close(fd);
+	if (mount(device, mountpoint, type, 0, NULL))
+		die("mount");
+}
+
+static void make_folder(const char *dir)
+{
+	char name[4096];
+	int i, fd;
+
+	if (mkdir(dir, 0755))
+		die(dir);
+	for (i = 0; i < FILES; i++) {
+		snprintf(name, sizeof(name), "%s/neighbour-%d", dir, i);
+		fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0644);
+		if (fd < 0)
+			die(name);
+		close(fd);
+	}
 }
 
 static void mapped(int fd, int round)
@@ -143,20 +162,29 @@ static int compare(const void *a, const void *b)
 int main(int argc, char **argv)
 {
 	static unsigned char buf[1 << 20];
+	char dir[2048];
 	int op, round;
 
-	if (argc != 2) {
-		fputs("Usage: depth FOLDER\n", stderr);
+	if (argc != 4) {
+		fputs("Usage: depth DEVICE TYPE MOUNTPOINT (not mounted)\n", stderr);
 		return 2;
 	}
+	device = argv[1];
+	type = argv[2];
+	mountpoint = argv[3];
 	memset(buf, 'x', sizeof(buf));
 	depth_fd = open("/sys/kernel/debug/syscall_depth", O_RDONLY);
 	if (depth_fd < 0)
 		die("/sys/kernel/debug/syscall_depth");
-	folder = argv[1];
+	if (mount(device, mountpoint, type, 0, NULL))
+		die("mount");
+	snprintf(dir, sizeof(dir), "%s/folder", mountpoint);
+	make_folder(dir);
 	keep(OP_CREATE, 0, true);
 	for (round = 0; round < ROUNDS; round++)
-		one_round(argv[1], buf, round);
+		one_round(dir, buf, round);
+	if (umount2(mountpoint, 0))
+		die("umount");
 	for (op = 0; op < OP_NR; op++) {
 		qsort(depths[op], ROUNDS, sizeof(depths[op][0]), compare);
 		printf("%s|%u|%u\n", names[op], depths[op][ROUNDS / 2], depths[op][ROUNDS - 1]);
