@@ -15,6 +15,9 @@ fill() # folder, options of 'vexfs'
 			>/dev/null || return 1
 		vexfs "$@" delete "$dir/$m" 3 100-199 1499 || return 1
 	done
+	vexfs "$@" bench --fill 1500 --dim 24 --index hnsw --ef-construction 40 --queries 1 \
+		"$dir/graph" >/dev/null || return 1
+	vexfs "$@" delete "$dir/graph" 30-90 || return 1
 	vexfs "$@" import -q --text --sample 40 "$dir/text" /usr/include/linux
 }
 
@@ -31,6 +34,8 @@ tell() # folder, file with queries, made when there is none, options of 'vexfs'
 		vexfs "$@" search --json -k 50 --query "$queries" "$dir/$m" || return 1
 		vexfs "$@" search --json -k 4096 --row 0 "$dir/$m" || return 1
 	done | grep -v '^  "file":'
+	vexfs "$@" stat --json "$dir/graph" | grep -v '^  "file":' || return 1
+	vexfs "$@" search --json -k 10 --ef 40 --row 0-20 "$dir/graph" | grep -v '^  "file":' || return 1
 	vexfs "$@" search --json -k 10 --text 'network socket address' "$dir/text" |
 		grep -v '^  "file":'
 }

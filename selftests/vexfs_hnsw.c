@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * HNSW indexes in the kernel: every field that can be wrong is refused with its errno; rows are
+ * found by the graph before and after a remount; searches go on beside insertions, deletions and
+ * removals; one that is killed leaves nothing.
+ */
+#include "common.h"
+#include <signal.h>
+#include <sys/wait.h>
+
+#define DIM	8
+#define ROWS	1100
+#define K	10
+
+FIXTURE(hnsw) {
+	int fd;
+	int flat;
+	float rows[ROWS * DIM];
+	uint64_t ids[K];
+	float distances[K];
+};
+
+static int create(int fd, uint32_t index, uint32_t m, uint32_t ef_construction)
+{
+	struct vexfs_create a = {
+		.size = sizeof(a), .elem = VEXFS_ELEM_F32, .metric = VEXFS_METRIC_L2, .dim = DIM,
+		.index = index, .m = m, .ef_construction = ef_construction,
+	};
+
+	return neg(ioctl(fd, VEXFS_IOC_CREATE, &a));
+}
+
+FIXTURE_SETUP(hnsw)
+{
+	ASSERT_EQ(0, make_fs(128));
+	ASSERT_EQ(0, do_mount(0, NULL));
+	self->fd = open(MNT "/graph", O_CREAT | O_RDWR, 0644);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, create(self->fd, VEXFS_INDEX_HNSW, 8, 24));
+	self->flat = coll_open(MNT "/flat", DIM, VEXFS_METRIC_L2);
+	ASSERT_LE(0, self->flat);
+	fill_floats(self->rows, ROWS * DIM, 1);
+	ASSERT_EQ(0, coll_insert(self->fd, self->rows, ROWS, DIM));
+	ASSERT_EQ(0, coll_insert(self->flat, self->rows, ROWS, DIM));
+}
+
+FIXTURE_TEARDOWN(hnsw)
+{
+	close(self->fd);
+	close(self->flat);
+	EXPECT_EQ(0, do_umount());
+	EXPECT_EQ(0, check_fs());
+}
+
+static int search(int fd, const float *query, uint32_t ef, uint64_t *ids, float *distances)
+{
+	struct vexfs_search a = search_args(query, 1, DIM, K, ids, distances);
+
+	a.ef = ef;
+	return neg(ioctl(fd, VEXFS_IOC_SEARCH, &a));
+}
+
+/* How many of the true neighbours of 20 queries are found, of 200. */
+static int found(FIXTURE_DATA(hnsw) *self)
+{
+	float query[DIM], distances[K];
+	uint64_t ids[K];
+	int i, a, b, n = 0;
+
+	for (i = 0; i < 20; i++) {
+		fill_floats(query, DIM, 100 + i);
+		if (search(self->fd, query, 100, self->ids, self->distances) ||
+		    search(self->flat, query, 0, ids, distances))
+			return -1;
+		for (a = 0; a < K; a++)
+			for (b = 0; b < K; b++)
+				n += ids[a] == self->ids[b] && distances[a] == self->distances[b];
+	}
+	return n;
+}
+
+TEST_F(hnsw, the_graph_finds_the_true_neighbours_before_and_after_a_remount)
+{
+	struct vexfs_stat st = coll_stat(self->fd);
+
+	EXPECT_EQ(VEXFS_INDEX_HNSW, st.index);
+	EXPECT_EQ(ROWS, st.indexed);
+	EXPECT_EQ(0, st.pending);
+	EXPECT_EQ(8, st.m);
+	EXPECT_EQ(24, st.ef_construction);
+	EXPECT_EQ(VEXFS_CODE_SQ7, st.code);
+	EXPECT_LE(190, found(self));
+	close(self->fd);
+	close(self->flat);
+	ASSERT_EQ(0, do_umount());
+	ASSERT_EQ(0, do_mount(0, NULL));
+	self->fd = open(MNT "/graph", O_RDWR);
+	self->flat = open(MNT "/flat", O_RDWR);
+	EXPECT_EQ(ROWS, coll_stat(self->fd).indexed);
+	EXPECT_LE(190, found(self));
+}
+
+TEST_F(hnsw, fields_out_of_range_are_refused)
+{
+	struct vexfs_create a = {
+		.size = 24, .elem = VEXFS_ELEM_F32, .metric = VEXFS_METRIC_L2, .dim = DIM,
+		.index = VEXFS_INDEX_FLAT,
+	};
+	struct vexfs_reindex r = { .size = sizeof(r) };
+	int fd = open(MNT "/new", O_CREAT | O_RDWR, 0644);
+
+	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_HNSW, 1, 0));
+	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_HNSW, 129, 0));
+	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_HNSW, 0, VEXFS_MAX_EF + 1));
+	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_FLAT, 16, 0));
+	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_HNSW + 1, 0, 0));
+	EXPECT_EQ(-EINVAL, search(self->fd, self->rows, VEXFS_MAX_EF + 1, self->ids,
+				  self->distances));
+	EXPECT_EQ(-ENODATA, neg(ioctl(fd, VEXFS_IOC_REINDEX, &r)));
+	EXPECT_EQ(-EOPNOTSUPP, neg(ioctl(self->flat, VEXFS_IOC_REINDEX, &r)));
+	r.reserved = 1;
+	EXPECT_EQ(-EINVAL, neg(ioctl(self->fd, VEXFS_IOC_REINDEX, &r)));
+	r = (struct vexfs_reindex){ .size = sizeof(r), .m = 1 };
+	EXPECT_EQ(-EINVAL, neg(ioctl(self->fd, VEXFS_IOC_REINDEX, &r)));
+	/* A program of before there were indexes. */
+	EXPECT_EQ(0, neg(ioctl(fd, VEXFS_IOC_CREATE, &a)));
+	close(fd);
+	fd = open(MNT "/graph", O_RDONLY);
+	r.m = 0;
+	EXPECT_EQ(-EBADF, neg(ioctl(fd, VEXFS_IOC_REINDEX, &r)));
+	close(fd);
+}
+
+TEST_F(hnsw, an_index_is_made_anew)
+{
+	struct vexfs_reindex r = { .size = sizeof(r), .m = 6, .code = VEXFS_CODE_SQ4 };
+
+	EXPECT_EQ(0, neg(ioctl(self->fd, VEXFS_IOC_REINDEX, &r)));
+	EXPECT_EQ(ROWS, coll_stat(self->fd).indexed);
+	EXPECT_EQ(6, coll_stat(self->fd).m);
+	EXPECT_EQ(VEXFS_CODE_SQ4, coll_stat(self->fd).code);
+	EXPECT_LE(150, found(self));
+}
+
+/* Searches until it is killed. */
+static void search_for_ever(const float *rows)
+{
+	int fd = open(MNT "/graph", O_RDONLY);
+	float distances[K];
+	uint64_t ids[K];
+	uint32_t i;
+
+	for (i = 0;; i = (i + 1) % ROWS)
+		if (fd < 0 || search(fd, rows + i * DIM, 100, ids, distances) || ids[0] == VEXFS_NO_ID)
+			_exit(1);
+}
+
+TEST_F(hnsw, searches_run_beside_changes_and_are_killed)
+{
+	struct vexfs_update u = {
+		.size = sizeof(u), .ids = (uintptr_t)self->ids, .rows = (uintptr_t)self->rows,
+		.rows_len = sizeof(float) * DIM, .count = 1, .dim = DIM,
+	};
+	struct vexfs_delete d = delete_args(self->ids, 1);
+	pid_t child[2];
+	int i, status;
+
+	for (i = 0; i < 2; i++) {
+		child[i] = fork();
+		if (!child[i])
+			search_for_ever(self->rows);
+	}
+	for (i = 0; i < 30; i++) {
+		EXPECT_EQ(ROWS + 2 * i, coll_insert(self->fd, self->rows + 2 * i * DIM, 2, DIM));
+		self->ids[0] = 300 + i;
+		EXPECT_EQ(0, neg(ioctl(self->fd, VEXFS_IOC_DELETE, &d)));
+		self->ids[0] = 600 + i;
+		EXPECT_EQ(0, neg(ioctl(self->fd, VEXFS_IOC_UPDATE, &u)));
+		if (i % 10 == 9)
+			EXPECT_EQ(0, fsync(self->fd));
+	}
+	for (i = 0; i < 2; i++) {
+		/* Still there: no search has failed. */
+		EXPECT_EQ(0, waitpid(child[i], &status, WNOHANG));
+		kill(child[i], SIGKILL);
+		EXPECT_EQ(child[i], waitpid(child[i], &status, 0));
+		EXPECT_TRUE(WIFSIGNALED(status));
+	}
+	EXPECT_EQ(ROWS + 60, coll_stat(self->fd).indexed);
+}
+
+TEST_F(hnsw, removal_beside_searches_gives_all_space_back)
+{
+	struct statfs before, after;
+	pid_t child;
+	int fd, status;
+
+	EXPECT_EQ(0, syncfs(self->fd));
+	ASSERT_EQ(0, statfs(MNT, &before));
+	fd = open(MNT "/second", O_CREAT | O_RDWR, 0644);
+	ASSERT_EQ(0, create(fd, VEXFS_INDEX_HNSW, 4, 10));
+	EXPECT_EQ(0, coll_insert(fd, self->rows, ROWS, DIM));
+	EXPECT_EQ(0, fsync(fd));
+	child = fork();
+	if (!child)
+		_exit(search(fd, self->rows, 1000, self->ids, self->distances) != 0);
+	EXPECT_EQ(0, unlink(MNT "/second"));
+	close(fd);
+	EXPECT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, syncfs(self->fd));
+	EXPECT_EQ(0, syncfs(self->fd));
+	ASSERT_EQ(0, statfs(MNT, &after));
+	EXPECT_EQ(before.f_bfree, after.f_bfree);
+	EXPECT_EQ(before.f_ffree, after.f_ffree);
+}
+
+TEST_HARNESS_MAIN
