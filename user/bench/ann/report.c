@@ -161,6 +161,7 @@ static void json_point(const struct result *r, const struct point *p, FILE *f)
 static void json_contender(const struct result *r, const struct contender *c, FILE *f)
 {
 	uint32_t i;
+	double qps;
 
 	fprintf(f, "  {\"name\": \"%s\", \"build_per_s\": %.1f, \"bytes_per_row\": %.1f, "
 		"\"resident_per_row\": %.1f,\n   \"points\": [", c->kind->name, c->build_rate,
@@ -170,9 +171,14 @@ static void json_contender(const struct result *r, const struct contender *c, FI
 		json_point(r, &c->point[i], f);
 	}
 	fputs("\n   ],\n   \"qps_cpu_at\": {", f);
-	for (i = 0; i < COMPARED; i++)
-		fprintf(f, "%s\"%.2f\": %.1f", i ? ", " : "", compared[i],
-			contender_qps_at(c, 0, false, compared[i]));
+	for (i = 0; i < COMPARED; i++) {
+		qps = contender_qps_at(c, 0, false, compared[i]);
+		fprintf(f, "%s\"%.2f\": ", i ? ", " : "", compared[i]);
+		if (qps > 0)
+			fprintf(f, "%.1f", qps);
+		else
+			fputs("null", f);
+	}
 	fputs("}}", f);
 }
 
