@@ -112,6 +112,17 @@ bench-growth: build/bench/growth
 	$(Q)tools/bench-growth
 .PHONY: bench-growth
 
+## bench: searches by VexFS, hnswlib and faiss side by side, on vectors made from SEED (1) or of
+##        the folder DATA; ROWS, DIM, QUERIES, THREADS, ROUNDS: see tools/bench --help
+bench:
+	$(Q)tools/deps
+	$(Q)$(MAKE) --no-print-directory build/bench/ann
+	$(Q)tools/bench $(if $(DATA),--data '$(DATA)') $(if $(ROWS),--rows $(ROWS)) \
+		$(if $(DIM),--dim $(DIM)) $(if $(QUERIES),--queries $(QUERIES)) \
+		--seed $(SEED) \
+		$(if $(THREADS),--threads $(THREADS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+.PHONY: bench
+
 ## fuzz: run the fuzzers for TIME seconds each (60), or TARGET; COVERAGE=1 tells what they reach
 fuzz:
 	$(Q)tools/deps

@@ -21,6 +21,7 @@
 # kernel's objects of the core.
 
 CC ?= gcc
+CXX ?= g++
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 AR ?= ar

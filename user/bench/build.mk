@@ -15,3 +15,32 @@ $(eval $(call bench-program,check,user/bench/check.c,))
 $(eval $(call bench-program,depth,user/bench/depth.c,))
 $(eval $(call bench-program,growth,user/bench/growth.c,))
 $(eval $(call bench-program,acked,user/bench/acked.c,))
+
+# The benchmark of searches beside other libraries, with C++ for those alone; part of `make bench` only.
+ann-src := $(addprefix user/bench/ann/, \
+	contender.c \
+	generate.c \
+	load.c \
+	main.c \
+	measure.c \
+	options.c \
+	plot.c \
+	report.c \
+	scan.c \
+	score.c \
+	vecs.c)
+user-objs += $(call obj-of,$(ann-src))
+user-cflags-user/bench/ann/scan := -O3
+
+build/bench/peers.o: user/bench/ann/peers.cc user/bench/ann/peers.h user/bench/build.mk
+	$(say) CXX $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -O3 -march=native -Wall -Wextra -c -o $@ $<
+
+build/bench/ann: $(call obj-of,$(ann-src)) build/bench/peers.o build/user/libvexfs.a
+	$(say) LD $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) build/user/libvexfs.a \
+		-lfaiss -lblas -llapack -lgomp -lm -lpthread
+
+$(eval $(call user-test,test_ann,$(addprefix user/bench/ann/,test_ann.c generate.c score.c vecs.c),-lcmocka))
