@@ -518,7 +518,7 @@ TEST_F(ioc, search_refuses_fields_out_of_range)
 	a.k = UINT32_MAX;
 	EXPECT_EQ(-EINVAL, neg(ioctl(self->fd, VEXFS_IOC_SEARCH, &a)));
 	a = good;
-	a.reserved = 1;
+	a.ef = VEXFS_MAX_EF + 1;
 	EXPECT_EQ(-EINVAL, neg(ioctl(self->fd, VEXFS_IOC_SEARCH, &a)));
 	a = search_args(self->rows, 0, DIM, 10, ids, distances);
 	EXPECT_EQ(-EINVAL, neg(ioctl(self->fd, VEXFS_IOC_SEARCH, &a)));

@@ -29,6 +29,9 @@ void vex_codec_shape(struct vex_codec *c, u32 kind, u32 metric, u32 dim)
 	c->bytes = kind == VEX_CODE_SQ4 ? c->padded / 2 : c->padded;
 }
 
+/* The upper four of the seven bits of eight levels. */
+#define HIGH_LEVELS	0x7878787878787878ULL
+
 static int order_cmp(const void *a, const void *b)
 {
 	u32 x = *(const u32 *)a;
@@ -142,23 +145,28 @@ void vex_codec_form(const struct vex_codec *c, const u8 *levels, struct vex_form
 
 void vex_codec_form_of(const struct vex_codec *c, const u8 *code, struct vex_form *f)
 {
-	u32 off = c->metric == VEXFS_METRIC_IP ? 64 : 4;
+	bool ip = c->metric == VEXFS_METRIC_IP;
 	u32 i, j;
+	u64 x;
 
 	if (c->kind == VEX_CODE_SQ7) {
 		vex_codec_form(c, code, f);
 		return;
 	}
+	/* Eight bytes at once: what is shifted out of one goes into the next, and is masked away. */
 	for (i = 0; i < c->padded; i += VEX_CODE_GROUP)
-		for (j = 0; j < VEX_CODE_GROUP / 2; j++, code++) {
-			f->level[i + j] = (*code & 15) << 3 | 4;
-			f->level[i + j + 32] = *code >> 4 << 3 | 4;
+		for (j = 0; j < VEX_CODE_GROUP / 2; j += 8, code += 8) {
+			x = get_unaligned_le64(code);
+			put_unaligned_le64(x << 3 & HIGH_LEVELS, f->level + i + j);
+			put_unaligned_le64(x >> 1 & HIGH_LEVELS, f->level + i + j + 32);
 		}
 	f->bias = 0;
+	if (!ip)
+		return;
 	for (i = 0; i < c->dim; i++) {
-		f->level[i] -= off;
+		f->level[i] -= 60;
 		f->bias += (s8)f->level[i];
 	}
-	f->bias *= c->metric == VEXFS_METRIC_IP ? 60 : 0;
+	f->bias *= 60;
 	memset(f->level + c->dim, 0, c->padded - c->dim);
 }

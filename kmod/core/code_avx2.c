@@ -128,9 +128,9 @@ static __always_inline void all(const struct vex_form *f, const u8 *const *codes
 	u32 i, j;
 
 	for (; n >= ABREAST; n -= ABREAST, codes += ABREAST, out += ABREAST) {
-		/* Further ahead the caller has asked for; long codes come in order. */
-		for (i = ABREAST; i < min(n, 2u * ABREAST) && bytes > 2 * LINE; i++)
-			for (j = 2 * LINE; j < min(bytes, 6u * LINE); j += LINE)
+		/* The caller has asked for the first line of each. */
+		for (i = ABREAST; i < min(n, 2u * ABREAST) && bytes > LINE; i++)
+			for (j = LINE; j < min(bytes, 6u * LINE); j += LINE)
 				__builtin_prefetch(codes[i] + j);
 		abreast(f, codes, bytes, out, ip, half);
 	}

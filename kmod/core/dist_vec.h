@@ -19,6 +19,12 @@
 #define VEX_DIST_VEC_H
 
 #define ROWS	4
+#define LINE	64
+/*
+ * How far ahead rows are asked for. Four rows are read at once, which the processor's own
+ * prefetcher takes for four short streams that end with each row.
+ */
+#define AHEAD	4096
 
 /* The LANES entries from n on keep the last n lanes of a register. */
 static const u32 keep_last[2 * LANES] = { [LANES ... 2 * LANES - 1] = ~0u };
@@ -34,6 +40,16 @@ static __always_inline vec load_tail(const vex_f32 *row, u32 i, u32 dim)
 	vec_bits keep = *(const vec_bits_mem *)&keep_last[dim - i];
 
 	return (vec)((vec_bits)load(row, dim - LANES) & keep);
+}
+
+/* What will be read AHEAD of element @i of ROWS rows: as much as one step takes. */
+static __always_inline void prefetch_ahead(const vex_f32 *row, u32 i)
+{
+	const u8 *at = (const u8 *)row + AHEAD + (size_t)i * ROWS * sizeof(*row);
+	u32 j;
+
+	for (j = 0; j < ROWS * LANES * sizeof(*row); j += LINE)
+		__builtin_prefetch(at + j);
 }
 
 static __always_inline vec add_square(vec a, vec b, vec sum)
@@ -53,6 +69,8 @@ static __always_inline void l2_rows(const vex_f32 *q, const vex_f32 *row, u32 di
 
 	for (i = 0; i + LANES <= dim; i += LANES) {
 		x = load(q, i);
+		if (rows == ROWS)
+			prefetch_ahead(row, i);
 #pragma GCC unroll 4
 		for (j = 0; j < rows; j++)
 			sum[j] = add_square(x, load(row + (size_t)j * dim, i), sum[j]);
@@ -76,6 +94,8 @@ static __always_inline void dot_rows(const vex_f32 *q, const vex_f32 *row, u32 d
 
 	for (i = 0; i + LANES <= dim; i += LANES) {
 		x = load(q, i);
+		if (rows == ROWS)
+			prefetch_ahead(row, i);
 #pragma GCC unroll 4
 		for (j = 0; j < rows; j++)
 			sum[j] = fused(x, load(row + (size_t)j * dim, i), sum[j]);
@@ -109,6 +129,8 @@ static __always_inline void cosine_sums(const vex_f32 *q, const vex_f32 *row, u3
 
 	for (i = 0; i + LANES <= dim; i += LANES) {
 		x = load(q, i);
+		if (rows == ROWS)
+			prefetch_ahead(row, i);
 #pragma GCC unroll 4
 		for (j = 0; j < rows; j++) {
 			y = load(row + (size_t)j * dim, i);

@@ -57,7 +57,7 @@ void vex_tab_shape(struct vex_tab *t, u32 bytes, u32 chunk)
 	t->magic = div64_u64((1ULL << t->shift) + per - 1, per);
 }
 
-int vex_graph_init(struct vex_graph *g, u32 m, u32 ef_build, u32 chunk)
+int vex_graph_init(struct vex_graph *g, u32 m, u32 ef_build, u32 chunk, u32 upper)
 {
 	u32 bytes = vex_graph_rec_bytes(&g->codec, m);
 	u32 i;
@@ -70,7 +70,7 @@ int vex_graph_init(struct vex_graph *g, u32 m, u32 ef_build, u32 chunk)
 	vex_tab_shape(&g->tab[0], bytes, chunk);
 	bytes = vex_graph_upper_bytes(m);
 	for (i = 1; i < VEX_GRAPH_LAYERS; i++)
-		vex_tab_shape(&g->tab[i], bytes, chunk);
+		vex_tab_shape(&g->tab[i], bytes, upper);
 	return 0;
 }
 
@@ -322,7 +322,6 @@ static __always_inline void prefetch_item(const struct vex_tab *t, u32 pos, u32 
 /* The links of an item that were not met before, with their codes. */
 static __always_inline int gather(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 pos)
 {
-	u32 lines = min(g->codec.bytes, 4 * LINE);
 	struct vex_batch *b = &w->batch;
 	const __le32 *link;
 	const u8 *code;
@@ -344,8 +343,8 @@ static __always_inline int gather(struct vex_graph *g, struct vex_walk *w, u32 l
 		err = code_get(g, layer, to, &code);
 		if (unlikely(err))
 			return err;
-		for (u32 at = 0; at < lines; at += LINE)
-			__builtin_prefetch(code + at);
+		/* The kernel asks for the rest: all at once, they wait for each other. */
+		__builtin_prefetch(code);
 		b->pos[b->n] = to;
 		b->code[b->n++] = code;
 	}

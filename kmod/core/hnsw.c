@@ -341,7 +341,7 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 		return -ENOMEM;
 	g->ops = &hnsw_ops;
 	ix->trained = le32_to_cpu(head->flags) & VEXFS_HNSW_TRAINED;
-	if (vex_graph_init(g, m, ef, VEX_SEG_BYTES) || !counts_sound(ix, head, c->rows) ||
+	if (vex_graph_init(g, m, ef, VEX_SEG_BYTES, VEX_SEG_BYTES) || !counts_sound(ix, head, c->rows) ||
 	    !pending_load(ix, head))
 		return damaged(ix);
 	err = ix->trained ? codec_load(ix, head) : 0;

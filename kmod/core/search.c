@@ -76,8 +76,9 @@ static u32 offer_live(struct vex_search_ctx *ctx, struct vex_topk *heap, u64 fir
 	for (i = 0; i < n; i++) {
 		if (ctx->tomb_any && vex_bit_test(ctx->tombs, at + i))
 			continue;
-		vex_topk_offer(heap, ctx->dist[i], first + i);
 		live++;
+		if (vex_topk_wants(heap, ctx->dist[i]))
+			vex_topk_offer(heap, ctx->dist[i], first + i);
 	}
 	return live;
 }

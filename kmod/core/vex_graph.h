@@ -212,8 +212,11 @@ struct vex_plan {
 /* Bytes of a record; of an item of a layer above. */
 u32 vex_graph_rec_bytes(const struct vex_codec *c, u32 m);
 u32 vex_graph_upper_bytes(u32 m);
-/* An empty graph over @g->codec; items lie in pieces of @chunk bytes. EINVAL one does not fit. */
-int vex_graph_init(struct vex_graph *g, u32 m, u32 ef_build, u32 chunk);
+/*
+ * An empty graph over @g->codec; records lie in pieces of @chunk bytes, items of layers above in
+ * pieces of @upper. EINVAL a record does not fit.
+ */
+int vex_graph_init(struct vex_graph *g, u32 m, u32 ef_build, u32 chunk, u32 upper);
 void vex_graph_destroy(struct vex_graph *g);
 /* Items of @bytes in pieces of @chunk bytes, which one fits. */
 void vex_tab_shape(struct vex_tab *t, u32 bytes, u32 chunk);

@@ -44,6 +44,15 @@ struct vex_topk {
 void vex_topk_init(struct vex_topk *t, struct vex_cand *heap, u32 k);
 /* Offer one candidate; true: it is among the k nearest so far (by order, then id). */
 bool vex_topk_offer(struct vex_topk *t, u32 bits, u64 id);
+/* May a row at this distance be among them? Most may not, and need no further look. */
+static inline bool vex_topk_wants(const struct vex_topk *t, u32 bits)
+{
+	/* As vex_f32_order() has it. */
+	u32 order = bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+
+	return t->count < t->k || order <= t->heap[0].order;
+}
+
 /*
  * Sort the heap in place, nearest first, and write it to @ids and @distances;
  * slots from count to k get VEXFS_NO_ID and VEX_F32_MAX.

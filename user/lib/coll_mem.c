@@ -5,39 +5,63 @@
  * An insertion copies its rows first; from then on they are found, by comparison one by one, until
  * the graph has them, too. The graph is changed in short steps between which searches run.
  */
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "coll_mem.h"
 
-int coll_chunk(struct vex_tab *t, u32 chunk)
+/* Address space of @bytes, aligned to as many; no page of it is there before it is used. */
+static void *piece_map(size_t bytes)
+{
+	u8 *p = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	u8 *at = (u8 *)round_up((uintptr_t)p, bytes);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (at > p)
+		munmap(p, at - p);
+	munmap(at + bytes, p + bytes - at);
+	return at;
+}
+
+/* Have piece @chunk; @items will be there soon. */
+static int coll_chunk(struct vex_tab *t, u32 chunk, size_t bytes, u64 items)
 {
 	int err = vex_tab_room(t, chunk + 1);
 	void *p;
 
 	if (err || t->chunk[chunk])
 		return err;
-	p = aligned_alloc(COLL_CHUNK, COLL_CHUNK);
+	p = piece_map(bytes);
 	if (!p)
 		return -ENOMEM;
-	/* Without large pages it works all the same. */
-	madvise(p, COLL_CHUNK, MADV_HUGEPAGE);
+	/*
+	 * A large page is whole from its first byte on: only for a piece that will be full. The
+	 * kernel may make one of others later. Without large pages it works all the same.
+	 */
+	if (bytes == COLL_CHUNK && items >= (chunk + 1ULL) * t->per)
+		madvise(p, bytes, MADV_HUGEPAGE);
+	else if (bytes == COLL_CHUNK && chunk)
+		madvise(t->chunk[chunk - 1], bytes, MADV_HUGEPAGE);
 	t->chunk[chunk] = p;
 	return 0;
 }
 
-static void tab_free(struct vex_tab *t)
+static void tab_free(struct vex_tab *t, size_t bytes)
 {
 	u32 i;
 
 	for (i = 0; i < t->chunks; i++)
-		free(t->chunk[i]);
+		if (t->chunk[i])
+			munmap(t->chunk[i], bytes);
 }
 
 /* A piece that is new is seen by searches only after the change that needs it. */
 static int graph_touch(struct vex_graph *g, u32 layer, u32 pos)
 {
-	return coll_chunk(&g->tab[layer], vex_tab_chunk(&g->tab[layer], pos));
+	struct vexfs_coll *c = container_of(g, struct vexfs_coll, graph);
+
+	return coll_chunk(&g->tab[layer], vex_tab_chunk(&g->tab[layer], pos),
+			  layer ? COLL_UPPER : COLL_CHUNK, c->rows.count);
 }
 
 static const struct vex_graph_ops graph_ops = {
@@ -72,7 +96,8 @@ static int graph_open(struct vexfs_coll *c)
 			o->metric, o->dim);
 	g->ops = &graph_ops;
 	g->codec.low = vex_zalloc(o->dim * sizeof(*g->codec.low));
-	return g->codec.low ? vex_graph_init(g, o->m, o->ef_construction, COLL_CHUNK) : -ENOMEM;
+	return g->codec.low ? vex_graph_init(g, o->m, o->ef_construction, COLL_CHUNK, COLL_UPPER) :
+	       -ENOMEM;
 }
 
 static void core_init(void)
@@ -128,11 +153,11 @@ void vexfs_coll_close(struct vexfs_coll *c)
 		walk_free(w);
 	}
 	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
-		tab_free(&c->graph.tab[i]);
+		tab_free(&c->graph.tab[i], i ? COLL_UPPER : COLL_CHUNK);
 	vex_graph_destroy(&c->graph);
 	vex_free(c->graph.codec.low);
 	vex_plan_free(&c->plan);
-	tab_free(&c->rows);
+	tab_free(&c->rows, COLL_CHUNK);
 	vex_free(c->rows.chunk);
 	vex_free(c->dead);
 	vex_mutex_destroy(&c->walks_lock);
@@ -186,13 +211,13 @@ static int dead_room(struct vexfs_coll *c, u32 rows)
 static int rows_append(struct vexfs_coll *c, const float *rows, u32 count)
 {
 	struct vex_tab *t = &c->rows;
-	u32 n;
+	u32 first = t->count, n;
 	int err;
 
 	vex_write_lock(&c->lock);
 	err = dead_room(c, t->count + count);
 	for (n = 0; n < count && !err; n++) {
-		err = coll_chunk(t, vex_tab_chunk(t, t->count));
+		err = coll_chunk(t, vex_tab_chunk(t, t->count), COLL_CHUNK, (u64)first + count);
 		if (err)
 			break;
 		memcpy(vex_tab_at(t, t->count), rows + (size_t)n * c->options.dim, t->bytes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* A collection in the memory of a program: see vexfs.h, coll_mem.c and coll_graph.c. */
+/* A collection in the memory of a program: see vexfs.h, coll_mem.c and coll_search.c. */
 #ifndef COLL_MEM_H
 #define COLL_MEM_H
 
@@ -7,8 +7,9 @@
 #include "vex_index.h"
 #include "vexfs.h"
 
-/* A piece of a table, and its alignment: one large page. */
+/* A piece of rows or records, and its alignment: one large page. Of a layer above. */
 #define COLL_CHUNK	(2u << 20)
+#define COLL_UPPER	(64u << 10)
 /* Rows that are there before the codec is made and the graph begins. */
 #define COLL_TRAIN_MIN	256u
 
@@ -39,7 +40,6 @@ struct coll_walk {
  * @graph: of HNSW
  * @trained: rows that there were when its codec was made; 0: there is none
  * @plan: of @adding
- * @mapped: bytes of all pieces of the graph
  */
 struct vexfs_coll {
 	vex_rwsem_t lock;
@@ -54,11 +54,9 @@ struct vexfs_coll {
 	struct vex_graph graph;
 	u32 trained;
 	struct vex_plan plan;
-	u64 mapped;
 };
 
 struct coll_walk *coll_walk_take(struct vexfs_coll *c);
 void coll_walk_give(struct vexfs_coll *c, struct coll_walk *w);
-int coll_chunk(struct vex_tab *t, u32 chunk);
 
 #endif /* COLL_MEM_H */

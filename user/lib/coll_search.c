@@ -65,7 +65,7 @@ static void offer_all(struct coll_query *s, u32 from, u32 to)
 							  s->c->options.dim, dist);
 		vex_fpu_end();
 		for (i = 0; i < n; i++)
-			if (wanted(s, row + i))
+			if (vex_topk_wants(&s->heap, dist[i]) && wanted(s, row + i))
 				vex_topk_offer(&s->heap, dist[i], row + i);
 		s->compared += n;
 	}
@@ -127,7 +127,6 @@ static u32 breadth(const struct coll_query *s, u32 k)
 	return min(max(ef, k), VEX_GRAPH_EF_MAX);
 }
 
-
 static int search_graph(struct coll_query *s)
 {
 	struct vexfs_coll *c = s->c;
@@ -149,12 +148,13 @@ static int search_graph(struct coll_query *s)
 	}
 	ef = min_t(u64, ef, min(VEX_GRAPH_EF_MAX, c->rows.count));
 	err = vex_walk_room(&s->w->walk, g, max_t(u32, ef, 2 * g->m), g->tab[0].count);
+	/* Insertions count on the same walks. */
+	s->w->walk.dists = 0;
 	if (!err)
 		err = vex_graph_search(g, &s->w->walk, s->query, ef);
 	if (err)
 		return err;
 	s->compared += s->w->walk.dists;
-	s->w->walk.dists = 0;
 	rank(s, vex_graph_patience(g, k, ef));
 	/* A filter may keep a walk from all that match. */
 	if (s->heap.count < k && s->heap.count < c->live) {
