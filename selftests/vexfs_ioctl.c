@@ -50,6 +50,7 @@ static const struct operation {
 	{ "meta set",	VEXFS_IOC_META_SET,	sizeof(struct vexfs_meta_set),	48, O_RDONLY },
 	{ "meta get",	VEXFS_IOC_META_GET,	sizeof(struct vexfs_meta_get),	56, O_WRONLY },
 	{ "filter",	VEXFS_IOC_FILTER,	sizeof(struct vexfs_filter),	72, O_WRONLY },
+	{ "reindex",	VEXFS_IOC_REINDEX,	sizeof(struct vexfs_reindex),	24, O_RDONLY },
 };
 
 #define for_each_operation(o) \
@@ -68,7 +69,7 @@ TEST_F(ioc, an_unknown_operation_is_enotty)
 {
 	struct any a = { .size = 64 };
 
-	EXPECT_EQ(-ENOTTY, neg(ioctl(self->fd, VEXFS_IOC(11), &a)));
+	EXPECT_EQ(-ENOTTY, neg(ioctl(self->fd, VEXFS_IOC(12), &a)));
 	EXPECT_EQ(-ENOTTY, neg(ioctl(self->fd, VEXFS_IOC(255), &a)));
 	EXPECT_EQ(-ENOTTY, neg(ioctl(self->fd, 0, &a)));
 }
@@ -211,7 +212,7 @@ TEST_F(ioc, capabilities_tell_the_limits)
 	EXPECT_EQ(1u << VEXFS_ELEM_F32, a.elems);
 	EXPECT_EQ(1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | 1u << VEXFS_METRIC_COSINE,
 		  a.metrics);
-	EXPECT_EQ(1u << VEXFS_INDEX_FLAT, a.indexes);
+	EXPECT_EQ(1u << VEXFS_INDEX_FLAT | 1u << VEXFS_INDEX_HNSW, a.indexes);
 	EXPECT_GE(VEXFS_ISA_AVX512, a.isa);
 	EXPECT_EQ(VEXFS_MAX_DIM, a.max_dim);
 	EXPECT_EQ(VEXFS_MAX_K, a.max_k);
@@ -314,7 +315,7 @@ TEST_F(ioc, create_refuses_fields_out_of_range)
 	a.elem = 2;
 	EXPECT_EQ(-EINVAL, neg(ioctl(fd, VEXFS_IOC_CREATE, &a)));
 	a = good;
-	a.index = 2;
+	a.index = VEXFS_INDEX_HNSW + 1;
 	EXPECT_EQ(-EINVAL, neg(ioctl(fd, VEXFS_IOC_CREATE, &a)));
 	EXPECT_EQ(0, coll_stat(fd).size);
 	a = good;
