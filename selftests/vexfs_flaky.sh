@@ -301,6 +301,57 @@ reads_fail()
 	leave
 }
 
+# Of a file with one bad block all else can be read, however much is read at once.
+fill_pages() { python3 -c 'import sys
+for i in range(256): sys.stdout.write(f"page {i:10}\n" * 256)'; }
+check_pages() # file, number of the bad page
+{
+	python3 -c 'import os, sys
+fd, bad, wrong = os.open(sys.argv[1], os.O_RDONLY), int(sys.argv[2]), []
+for i in range(256):
+    try:
+        right = os.pread(fd, 4096, i * 4096) == f"page {i:10}\n".encode() * 256
+    except OSError:
+        right = None
+    if right != (None if i == bad else True):
+        wrong.append(i)
+print("pages", wrong)
+sys.exit(bool(wrong))' "$@"
+}
+# Where the data of a page is: nothing else on the device looks like it.
+find_page() # number
+{
+	python3 -c 'import sys
+at = open(sys.argv[1], "rb").read().find(f"page {int(sys.argv[2]):10}\n".encode() * 256)
+print(at // 4096)
+sys.exit(at % 4096)' $disk "$1"
+}
+bad_block()
+{
+	local block what="one bad block"
+
+	fresh commit=300
+	fill_pages >$mnt/pages
+	leave
+	block=$(find_page 77)
+	verdict $? "$what: it is found"
+	turn lost_block "$block"
+	expect "$what: it mounts" mount -t vexfs -o noatime "$dev" $mnt
+	mark
+	expect "$what: it cannot be read" fails 'Input/output error' cat $mnt/pages
+	expect "$what: the log names it" said "block $block cannot be read"
+	expect "$what: all the others can" check_pages $mnt/pages 77
+	leave
+	turn well
+	dd if=/dev/zero of=$disk bs=4096 seek="$block" count=1 conv=notrunc,fsync status=none
+	expect "$what: it mounts" mount -t vexfs -o noatime "$dev" $mnt
+	mark
+	expect "$what: nor when it is damaged" fails 'Input/output error' cat $mnt/pages
+	expect "$what: the log names it" said "block $block has checksum"
+	expect "$what: all the others can" check_pages $mnt/pages 77
+	leave
+}
+
 mount_fails()
 {
 	mark
@@ -405,6 +456,7 @@ choose_reads
 stopped_by "writes" flakey 0 3600 error_writes
 continues "flakey 0 3600 error_writes" dead
 in_doubt
+bad_block
 reads_fail
 mount_fails
 gone
