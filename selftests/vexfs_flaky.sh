@@ -237,6 +237,53 @@ continues() # tables, one after another
 	leave
 }
 
+# What a failed fsync has not brought to the device is kept, and the next one does.
+fsync_twice() # file of new contents, file, file that tells that the device is well
+{
+	python3 -c 'import os, sys, time
+new, path, well = open(sys.argv[1], "rb").read(), sys.argv[2], sys.argv[3]
+fds = os.open(path, os.O_WRONLY), os.open(path, os.O_RDONLY)
+def synced(fd):
+    try:
+        os.fsync(fd)
+        return True
+    except OSError as e:
+        print(e)
+        return False
+os.pwrite(fds[0], new, 0)
+if any([synced(fd) for fd in fds]):
+    sys.exit("fsync did not fail")
+open(well + ".not", "w")
+while not os.path.exists(well):
+    time.sleep(0.1)
+# The error that the other fsync met may still come out, and so may that of the first commit.
+sys.exit(not any(synced(fds[0]) for _ in range(3)))' "$@"
+}
+kept()
+{
+	local what="a failed fsync, errors=continue" pid
+
+	fresh commit=300,errors=continue
+	synced $mnt/old && cp $mnt/old $mnt/kept && sync $mnt/kept
+	verdict $? "$what: there is a file"
+	dd if=/dev/urandom of=$work/new bs=20k count=1 status=none
+	rm -f $work/well*
+	turn flakey 0 3600 error_writes
+	fsync_twice $work/new $mnt/kept $work/well >$out.twice 2>&1 &
+	pid=$!
+	while [ ! -e $work/well.not ] && kill -0 $pid 2>/dev/null; do sleep 0.1; done
+	turn well
+	touch $work/well
+	wait $pid
+	verdict $? "$what: whoever has the file open hears of it; then it succeeds"
+	sed 's/^/# /' $out.twice
+	expect "$what: it unmounts" leave
+	expect "$what: fsck.vexfs finds nothing" fsck.vexfs -n "$dev"
+	expect "$what: it mounts" mount -t vexfs "$dev" $mnt
+	expect "$what: what was written before it is there" cmp $work/new $mnt/kept
+	leave
+}
+
 # With the last write of a commit nobody knows which state is on the device.
 in_doubt()
 {
@@ -455,6 +502,7 @@ choose_reads
 
 stopped_by "writes" flakey 0 3600 error_writes
 continues "flakey 0 3600 error_writes" dead
+kept
 in_doubt
 bad_block
 reads_fail
