@@ -35,10 +35,8 @@ bool vex_fs_take_damage(struct vex_fs *fs, u64 *block, const char **what)
 	return found;
 }
 
-int vex_dev_read(struct vex_fs *fs, u64 block, u32 count, void *buf)
+int vex_dev_refused(struct vex_fs *fs, u64 block, int err)
 {
-	int err = fs->io.ops->read(fs->io.ctx, block, count, buf);
-
 	if (err == -EIO)
 		vex_fs_note_damage(fs, block, "cannot be read");
 	return err;

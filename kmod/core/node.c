@@ -164,7 +164,7 @@ static int node_read(struct vex_fs *fs, struct vex_node *node, u64 block, u64 ge
 }
 
 /* A reference to a cached node; with @count its absence is a miss. */
-static bool node_hold(struct vex_fs *fs, u64 block, bool count, struct vex_node **out)
+static struct vex_node *node_hold(struct vex_fs *fs, u64 block, bool count)
 {
 	struct vex_node *node;
 
@@ -177,7 +177,6 @@ static bool node_hold(struct vex_fs *fs, u64 block, bool count, struct vex_node 
 		vex_cache_missed(fs, VEX_CACHE_NODE);
 	}
 	vex_spin_unlock(&fs->cache_lock);
-	*out = node;
 	return node;
 }
 
@@ -198,30 +197,17 @@ static int node_is(struct vex_fs *fs, struct vex_node *node, u64 generation, u32
 int vex_node_get_cached(struct vex_fs *fs, u64 block, u64 generation, u32 level,
 			struct vex_node **out)
 {
-	struct vex_node *node;
+	struct vex_node *node = node_hold(fs, block, false);
 
-	if (!node_hold(fs, block, false, &node))
-		return -EAGAIN;
-	return node_is(fs, node, generation, level, out);
+	return node ? node_is(fs, node, generation, level, out) : -EAGAIN;
 }
 
-/**
- * vex_node_get() - hold a node, reading and verifying it when it is not cached
- * @fs: filesystem, locked
- * @block: where the parent says that it stands
- * @generation: which content the parent means
- * @level: level that it must have
- * @out: receives the node, with a reference
- *
- * Return: 0, -EUCLEAN, -ENOMEM, or the device's error.
- */
-int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct vex_node **out)
+/* Read a node that is not cached. */
+static noinline_for_stack
+int node_fetch(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct vex_node **out)
 {
 	struct vex_node *node, *other;
 	int err;
-
-	if (node_hold(fs, block, true, &node))
-		return node_is(fs, node, generation, level, out);
 
 	vex_trace_cache_miss(VEX_CACHE_NODE, block, 0);
 	node = node_make(fs);
@@ -251,6 +237,25 @@ int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct
 	}
 	*out = node;
 	return 0;
+}
+
+/**
+ * vex_node_get() - hold a node, reading and verifying it when it is not cached
+ * @fs: filesystem, locked
+ * @block: where the parent says that it stands
+ * @generation: which content the parent means
+ * @level: level that it must have
+ * @out: receives the node, with a reference
+ *
+ * Return: 0, -EUCLEAN, -ENOMEM, or the device's error.
+ */
+int vex_node_get(struct vex_fs *fs, u64 block, u64 generation, u32 level, struct vex_node **out)
+{
+	struct vex_node *node = node_hold(fs, block, true);
+
+	if (node)
+		return node_is(fs, node, generation, level, out);
+	return node_fetch(fs, block, generation, level, out);
 }
 
 void vex_node_put(struct vex_fs *fs, struct vex_node *node)

@@ -281,8 +281,17 @@ bool vex_feature_unknown(const struct vexfs_super *sb, char text[VEXFS_FEATURE_N
 
 /* Remember a damaged block and return -EUCLEAN. */
 int vex_damaged(struct vex_fs *fs, u64 block, const char *what);
-/* Read blocks of the device; those that it does not give are remembered likewise. */
-int vex_dev_read(struct vex_fs *fs, u64 block, u32 count, void *buf);
+/* Remember a block that the device did not give, and return @err. */
+int vex_dev_refused(struct vex_fs *fs, u64 block, int err);
+
+/* Read blocks of the device. In the frame of its caller, for the device is deep already. */
+static inline int vex_dev_read(struct vex_fs *fs, u64 block, u32 count, void *buf)
+{
+	int err = fs->io.ops->read(fs->io.ctx, block, count, buf);
+
+	return err ? vex_dev_refused(fs, block, err) : 0;
+}
+
 /* No further changes: the last commit stands. */
 void vex_fs_stop(struct vex_fs *fs);
 
