@@ -369,9 +369,13 @@ sys.exit(bool(wrong))' "$@"
 find_page() # number
 {
 	python3 -c 'import sys
-at = open(sys.argv[1], "rb").read().find(f"page {int(sys.argv[2]):10}\n".encode() * 256)
-print(at // 4096)
-sys.exit(at % 4096)' $disk "$1"
+page = f"page {int(sys.argv[3]):10}\n".encode() * 256
+with open(sys.argv[1], "rb") as disk:
+    for block in range(int(sys.argv[2]) // 8):
+        if disk.read(4096) == page:
+            print(block)
+            sys.exit()
+sys.exit(1)' $disk $sectors "$1"
 }
 bad_block()
 {
