@@ -68,10 +68,11 @@ judge
 
 # A reader that loses events must say so: take some away behind its back.
 busy_signal CONT
-vexfs-trace-read --duration 6 --output "$work/report.txt" 2>"$work/err" &
+vexfs-trace-read --duration 120 --output "$work/report.txt" 2>"$work/err" &
 pid=$!
 python3 "$here/reader_thief.py" 2>>"$work/err"
 verdict $? "thief: totals were taken out of a map"
+kill $pid
 wait $pid
 [ $? -eq 3 ]
 verdict $? "thief: exit status 3"

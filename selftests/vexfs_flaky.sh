@@ -104,15 +104,35 @@ make_device()
 # ---- the filesystem ------------------------------------------------------------
 
 writer=()
-begin() # seconds: writers that write for so long
+begin() # writers that write until finish()
 {
 	local i
 
 	writer=()
 	for i in 1 2; do
-		"$bin" write $mnt $log "$part$i" "$1" >$work/writer.$i 2>&1 &
+		"$bin" write $mnt $log "$part$i" >$work/writer.$i 2>&1 &
 		writer+=($!)
 	done
+}
+# However slow the machine is: wait until each writer has had so many outcomes. Who waits in
+# vain hears of it from finish().
+reach() # number, regular expression of the outcome
+{
+	local i tenths=600
+
+	for i in 1 2; do
+		until [ "$(grep -cEx "$2" $work/writer.$i)" -ge "$1" ]; do
+			[ $((tenths--)) -gt 0 ] || return
+			sleep 0.1
+		done
+	done
+}
+# "acked 30 EIO 2": how often each outcome was there.
+counts()
+{
+	awk '{ n[$1]++ }
+	     END { printf "acked %d", n["acked"]; delete n["acked"]
+		   for (k in n) printf " %s %d", k, n[k]; print "" }' "$1"
 }
 pause() { kill -STOP "${writer[@]}"; sleep 0.2; }
 go_on() { kill -CONT "${writer[@]}"; }
@@ -121,13 +141,14 @@ finish() # what, least number, regular expression
 {
 	local i
 
+	kill "${writer[@]}"
 	within 30 wait_writers
 	verdict $? "$1: the writers end"
 	for i in 1 2; do
-		awk -v least="$2" '$1 != "acked" || $2 < least { exit 1 }' $work/writer.$i &&
+		[ "$(grep -cx acked $work/writer.$i)" -ge "$2" ] &&
 			grep -q "$3" $work/writer.$i &&
-			! grep -Eqv '^acked [0-9]+( (EIO|EROFS) [0-9]+)*$' $work/writer.$i
-		verdict $? "$1: $(cat $work/writer.$i)"
+			! grep -Eqvx 'acked|EIO|EROFS' $work/writer.$i
+		verdict $? "$1: $(counts $work/writer.$i)"
 	done
 }
 # They are no children of within()'s.
@@ -164,8 +185,8 @@ stopped_by() # what, table
 	verdict $? "$what: it mounts"
 	vexfs create $mnt/points --dim 4 >/dev/null && vexfs insert $mnt/points 1,2,3,4 >/dev/null
 	verdict $? "$what: rows are inserted"
-	begin 3
-	sleep 1
+	begin
+	reach 3 acked
 	turn "$@"
 	expect "$what: fsync fails" fails 'Input/output error\|Read-only' synced $mnt/x
 	expect "$what: an insert fails" fails 'mounted read-only' \
@@ -174,6 +195,7 @@ stopped_by() # what, table
 	expect "$what: the log says so" said 'a commit failed: read-only from here'
 	turn well
 	expect "$what: and stays so" fails 'Read-only' mkdir $mnt/d
+	reach 1 EROFS
 	finish "$what" 3 'EROFS'
 	expect "$what: it unmounts" leave
 	healed "$what"
@@ -192,8 +214,8 @@ continues() # tables, one after another
 	fresh commit=300,errors=continue
 	verdict $? "$what: it mounts"
 	vexfs create $mnt/points --dim 4 >/dev/null
-	begin 6
-	sleep 1
+	begin
+	reach 3 acked
 	for table; do
 		pause
 		turn $table
@@ -201,15 +223,64 @@ continues() # tables, one after another
 		expect "$what: fsync fails" fails 'Input/output error' synced $mnt/x
 		expect "$what: an insert fails" fails 'the device failed' \
 			vexfs insert $mnt/points 1,2,3,4
+		reach 1 EIO
 		turn well
 		expect "$what: then it does not" soon synced $mnt/x
 		sleep 0.5
 	done
+	reach 6 acked
 	finish "$what" 6 'EIO'
 	expect "$what: rows are inserted" vexfs insert $mnt/points 5,6,7,8
 	expect "$what: it goes on" mkdir $mnt/d
 	expect "$what: it unmounts" leave
 	healed "$what"
+	leave
+}
+
+# What a failed fsync has not brought to the device is kept, and the next one does.
+fsync_twice() # file of new contents, file, file that tells that the device is well
+{
+	python3 -c 'import os, sys, time
+new, path, well = open(sys.argv[1], "rb").read(), sys.argv[2], sys.argv[3]
+fds = os.open(path, os.O_WRONLY), os.open(path, os.O_RDONLY)
+def synced(fd):
+    try:
+        os.fsync(fd)
+        return True
+    except OSError as e:
+        print(e)
+        return False
+os.pwrite(fds[0], new, 0)
+if any([synced(fd) for fd in fds]):
+    sys.exit("fsync did not fail")
+open(well + ".not", "w")
+while not os.path.exists(well):
+    time.sleep(0.1)
+# The error that the other fsync met may still come out, and so may that of the first commit.
+sys.exit(not any(synced(fds[0]) for _ in range(3)))' "$@"
+}
+kept()
+{
+	local what="a failed fsync, errors=continue" pid
+
+	fresh commit=300,errors=continue
+	synced $mnt/old && cp $mnt/old $mnt/kept && sync $mnt/kept
+	verdict $? "$what: there is a file"
+	dd if=/dev/urandom of=$work/new bs=20k count=1 status=none
+	rm -f $work/well*
+	turn flakey 0 3600 error_writes
+	fsync_twice $work/new $mnt/kept $work/well >$out.twice 2>&1 &
+	pid=$!
+	while [ ! -e $work/well.not ] && kill -0 $pid 2>/dev/null; do sleep 0.1; done
+	turn well
+	touch $work/well
+	wait $pid
+	verdict $? "$what: whoever has the file open hears of it; then it succeeds"
+	sed 's/^/# /' $out.twice
+	expect "$what: it unmounts" leave
+	expect "$what: fsck.vexfs finds nothing" fsck.vexfs -n "$dev"
+	expect "$what: it mounts" mount -t vexfs "$dev" $mnt
+	expect "$what: what was written before it is there" cmp $work/new $mnt/kept
 	leave
 }
 
@@ -220,9 +291,10 @@ in_doubt()
 
 	fresh commit=300,errors=continue
 	verdict $? "$what: it mounts"
-	begin 2
-	sleep 0.5
+	begin
+	reach 1 acked
 	turn lost_block 9
+	reach 1 EROFS
 	finish "$what" 1 'EROFS'
 	expect "$what: it is read-only" is_read_only
 	expect "$what: it unmounts" leave
@@ -248,8 +320,9 @@ reads_fail()
 	fresh commit=300
 	file=$mnt/grows.${part}1
 	rows=$mnt/rows.${part}1
-	begin 2
-	finish "reads" 3 ''
+	begin
+	reach 40 acked
+	finish "reads" 40 ''
 	for i in $(seq 30); do mkdir $mnt/dir.$i && echo $i >$mnt/dir.$i/file; done
 	expect "reads: it unmounts" leave
 	expect "reads: it mounts" mount -t vexfs -o commit=300,noatime "$dev" $mnt
@@ -272,6 +345,61 @@ reads_fail()
 	expect "reads: all is right in the same mount" "$bin" check $mnt $log
 	expect "reads: it unmounts again" leave
 	healed "reads"
+	leave
+}
+
+# Of a file with one bad block all else can be read, however much is read at once.
+fill_pages() { python3 -c 'import sys
+for i in range(256): sys.stdout.write(f"page {i:10}\n" * 256)'; }
+check_pages() # file, number of the bad page
+{
+	python3 -c 'import os, sys
+fd, bad, wrong = os.open(sys.argv[1], os.O_RDONLY), int(sys.argv[2]), []
+for i in range(256):
+    try:
+        right = os.pread(fd, 4096, i * 4096) == f"page {i:10}\n".encode() * 256
+    except OSError:
+        right = None
+    if right != (None if i == bad else True):
+        wrong.append(i)
+print("pages", wrong)
+sys.exit(bool(wrong))' "$@"
+}
+# Where the data of a page is: nothing else on the device looks like it.
+find_page() # number
+{
+	python3 -c 'import sys
+page = f"page {int(sys.argv[3]):10}\n".encode() * 256
+with open(sys.argv[1], "rb") as disk:
+    for block in range(int(sys.argv[2]) // 8):
+        if disk.read(4096) == page:
+            print(block)
+            sys.exit()
+sys.exit(1)' $disk $sectors "$1"
+}
+bad_block()
+{
+	local block what="one bad block"
+
+	fresh commit=300
+	fill_pages >$mnt/pages
+	leave
+	block=$(find_page 77)
+	verdict $? "$what: it is found"
+	turn lost_block "$block"
+	expect "$what: it mounts" mount -t vexfs -o noatime "$dev" $mnt
+	mark
+	expect "$what: it cannot be read" fails 'Input/output error' cat $mnt/pages
+	expect "$what: the log names it" said "block $block cannot be read"
+	expect "$what: all the others can" check_pages $mnt/pages 77
+	leave
+	turn well
+	dd if=/dev/zero of=$disk bs=4096 seek="$block" count=1 conv=notrunc,fsync status=none
+	expect "$what: it mounts" mount -t vexfs -o noatime "$dev" $mnt
+	mark
+	expect "$what: nor when it is damaged" fails 'Input/output error' cat $mnt/pages
+	expect "$what: the log names it" said "block $block has checksum"
+	expect "$what: all the others can" check_pages $mnt/pages 77
 	leave
 }
 
@@ -301,11 +429,11 @@ mount_fails()
 gone()
 {
 	fresh commit=1
-	begin 3
-	sleep 1
+	begin
+	reach 3 acked
 	# Every request from here on fails; the name goes when nobody has it open.
 	dm remove --force $name >/dev/null 2>&1
-	sleep 1
+	reach 1 'EIO|EROFS'
 	expect "gone: fsync fails" fails 'Input/output error\|Read-only' synced $mnt/x
 	finish "gone" 1 'EIO\|EROFS'
 	expect "gone: it unmounts" leave
@@ -333,9 +461,10 @@ unplugged()
 	dev=$other
 	fresh commit=1
 	verdict $? "unplugged: it mounts"
-	begin 3
-	sleep 1
+	begin
+	reach 3 acked
 	expect "unplugged: the driver lets go" within 30 sh -c "echo 1 >$pci/remove"
+	reach 1 'EIO|EROFS'
 	expect "unplugged: fsync fails" fails 'Input/output error\|Read-only\|No such device' synced $mnt/x
 	finish "unplugged" 1 'EIO\|EROFS'
 	expect "unplugged: it unmounts" leave
@@ -355,9 +484,11 @@ moments()
 	local what="every other second, errors=continue"
 
 	fresh commit=1,errors=continue
-	begin 4
+	begin
 	turn flakey 1 1
-	finish "$what" 0 'EIO'
+	sleep 4
+	reach 1 'EIO|EROFS'
+	finish "$what" 0 'EIO\|EROFS'
 	turn well
 	expect "$what: it unmounts" leave
 	healed "$what"
@@ -375,7 +506,9 @@ choose_reads
 
 stopped_by "writes" flakey 0 3600 error_writes
 continues "flakey 0 3600 error_writes" dead
+kept
 in_doubt
+bad_block
 reads_fail
 mount_fails
 gone

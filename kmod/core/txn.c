@@ -332,24 +332,36 @@ int vex_fs_set_read_only(struct vex_fs *fs, bool read_only)
 	return err;
 }
 
+int vex_fs_writable(struct vex_fs *fs)
+{
+	if (READ_ONCE(fs->read_only))
+		return -EROFS;
+	return READ_ONCE(fs->stopped) ? -EIO : 0;
+}
+
+int vex_space_reserve_now(struct vex_fs *fs, u64 blocks)
+{
+	int err = vex_fs_writable(fs);
+
+	if (err)
+		return err;
+	return vex_space_promise(fs, blocks) ? 0 : -ENOSPC;
+}
+
 int vex_space_reserve(struct vex_fs *fs, u64 blocks)
 {
 	u32 tries;
 	int err;
 
-	if (READ_ONCE(fs->read_only))
-		return -EROFS;
-	if (READ_ONCE(fs->stopped))
-		return -EIO;
-	for (tries = 0; !vex_space_promise(fs, blocks); tries++) {
-		if (tries == TXN_TRIES)
-			return -ENOSPC;
+	for (tries = 0;; tries++) {
+		err = vex_space_reserve_now(fs, blocks);
+		if (err != -ENOSPC || tries == TXN_TRIES)
+			return err;
 		/* What was freed since the last commit comes back with the next. */
 		err = vex_commit(fs, false);
 		if (err)
 			return err;
 	}
-	return 0;
 }
 
 void vex_space_owe(struct vex_fs *fs, u64 data)

@@ -540,12 +540,17 @@ u32 vex_block_csum(const void *data);
 /* Report a data block whose checksum was wrong, for vex_fs_take_damage(). */
 void vex_fs_note_damage(struct vex_fs *fs, u64 block, const char *what);
 
+/* 0 as long as changes are taken; EROFS; EIO when stopped. */
+int vex_fs_writable(struct vex_fs *fs);
+
 /*
  * Promise @blocks blocks of data to come, so that writing them back cannot meet
  * a full device. ENOSPC; EROFS; EIO when stopped. Gives back with
  * vex_space_unreserve(); vex_extent_write() uses what was reserved.
  */
 int vex_space_reserve(struct vex_fs *fs, u64 blocks);
+/* The same without a commit that would make room. Does not sleep. */
+int vex_space_reserve_now(struct vex_fs *fs, u64 blocks);
 void vex_space_unreserve(struct vex_fs *fs, u64 blocks);
 
 /*

@@ -17,8 +17,8 @@
  *    number until the last probe has returned. See vexfs_events.h.
  *
  * The entry points. Each is a function that is never inlined and keeps its name, so that a
- * kprobe can name it. It has a struct vexfs_op in its frame, or jumps to a function that has
- * one when somebody watches; an unwound stack then shows that one in its place:
+ * kprobe can name it. While somebody watches it has a struct vexfs_op in its frame, and stands in
+ * every unwound stack of its operation; else it may have jumped to what does the work:
  *
  *	class		function		called for
  *	lookup		vexfs_dir_lookup	a name that the dcache does not know

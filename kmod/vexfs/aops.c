@@ -50,6 +50,22 @@ int vexfs_page_reserve(struct inode *inode, struct folio *folio)
 }
 
 /**
+ * vexfs_page_again() - have a page written once more that did not reach the device
+ * @inode: whose
+ * @folio: under writeback, which keeps all others from its promise
+ *
+ * It is as if it had been stored again just now: dirty, with a new promise. Without room for that,
+ * or when the filesystem takes no changes any more, it stays clean, and its data is lost.
+ */
+void vexfs_page_again(struct inode *inode, struct folio *folio)
+{
+	if (vex_space_reserve_now(vexfs_fs(inode), 1))
+		return;
+	vexfs_page_promised(inode, folio, VEXFS_PROMISE_BLOCK);
+	folio_mark_dirty(folio);
+}
+
+/**
  * vexfs_page_relief() - have the promises of a file kept, and what that frees given back
  * @inode: whose; no folio of it is locked
  *

@@ -94,25 +94,19 @@ static int vexfs_make(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *de
 	return err;
 }
 
-static noinline
-int vexfs_create_traced(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
-			umode_t mode)
-{
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_CREATE, dir->i_ino);
-	err = vexfs_make(idmap, dir, dentry, mode | S_IFREG, 0, NULL);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
 noinline __noclone
 int vexfs_dir_create(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
 		     umode_t mode, bool excl)
 {
-	if (vexfs_op_traced())
-		return vexfs_create_traced(idmap, dir, dentry, mode);
+	if (vexfs_op_traced()) {
+		struct vexfs_op op;
+		int err;
+
+		vexfs_op_begin(&op, VEXFS_OP_CREATE, dir->i_ino);
+		err = vexfs_make(idmap, dir, dentry, mode | S_IFREG, 0, NULL);
+		vexfs_op_end(&op, err);
+		return err;
+	}
 	return vexfs_make(idmap, dir, dentry, mode | S_IFREG, 0, NULL);
 }
 

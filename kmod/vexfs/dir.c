@@ -30,22 +30,17 @@ struct dentry *vexfs_lookup(struct inode *dir, struct dentry *dentry)
 }
 
 static noinline __noclone
-struct dentry *vexfs_lookup_traced(struct inode *dir, struct dentry *dentry)
-{
-	struct dentry *found;
-	struct vexfs_op op;
-
-	vexfs_op_begin(&op, VEXFS_OP_LOOKUP, dir->i_ino);
-	found = vexfs_lookup(dir, dentry);
-	vexfs_op_end(&op, PTR_ERR_OR_ZERO(found));
-	return found;
-}
-
-static noinline __noclone
 struct dentry *vexfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
 {
-	if (vexfs_op_traced())
-		return vexfs_lookup_traced(dir, dentry);
+	if (vexfs_op_traced()) {
+		struct dentry *found;
+		struct vexfs_op op;
+
+		vexfs_op_begin(&op, VEXFS_OP_LOOKUP, dir->i_ino);
+		found = vexfs_lookup(dir, dentry);
+		vexfs_op_end(&op, PTR_ERR_OR_ZERO(found));
+		return found;
+	}
 	return vexfs_lookup(dir, dentry);
 }
 
@@ -115,25 +110,19 @@ int vexfs_rename(struct inode *from, struct dentry *old, struct inode *to,
 	return 0;
 }
 
-static noinline
-int vexfs_rename_traced(struct inode *from, struct dentry *old, struct inode *to,
-			struct dentry *new, unsigned int flags)
-{
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_RENAME, d_inode(old)->i_ino);
-	err = vexfs_rename(from, old, to, new, flags);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
 static noinline __noclone
 int vexfs_dir_rename(vexfs_idmap_t *idmap, struct inode *from, struct dentry *old,
 		     struct inode *to, struct dentry *new, unsigned int flags)
 {
-	if (vexfs_op_traced())
-		return vexfs_rename_traced(from, old, to, new, flags);
+	if (vexfs_op_traced()) {
+		struct vexfs_op op;
+		int err;
+
+		vexfs_op_begin(&op, VEXFS_OP_RENAME, d_inode(old)->i_ino);
+		err = vexfs_rename(from, old, to, new, flags);
+		vexfs_op_end(&op, err);
+		return err;
+	}
 	return vexfs_rename(from, old, to, new, flags);
 }
 
@@ -183,22 +172,17 @@ int vexfs_readdir(struct file *file, struct dir_context *ctx)
 }
 
 static noinline __noclone
-int vexfs_readdir_traced(struct file *file, struct dir_context *ctx)
-{
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_READDIR, file_inode(file)->i_ino);
-	err = vexfs_readdir(file, ctx);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
-static noinline __noclone
 int vexfs_dir_read(struct file *file, struct dir_context *ctx)
 {
-	if (vexfs_op_traced())
-		return vexfs_readdir_traced(file, ctx);
+	if (vexfs_op_traced()) {
+		struct vexfs_op op;
+		int err;
+
+		vexfs_op_begin(&op, VEXFS_OP_READDIR, file_inode(file)->i_ino);
+		err = vexfs_readdir(file, ctx);
+		vexfs_op_end(&op, err);
+		return err;
+	}
 	return vexfs_readdir(file, ctx);
 }
 

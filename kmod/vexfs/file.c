@@ -19,25 +19,20 @@ static __always_inline ssize_t vexfs_read(struct kiocb *iocb, struct iov_iter *t
 	return generic_file_read_iter(iocb, to);
 }
 
-static noinline __noclone
-ssize_t vexfs_read_traced(struct kiocb *iocb, struct iov_iter *to)
-{
-	struct vexfs_op op;
-	ssize_t n;
-
-	vexfs_op_begin(&op, VEXFS_OP_READ, file_inode(iocb->ki_filp)->i_ino);
-	n = vexfs_read(iocb, to);
-	op.bytes = max_t(ssize_t, n, 0);
-	vexfs_op_end(&op, min_t(ssize_t, n, 0));
-	return n;
-}
-
 /* Below it are the page cache and the block layer: it leaves nothing in the stack itself. */
 static noinline __noclone
 ssize_t vexfs_file_read(struct kiocb *iocb, struct iov_iter *to)
 {
-	if (vexfs_op_traced())
-		return vexfs_read_traced(iocb, to);
+	if (vexfs_op_traced()) {
+		struct vexfs_op op;
+		ssize_t n;
+
+		vexfs_op_begin(&op, VEXFS_OP_READ, file_inode(iocb->ki_filp)->i_ino);
+		n = vexfs_read(iocb, to);
+		op.bytes = max_t(ssize_t, n, 0);
+		vexfs_op_end(&op, min_t(ssize_t, n, 0));
+		return n;
+	}
 	return vexfs_read(iocb, to);
 }
 
@@ -121,23 +116,19 @@ static noinline ssize_t vexfs_write(struct kiocb *iocb, struct iov_iter *from)
 	return n;
 }
 
-static noinline ssize_t vexfs_write_traced(struct kiocb *iocb, struct iov_iter *from)
-{
-	struct vexfs_op op;
-	ssize_t n;
-
-	vexfs_op_begin(&op, VEXFS_OP_WRITE, file_inode(iocb->ki_filp)->i_ino);
-	n = vexfs_write(iocb, from);
-	op.bytes = max_t(ssize_t, n, 0);
-	vexfs_op_end(&op, min_t(ssize_t, n, 0));
-	return n;
-}
-
 static noinline __noclone
 ssize_t vexfs_file_write(struct kiocb *iocb, struct iov_iter *from)
 {
-	if (vexfs_op_traced())
-		return vexfs_write_traced(iocb, from);
+	if (vexfs_op_traced()) {
+		struct vexfs_op op;
+		ssize_t n;
+
+		vexfs_op_begin(&op, VEXFS_OP_WRITE, file_inode(iocb->ki_filp)->i_ino);
+		n = vexfs_write(iocb, from);
+		op.bytes = max_t(ssize_t, n, 0);
+		vexfs_op_end(&op, min_t(ssize_t, n, 0));
+		return n;
+	}
 	return vexfs_write(iocb, from);
 }
 
@@ -166,18 +157,6 @@ static noinline int vexfs_fsync(struct file *file, loff_t start, loff_t end, int
 	return err;
 }
 
-static noinline
-int vexfs_fsync_traced(struct file *file, loff_t start, loff_t end, int datasync)
-{
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_FSYNC, file_inode(file)->i_ino);
-	err = vexfs_fsync(file, start, end, datasync);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
 /**
  * vexfs_file_fsync() - make a file or directory durable
  * @file: it
@@ -192,8 +171,15 @@ int vexfs_fsync_traced(struct file *file, loff_t start, loff_t end, int datasync
 noinline __noclone
 int vexfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
-	if (vexfs_op_traced())
-		return vexfs_fsync_traced(file, start, end, datasync);
+	if (vexfs_op_traced()) {
+		struct vexfs_op op;
+		int err;
+
+		vexfs_op_begin(&op, VEXFS_OP_FSYNC, file_inode(file)->i_ino);
+		err = vexfs_fsync(file, start, end, datasync);
+		vexfs_op_end(&op, err);
+		return err;
+	}
 	return vexfs_fsync(file, start, end, datasync);
 }
 

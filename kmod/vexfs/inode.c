@@ -319,23 +319,18 @@ int vexfs_setattr(vexfs_idmap_t *idmap, struct dentry *dentry, struct iattr *att
 	return err;
 }
 
-static noinline
-int vexfs_setattr_traced(vexfs_idmap_t *idmap, struct dentry *dentry, struct iattr *attr)
-{
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_SETATTR, d_inode(dentry)->i_ino);
-	err = vexfs_setattr(idmap, dentry, attr);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
 /* chmod, chown, utimes, truncate. */
 noinline __noclone
 int vexfs_inode_setattr(vexfs_idmap_t *idmap, struct dentry *dentry, struct iattr *attr)
 {
-	if (vexfs_op_traced())
-		return vexfs_setattr_traced(idmap, dentry, attr);
+	if (vexfs_op_traced()) {
+		struct vexfs_op op;
+		int err;
+
+		vexfs_op_begin(&op, VEXFS_OP_SETATTR, d_inode(dentry)->i_ino);
+		err = vexfs_setattr(idmap, dentry, attr);
+		vexfs_op_end(&op, err);
+		return err;
+	}
 	return vexfs_setattr(idmap, dentry, attr);
 }

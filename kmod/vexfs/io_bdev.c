@@ -23,6 +23,19 @@
 static struct bio_set vexfs_core_bios;
 static struct bio_set vexfs_data_bios;
 
+/* Ends writes of file data that failed. */
+static struct workqueue_struct *vexfs_bio_wq;
+
+/**
+ * struct vexfs_data_bio - one of vexfs_data_bios
+ * @work: for vexfs_bio_later()
+ * @bio: what everybody else sees of it
+ */
+struct vexfs_data_bio {
+	struct work_struct work;
+	struct bio bio;
+};
+
 /**
  * vexfs_bio_alloc() - a bio for file data
  * @bdev: device
@@ -39,6 +52,24 @@ struct bio *vexfs_bio_alloc(struct block_device *bdev, unsigned int pages, u64 b
 
 	bio->bi_iter.bi_sector = block << (VEXFS_BLOCK_SHIFT - SECTOR_SHIFT);
 	return bio;
+}
+
+/**
+ * vexfs_bio_later() - go on with a completed bio where spinlocks of the VFS may be taken
+ * @bio: of vexfs_bio_alloc(); any context
+ * @fn: is called with a work of which vexfs_bio_of() is @bio; ends it, and must not wait
+ */
+void vexfs_bio_later(struct bio *bio, work_func_t fn)
+{
+	struct vexfs_data_bio *d = container_of(bio, struct vexfs_data_bio, bio);
+
+	INIT_WORK(&d->work, fn);
+	queue_work(vexfs_bio_wq, &d->work);
+}
+
+struct bio *vexfs_bio_of(struct work_struct *work)
+{
+	return &container_of(work, struct vexfs_data_bio, work)->bio;
 }
 
 /**
@@ -311,14 +342,26 @@ int vexfs_io_init(void)
 
 	if (err)
 		return err;
-	err = bioset_init(&vexfs_data_bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
+	err = bioset_init(&vexfs_data_bios, BIO_POOL_SIZE, offsetof(struct vexfs_data_bio, bio),
+			  BIOSET_NEED_BVECS);
 	if (err)
-		bioset_exit(&vexfs_core_bios);
+		goto out_core;
+	err = -ENOMEM;
+	vexfs_bio_wq = alloc_workqueue("vexfs_bio", WQ_MEM_RECLAIM, 0);
+	if (!vexfs_bio_wq)
+		goto out_data;
+	return 0;
+
+out_data:
+	bioset_exit(&vexfs_data_bios);
+out_core:
+	bioset_exit(&vexfs_core_bios);
 	return err;
 }
 
 void vexfs_io_exit(void)
 {
+	destroy_workqueue(vexfs_bio_wq);
 	bioset_exit(&vexfs_data_bios);
 	bioset_exit(&vexfs_core_bios);
 }

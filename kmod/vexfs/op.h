@@ -17,8 +17,10 @@ void vexfs_op_finish(struct vexfs_op *op, int err);
 /**
  * vexfs_op_traced() - does anybody watch operations?
  *
- * For an entry function whose struct vexfs_op would stand above a deep chain of calls: it jumps to
- * a function that holds the operation only when this says so, and else to the work itself.
+ * For an entry function whose struct vexfs_op would stand above a deep chain of calls. It does the
+ * work twice: when this says so, between begin and end, with the operation in the scope of that
+ * branch alone; and else by a call that is the last thing that it does. The compiler makes that
+ * one a jump, which leaves nothing of the entry function in the stack.
  *
  * Return: true when one of the tracepoints has a probe.
  */
@@ -30,13 +32,12 @@ static __always_inline bool vexfs_op_traced(void)
 /**
  * vexfs_op_begin() - an operation enters VexFS
  * @op: in the frame of the entry function, which must be noinline and __noclone, so that
- *	it is one function of just its name; or of a function that the entry function jumps to
+ *	it is one function of just its name
  * @op_class: its class
  * @ino: inode, or 0 when it has none yet
  *
  * The stack pointer of the caller at the call stands two words above the
- * frame pointer: the saved frame pointer and the return address lie between. A function that is
- * entered by a jump stands where the one that jumped stood, so this holds there, too.
+ * frame pointer: the saved frame pointer and the return address lie between.
  */
 static __always_inline void vexfs_op_begin(struct vexfs_op *op,
 					   enum vexfs_op_class op_class, u64 ino)

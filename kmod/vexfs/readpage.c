@@ -85,9 +85,13 @@ static int vexfs_fill_read(struct vexfs_fill *f, struct folio *folio, u32 page)
 	__bio_add_page(bio, folio_page(folio, page), PAGE_SIZE, 0);
 	err = submit_bio_wait(bio);
 	bio_put(bio);
-	if (err || !vexfs_page_good(f->inode, folio, page, f->map.block, f->csum))
+	if (err) {
+		pr_err_ratelimited("%s: inode %lu: page %lu in block %llu cannot be read (%d)\n",
+				   f->inode->i_sb->s_id, f->inode->i_ino, folio->index + page,
+				   f->map.block, err);
 		return -EIO;
-	return 0;
+	}
+	return vexfs_page_good(f->inode, folio, page, f->map.block, f->csum) ? 0 : -EIO;
 }
 
 /* Read one page of a folio. */
@@ -136,12 +140,24 @@ int vexfs_page_fill(struct inode *inode, struct folio *folio)
 	return err;
 }
 
+/*
+ * A folio is up to date as a whole or not at all. So that one bad block takes none of its
+ * neighbours along, single pages come in place of a large folio of which a part cannot be read.
+ */
 int vexfs_read_folio(struct file *file, struct folio *folio)
 {
-	int err = vexfs_page_fill(folio->mapping->host, folio);
+	struct address_space *mapping = folio->mapping;
+	pgoff_t first = folio->index;
+	pgoff_t last = first + folio_nr_pages(folio) - 1;
+	int err = vexfs_page_fill(mapping->host, folio);
 
 	folio_unlock(folio);
-	return err;
+	if (likely(!err) || first == last)
+		return err;
+	vexfs_mapping_large(mapping, false);
+	invalidate_inode_pages2_range(mapping, first, last);
+	/* Whoever wanted it looks again for what is there. */
+	return AOP_TRUNCATED_PAGE;
 }
 
 /* ---- a window, ahead ------------------------------------------------------ */

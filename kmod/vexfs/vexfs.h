@@ -276,6 +276,7 @@ enum vexfs_promise {
 };
 
 int vexfs_page_reserve(struct inode *inode, struct folio *folio);
+void vexfs_page_again(struct inode *inode, struct folio *folio);
 int vexfs_page_relief(struct inode *inode);
 void vexfs_page_settle(struct inode *inode, struct folio *folio, bool unused);
 void vexfs_page_unreserve(struct inode *inode, struct folio *folio);
@@ -327,6 +328,8 @@ void vexfs_io_exit(void);
 void vexfs_io_open(struct vexfs_io *io, struct block_device *bdev);
 struct bio *vexfs_bio_alloc(struct block_device *bdev, unsigned int pages, u64 block,
 			    blk_opf_t opf);
+void vexfs_bio_later(struct bio *bio, work_func_t fn);
+struct bio *vexfs_bio_of(struct work_struct *work);
 void vexfs_io_end(struct vexfs_batch *batch, blk_status_t status);
 
 /* ---- aside.c ------------------------------------------------------------ */

@@ -7,6 +7,10 @@
  * there. The core counts the write as its own from the moment it gives the place, and no
  * commit can name the place before the data has arrived. So between the two nothing
  * may wait for the core: the bio is there before.
+ *
+ * Data that does not arrive fails the commit that would have named its place, and every fsync of a
+ * file that was open; and it is dirty again, so that the next fsync writes it to another place.
+ * Only a filesystem that takes no changes any more drops it.
  */
 #include <linux/blkdev.h>
 #include <linux/highmem.h>
@@ -37,39 +41,69 @@ struct vexfs_run {
 	struct blk_plug plug;
 };
 
-static void vexfs_write_done(struct bio *bio)
+/* An inode cannot become dirty in an interrupt. The commit waits for this. */
+static void vexfs_write_failed(struct work_struct *work)
 {
+	struct bio *bio = vexfs_bio_of(work);
 	struct vexfs_batch *batch = bio->bi_private;
 	struct folio_iter fi;
 
 	bio_for_each_folio_all(fi, bio) {
-		if (bio->bi_status)
-			mapping_set_error(fi.folio->mapping, -EIO);
+		struct address_space *mapping = fi.folio->mapping;
+
+		mapping_set_error(mapping, -EIO);
+		vexfs_page_again(mapping->host, fi.folio);
 		folio_end_writeback(fi.folio);
 	}
 	vexfs_io_end(batch, bio->bi_status);
 	bio_put(bio);
 }
 
+static void vexfs_write_done(struct bio *bio)
+{
+	struct vexfs_batch *batch = bio->bi_private;
+	struct folio_iter fi;
+
+	if (unlikely(bio->bi_status)) {
+		vexfs_bio_later(bio, vexfs_write_failed);
+		return;
+	}
+	bio_for_each_folio_all(fi, bio)
+		folio_end_writeback(fi.folio);
+	vexfs_io_end(batch, bio->bi_status);
+	bio_put(bio);
+}
+
 /*
- * The core has no place for these pages. When it lacks memory they stay dirty for another
- * time; otherwise they will never be written, and whoever syncs hears of it.
+ * Another time may have what is missing: memory, space, a piece of the tree that the device
+ * does not give just now, a commit.
+ */
+static bool vexfs_run_again(const struct vexfs_run *run, int err)
+{
+	return err == -ENOMEM || err == -ENOSPC ||
+	       (err == -EIO && !vex_fs_writable(vexfs_fs(run->inode)));
+}
+
+/*
+ * The core has no place for these pages. They stay dirty when it may have one another time;
+ * otherwise they will never be written. Whoever syncs hears of both.
  */
 static noinline_for_stack
 void vexfs_run_fail(struct vexfs_run *run, u32 from, int err)
 {
 	struct inode *inode = run->inode;
+	bool again = vexfs_run_again(run, err);
 	u32 i;
 
+	if (err != -ENOMEM && err != -ENOSPC)
+		mapping_set_error(inode->i_mapping, err);
 	for (i = from; i < run->count; i++) {
 		struct folio *folio = run->folios[i];
 
-		if (err == -ENOMEM || err == -ENOSPC) {
+		if (again)
 			folio_redirty_for_writepage(run->wbc, folio);
-		} else {
-			mapping_set_error(inode->i_mapping, err);
+		else
 			vexfs_page_unreserve(inode, folio);
-		}
 		folio_end_writeback(folio);
 	}
 }

@@ -2,10 +2,10 @@
 /*
  * What a VexFS has acknowledged, for selftests/vexfs_flaky.sh.
  *
- *   acked write DIR LOG SEED SECONDS
+ *   acked write DIR LOG SEED
  *	Makes files, appends to one, and inserts into a collection, each with an fsync, however
- *	often that fails. What fsync(2) has acknowledged goes to LOG, which is of another
- *	filesystem. Prints how many calls were acknowledged, and how many failed, by errno.
+ *	often that fails, until SIGTERM. What fsync(2) has acknowledged goes to LOG, which is of
+ *	another filesystem. Prints a line for each call at once: "acked", or its errno.
  *   acked check DIR LOG
  *	Compares what LOG says with what DIR holds. Prints how much is right, and on standard
  *	error what is not.
@@ -15,12 +15,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/vexfs.h>
@@ -29,7 +29,6 @@
 #define MOST		(12 * BLOCK)	/* bytes of a file or an append */
 #define DIM		16u
 #define BATCH		8u		/* rows of an insert */
-#define ERRNOS		200
 
 /**
  * struct work - one writer
@@ -41,8 +40,6 @@
  * @tried: bytes behind them that a failed call may have left anywhere
  * @made: there is a collection
  * @inserted: rows; the last of them may not be acknowledged
- * @acked: calls
- * @failed: calls, by errno
  */
 struct work {
 	const char *dir;
@@ -53,8 +50,6 @@ struct work {
 	uint64_t tried;
 	bool made;
 	uint64_t inserted;
-	uint64_t acked;
-	uint64_t failed[ERRNOS];
 };
 
 static unsigned char buf[MOST], found[MOST];
@@ -93,12 +88,20 @@ static int open_at(const char *dir, const char *name, int flags)
 
 /* ---- writing --------------------------------------------------------------- */
 
-static bool outcome(struct work *w, bool good)
+static volatile sig_atomic_t ended;
+
+static void end(int sig)
 {
-	if (good)
-		w->acked++;
-	else
-		w->failed[errno < ERRNOS ? errno : 0]++;
+	(void)sig;
+	ended = 1;
+}
+
+static bool outcome(bool good)
+{
+	puts(good ? "acked" : strerrorname_np(errno) ?: "other");
+	/* Where all fails, no more than that is learned by failing faster. */
+	if (!good)
+		usleep(20000);
 	return good;
 }
 
@@ -127,7 +130,7 @@ static void make_file(struct work *w)
 
 	snprintf(name, sizeof(name), "file.%" PRIu64, seed);
 	fd = open_at(w->dir, name, O_CREAT | O_EXCL | O_WRONLY);
-	if (outcome(w, fd >= 0 && write_at(fd, seed, 0, len)))
+	if (outcome(fd >= 0 && write_at(fd, seed, 0, len)))
 		say(w, "file", name, seed, len);
 	if (fd >= 0)
 		close(fd);
@@ -145,7 +148,7 @@ static void append(struct work *w)
 	w->tried = len;
 	snprintf(name, sizeof(name), "grows.%" PRIu64, w->seed);
 	fd = open_at(w->dir, name, O_CREAT | O_WRONLY);
-	if (outcome(w, fd >= 0 && write_at(fd, w->seed, w->appended, len))) {
+	if (outcome(fd >= 0 && write_at(fd, w->seed, w->appended, len))) {
 		w->appended += len;
 		w->tried = 0;
 		say(w, "file", name, w->seed, w->appended);
@@ -183,44 +186,27 @@ static void insert(struct work *w)
 
 	snprintf(name, sizeof(name), "rows.%" PRIu64, w->seed);
 	fd = open_at(w->dir, name, O_CREAT | O_RDWR);
-	if (outcome(w, fd >= 0 && insert_rows(w, fd)))
+	if (outcome(fd >= 0 && insert_rows(w, fd)))
 		say(w, "rows", name, w->seed, w->inserted);
 	if (fd >= 0)
 		close(fd);
 }
 
-static double now(void)
+static int do_write(const char *dir, const char *log, uint64_t seed)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-static int do_write(const char *dir, const char *log, uint64_t seed, double seconds)
-{
+	static const struct sigaction term = { .sa_handler = end, .sa_flags = SA_RESTART };
 	static void (*const turns[])(struct work *w) = { make_file, append, insert };
 	struct work w = { .dir = dir, .seed = seed };
-	double end = now() + seconds;
 
 	w.log = open(log, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
 	if (w.log < 0) {
 		perror(log);
 		return 1;
 	}
-	for (uint64_t i = 0; now() < end; i++) {
-		uint64_t before = w.acked;
-
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	sigaction(SIGTERM, &term, NULL);
+	for (uint64_t i = 0; !ended; i++)
 		turns[i % 3](&w);
-		/* Where all fails, no more than that is learned by failing faster. */
-		if (w.acked == before)
-			usleep(20000);
-	}
-	printf("acked %" PRIu64, w.acked);
-	for (int i = 0; i < ERRNOS; i++)
-		if (w.failed[i])
-			printf(" %s %" PRIu64, i ? strerrorname_np(i) : "other", w.failed[i]);
-	putchar('\n');
 	return 0;
 }
 
@@ -340,10 +326,10 @@ static int do_check(const char *dir, const char *log)
 
 int main(int argc, char **argv)
 {
-	if (argc == 6 && !strcmp(argv[1], "write"))
-		return do_write(argv[2], argv[3], strtoull(argv[4], NULL, 0), atof(argv[5]));
+	if (argc == 5 && !strcmp(argv[1], "write"))
+		return do_write(argv[2], argv[3], strtoull(argv[4], NULL, 0));
 	if (argc == 4 && !strcmp(argv[1], "check"))
 		return do_check(argv[2], argv[3]);
-	fputs("Usage: acked write DIR LOG SEED SECONDS\n       acked check DIR LOG\n", stderr);
+	fputs("Usage: acked write DIR LOG SEED\n       acked check DIR LOG\n", stderr);
 	return 2;
 }
