@@ -414,13 +414,20 @@ static size_t segs_pinned(struct vex_fs *fs)
 	return bytes;
 }
 
+bool vex_cache_unbalanced(struct vex_fs *fs)
+{
+	size_t dirty = fs->cache.limit / VEX_CACHE_DIRTY_SHARE;
+
+	return READ_ONCE(fs->seg_dirty_bytes) > dirty || segs_pinned(fs) > 2 * dirty;
+}
+
 int vex_cache_balance(struct vex_fs *fs)
 {
 	size_t dirty = fs->cache.limit / VEX_CACHE_DIRTY_SHARE;
 	int err;
 
 	vex_assert_write_locked(&fs->lock);
-	if (fs->seg_dirty_bytes <= dirty && segs_pinned(fs) <= 2 * dirty)
+	if (!vex_cache_unbalanced(fs))
 		return 0;
 	err = vex_seg_flush(fs);
 	if (err || segs_pinned(fs) <= 2 * dirty)

@@ -153,7 +153,7 @@ void vex_codec_form_of(const struct vex_codec *c, const u8 *code, struct vex_for
 		vex_codec_form(c, code, f);
 		return;
 	}
-	/* Eight bytes at once: what is shifted out of one goes into the next, and is masked away. */
+	/* Eight bytes at once: what is shifted out of one into the next is masked away. */
 	for (i = 0; i < c->padded; i += VEX_CODE_GROUP)
 		for (j = 0; j < VEX_CODE_GROUP / 2; j += 8, code += 8) {
 			x = get_unaligned_le64(code);

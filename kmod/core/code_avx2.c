@@ -37,7 +37,7 @@ static __always_inline words16 multiply_pairs(bytes32 a, bytes32 b)
 
 static __always_inline sums8 widen(words16 a)
 {
-	const words16 ones = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+	const words16 ones = (words16){ 0 } + 1;
 	sums8 r;
 
 	asm("vpmaddwd %2, %1, %0" : "=x" (r) : "x" (a), "x" (ones));
@@ -88,7 +88,8 @@ static __always_inline sums4 sum4(const sums8 *s)
 	sums4 high;
 
 	asm("vextracti128 $1, %1, %0" : "=x" (high) : "x" (pairs));
-	return high + __builtin_shufflevector(pairs, pairs, 0, 1, 2, 3);
+	asm("vpaddd %x1, %0, %0" : "+x" (high) : "x" (pairs));
+	return high;
 }
 
 /* One step of @bytes: 32 of them; @ip and @half are constants. */
@@ -183,7 +184,8 @@ static void levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
 	const vex_f32 *x = row, *low = (const vex_f32 *)c->low;
 	vec8 inv = (vec8){ 0 } + *(const vex_f32 *)&c->inv_step;
 	struct vex_codec rest = *c;
-	sums8 level;
+	s32 level[8];
+	sums8 eight;
 	u32 i, j;
 
 	/* Lengths are summed in one order only. */
@@ -192,7 +194,8 @@ static void levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
 		return;
 	}
 	for (i = 0; i + 8 <= c->dim; i += 8) {
-		level = levels8(*(const vec8_mem *)(x + i), *(const vec8_mem *)(low + i), inv);
+		eight = levels8(*(const vec8_mem *)(x + i), *(const vec8_mem *)(low + i), inv);
+		__builtin_memcpy(level, &eight, sizeof(level));
 		for (j = 0; j < 8; j++)
 			out[i + j] = level[j];
 	}

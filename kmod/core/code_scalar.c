@@ -147,7 +147,8 @@ void vex_codec_fit(struct vex_codec *c, const u32 *from, const u32 *to)
 {
 	const vex_f32 *a = (const vex_f32 *)from, *b = (const vex_f32 *)to;
 	vex_f32 *low = (vex_f32 *)c->low;
-	float widest = 0, width, middle;
+	const float least = 1.0f / (1ULL << 50) / (1ULL << 50);
+	float widest = 0, width, middle, inv;
 	u32 i;
 
 	for (i = 0; i < c->dim; i++) {
@@ -162,7 +163,8 @@ void vex_codec_fit(struct vex_codec *c, const u32 *from, const u32 *to)
 		low[i] = middle - widest * (64.0f / 63.0f);
 	}
 	/* Level 64 is the middle, 1 and 127 are the ends. */
-	*(vex_f32 *)&c->inv_step = widest > 1e-30f ? 63.0f / widest : 0;
+	inv = widest > least ? 63.0f / widest : 0;
+	c->inv_step = vex_f32_bits(inv);
 }
 
 const struct vex_code_ops vex_code_scalar = {

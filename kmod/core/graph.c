@@ -3,13 +3,13 @@
  * HNSW: a hierarchy of navigable small worlds, after Malkov & Yashunin, "Efficient and robust
  * approximate nearest neighbor search using Hierarchical Navigable Small World graphs" (2016).
  *
- * Every row is in the base layer, and one in M of each layer is in the layer above it, too. A search
- * goes down through the upper layers to the row that is nearest there, and from it through the base
- * by a pool of the ef nearest rows so far: the nearest one whose links were not followed yet is
- * next, until there is none. A new row is searched for in each of its layers, linked to M of the
- * ef_construction rows found, and they to it. Which ones: Algorithm 4 of the paper, from the
- * nearest on each row that is nearer to the new one than to all that were chosen before. A row with too many links
- * chooses anew among them.
+ * Every row is in the base layer, and one in M of each layer is in the layer above it, too. A
+ * search goes down through the upper layers to the row that is nearest there, and from it through
+ * the base by a pool of the ef nearest rows so far: the nearest one whose links were not followed
+ * yet is next, until there is none. A new row is searched for in each of its layers, linked to M
+ * of the ef_construction rows found, and they to it. Which ones: Algorithm 4 of the paper, from
+ * the nearest on each row that is nearer to the new one than to all that were chosen before. A row
+ * with too many links chooses anew among them.
  *
  * Deviations from the paper:
  *
@@ -478,7 +478,7 @@ int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u
 static bool dominated(struct vex_graph *g, const struct vex_form *f, const u8 *const *code, u32 n,
 		      u32 dist)
 {
-	vex_code_dist *kernel = vex_codec_dist(&g->codec);
+	vex_code_dist kernel = vex_codec_dist(&g->codec);
 	u32 d[4];
 	u32 i, j, step;
 

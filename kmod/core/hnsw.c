@@ -9,12 +9,15 @@
  *	from VEXFS_INDEX_LAYER(0) on the records of the base layer
  *	from VEXFS_INDEX_LAYER(n) on the items of layer n
  *
- * An item never crosses the end of a segment. The graph's tables point into the segments that are in
- * memory, each held once for all walks; a missing one is read when a walk comes to it. When those
- * that are held come to be more than half of the cache's bound, all are let go of between two searches: what is
- * still used is found in the cache again, and the rest may leave it.
+ * An item never crosses the end of a segment. The graph's tables point into the segments that
+ * are in memory, each held once for all walks; a missing one is read when a walk comes to it.
+ * When those that are held come to be more than half of the cache's bound, all are let go of
+ * between two searches: what is still used is found in the cache again, and the rest may leave.
  */
 #include "vex_hnsw.h"
+
+/* The segment of the head. */
+#define HEAD_SEG	(VEXFS_INDEX_POS / VEX_SEG_BYTES)
 
 static u64 chunk_index(u32 layer, u32 chunk)
 {
@@ -52,7 +55,7 @@ static int chunk_load(struct vex_graph *g, u32 layer, u32 chunk)
 	struct vex_seg *seg;
 	int err;
 
-	err = vex_seg_get(ix->fs, ix->ino, chunk_index(layer, chunk), false, &seg);
+	err = vex_seg_get_aside(ix->fs, ix->ino, chunk_index(layer, chunk), false, &seg);
 	if (!err)
 		chunk_install(ix, layer, chunk, seg);
 	return err;
@@ -93,7 +96,7 @@ static int chunk_touch(struct vex_graph *g, u32 layer, u32 pos)
 	if (!ix->held[layer][chunk]) {
 		bool fresh = pos == t->count && pos % t->per == 0;
 
-		err = vex_seg_get(ix->fs, ix->ino, chunk_index(layer, chunk), fresh, &seg);
+		err = vex_seg_get_aside(ix->fs, ix->ino, chunk_index(layer, chunk), fresh, &seg);
 		if (err)
 			return err;
 		chunk_install(ix, layer, chunk, seg);
@@ -201,7 +204,7 @@ static u32 head_code(const struct vex_coll *c)
 
 int vex_hnsw_create_prepare(struct vex_fs *fs, u64 ino, struct vex_seg **seg)
 {
-	int err = vex_seg_get(fs, ino, VEXFS_INDEX_POS / VEX_SEG_BYTES, true, seg);
+	int err = vex_seg_get_aside(fs, ino, HEAD_SEG, true, seg);
 
 	return err ? err : vex_seg_settle(fs, *seg);
 }
@@ -224,8 +227,7 @@ int vex_hnsw_touch_head(struct vex_hnsw *ix)
 	int err = 0;
 
 	if (!ix->head)
-		err = vex_seg_get(ix->fs, ix->ino, VEXFS_INDEX_POS / VEX_SEG_BYTES, false,
-				  &ix->head);
+		err = vex_seg_get_aside(ix->fs, ix->ino, HEAD_SEG, false, &ix->head);
 	return err ? err : vex_seg_settle(ix->fs, ix->head);
 }
 
@@ -248,11 +250,33 @@ void vex_hnsw_store_head(struct vex_hnsw *ix)
 					    ix->nr_pending * sizeof(__le32)));
 }
 
+int vex_hnsw_read(struct vex_hnsw *ix, u64 pos, void *buf, size_t len)
+{
+	struct vex_seg *seg;
+	u8 *to = buf;
+	int err;
+
+	while (len) {
+		u32 from = pos & (VEX_SEG_BYTES - 1);
+		size_t n = min(len, (size_t)(VEX_SEG_BYTES - from));
+
+		err = vex_seg_get_aside(ix->fs, ix->ino, pos / VEX_SEG_BYTES, false, &seg);
+		if (err)
+			return err;
+		memcpy(to, seg->data + from, n);
+		vex_seg_put(ix->fs, seg);
+		to += n;
+		pos += n;
+		len -= n;
+	}
+	return 0;
+}
+
 /* ---- opening ------------------------------------------------------------------------ */
 
-static int damaged(struct vex_hnsw *ix)
+int vex_hnsw_damaged(struct vex_fs *fs)
 {
-	return vex_damaged(ix->fs, 0, "the index of a collection is damaged: vexfs reindex makes it anew");
+	return vex_damaged(fs, 0, "an index that 'vexfs reindex' makes anew");
 }
 
 /* Counts of layers, from the base upwards, and where the search begins. */
@@ -297,12 +321,12 @@ static int codec_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head)
 	int err;
 
 	c->inv_step = le32_to_cpu(head->inv_step);
-	err = vex_file_read_locked(ix->fs, ix->ino, 0, VEXFS_INDEX_POS + VEXFS_HNSW_LOW_AT, c->low,
-				   c->dim * sizeof(*c->low));
+	err = vex_hnsw_read(ix, VEXFS_INDEX_POS + VEXFS_HNSW_LOW_AT, c->low,
+			    c->dim * sizeof(*c->low));
 	for (i = 0; i < c->dim; i++)
 		c->low[i] = le32_to_cpu((__force __le32)c->low[i]);
 	/* A step that is no number, or negative. */
-	return err || c->inv_step < 0x7f800000u ? err : damaged(ix);
+	return err || c->inv_step < 0x7f800000u ? err : vex_hnsw_damaged(ix->fs);
 }
 
 static int tables_room(struct vex_hnsw *ix)
@@ -324,7 +348,7 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 	u32 code, m, ef;
 	int err;
 
-	err = vex_seg_get(ix->fs, ix->ino, VEXFS_INDEX_POS / VEX_SEG_BYTES, false, &ix->head);
+	err = vex_seg_get_aside(ix->fs, ix->ino, HEAD_SEG, false, &ix->head);
 	if (err)
 		return err;
 	head = head_of(ix);
@@ -333,7 +357,7 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 	ef = le32_to_cpu(head->ef_construction);
 	if (le32_to_cpu(head->magic) != VEXFS_HNSW_MAGIC || !code || code > VEXFS_CODE_SQ4 ||
 	    m < VEX_GRAPH_M_MIN || m > VEX_GRAPH_M_MAX || !ef || ef > VEX_GRAPH_EF_MAX)
-		return damaged(ix);
+		return vex_hnsw_damaged(ix->fs);
 	vex_codec_shape(&g->codec, code == VEXFS_CODE_SQ4 ? VEX_CODE_SQ4 : VEX_CODE_SQ7,
 			c->metric, c->dim);
 	g->codec.low = vex_zalloc(c->dim * sizeof(*g->codec.low));
@@ -341,9 +365,9 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 		return -ENOMEM;
 	g->ops = &hnsw_ops;
 	ix->trained = le32_to_cpu(head->flags) & VEXFS_HNSW_TRAINED;
-	if (vex_graph_init(g, m, ef, VEX_SEG_BYTES, VEX_SEG_BYTES) || !counts_sound(ix, head, c->rows) ||
-	    !pending_load(ix, head))
-		return damaged(ix);
+	if (vex_graph_init(g, m, ef, VEX_SEG_BYTES, VEX_SEG_BYTES) ||
+	    !counts_sound(ix, head, c->rows) || !pending_load(ix, head))
+		return vex_hnsw_damaged(ix->fs);
 	err = ix->trained ? codec_load(ix, head) : 0;
 	return err ? err : tables_room(ix);
 }
@@ -452,7 +476,7 @@ void vex_hnsw_destroy_all(struct vex_fs *fs)
 
 /* ---- memory of walks ------------------------------------------------------------------- */
 
-struct vex_hnsw_walk *vex_hnsw_walk_take(struct vex_hnsw *ix, const struct vex_coll *c)
+struct vex_hnsw_walk *vex_hnsw_walk_take(struct vex_hnsw *ix)
 {
 	struct vex_hnsw_walk *w;
 
@@ -466,7 +490,7 @@ struct vex_hnsw_walk *vex_hnsw_walk_take(struct vex_hnsw *ix, const struct vex_c
 	w = vex_zalloc(sizeof(*w));
 	if (!w)
 		return NULL;
-	w->row = vex_alloc(c->row_bytes);
+	w->row = vex_alloc(ix->graph.codec.dim * sizeof(u32));
 	if (w->row)
 		return w;
 	vex_free(w);

@@ -2,12 +2,12 @@
 /*
  * How rows come into the graph of an HNSW index.
  *
- * Storing rows and entering them into the graph are transactions of their own: first the whole batch of an
- * insertion, then each row's links. Whatever happens between two of them, a crash too, the graph has
- * the first rows of the collection, its head says how many, and a search compares the others one
- * by one; the next insertion goes on where the last one ended. An update stores new rows and, in
- * the same transaction, enters their ids among the pending ones, which are compared one by one, too, until
- * new links were found for them.
+ * Storing rows and entering them into the graph are transactions of their own: first the whole
+ * batch of an insertion, then each row's links. Whatever happens between two of them, a crash
+ * too, the graph has the first rows of the collection, its head says how many, and a search
+ * compares the others one by one; the next insertion goes on where the last one ended. An update
+ * stores new rows and, in the same transaction, enters their ids among the pending ones, which
+ * are compared one by one, too, until new links were found for them.
  *
  * Links are planned with fs->lock held for reading, while others search, and entered with it held
  * for writing. One task at a time does so, so a plan stays right in between.
@@ -28,9 +28,8 @@ static int sample_read(struct vex_hnsw *ix, const struct vex_coll *c, u8 *rows, 
 
 	for (i = 0; i < count && !err; i++) {
 		id = div_u64(c->rows * i, count);
-		err = vex_file_read_locked(ix->fs, ix->ino, c->rows * c->row_bytes,
-					   id * c->row_bytes, rows + (size_t)i * c->row_bytes,
-					   c->row_bytes);
+		err = vex_hnsw_read(ix, id * c->row_bytes, rows + (size_t)i * c->row_bytes,
+				    c->row_bytes);
 		if (!err && vex_interrupted())
 			err = -EINTR;
 	}
@@ -57,22 +56,21 @@ static int codec_store(struct vex_hnsw *ix)
 	return 0;
 }
 
-static int codec_make(struct vex_hnsw *ix)
+static noinline_for_stack int codec_make(struct vex_hnsw *ix, struct vex_coll *c)
 {
 	struct vex_codec *codec = &ix->graph.codec;
 	struct vex_fs *fs = ix->fs;
-	struct vex_coll c;
 	u8 *rows = NULL;
 	u32 count = 0;
 	int err;
 
 	vex_read_lock(&fs->lock);
-	err = vex_coll_load(fs, ix->ino, &c);
+	err = vex_coll_load(fs, ix->ino, c);
 	if (!err) {
-		count = min_t(u64, c.rows, VEX_TRAIN_ROWS);
-		count = clamp(TRAIN_BYTES / c.row_bytes, 1u, count);
-		rows = vex_alloc((size_t)count * c.row_bytes);
-		err = rows ? sample_read(ix, &c, rows, count) : -ENOMEM;
+		count = min_t(u64, c->rows, VEX_TRAIN_ROWS);
+		count = clamp(TRAIN_BYTES / c->row_bytes, 1u, count);
+		rows = vex_alloc((size_t)count * c->row_bytes);
+		err = rows ? sample_read(ix, c, rows, count) : -ENOMEM;
 	}
 	vex_read_unlock(&fs->lock);
 	if (!err)
@@ -100,27 +98,25 @@ static bool next_row(const struct vex_hnsw *ix, const struct vex_coll *c, u64 *i
 }
 
 /* Plan the links of a row; 1 when there is nothing to do. Lock held for reading. */
-static int row_plan(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
+static noinline_for_stack int row_plan(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 {
 	struct vex_graph *g = &ix->graph;
-	struct vex_fs *fs = ix->fs;
-	struct vex_coll c;
+	struct vex_coll *c = &w->coll;
 	int err, live;
 	u64 id;
 
-	err = ix->gone ? -ENOENT : vex_coll_load(fs, ix->ino, &c);
+	err = ix->gone ? -ENOENT : vex_coll_load(ix->fs, ix->ino, c);
 	if (err)
 		return err;
-	if (!next_row(ix, &c, &id))
+	if (!next_row(ix, c, &id))
 		return 1;
-	live = vex_row_live(fs, ix->ino, &c, id);
+	live = vex_row_live(ix->fs, ix->ino, c, id);
 	if (live < 0)
 		return live;
 	ix->planned = ix->updates;
 	err = vex_walk_room(&w->walk, g, max(g->ef_build, 2 * g->m), g->tab[0].count + 1);
 	if (!err && live)
-		err = vex_file_read_locked(fs, ix->ino, c.rows * c.row_bytes, id * c.row_bytes,
-					   w->row, c.row_bytes);
+		err = vex_hnsw_read(ix, id * c->row_bytes, w->row, c->row_bytes);
 	if (err)
 		return err;
 	return vex_graph_plan(g, &w->walk, &ix->plan, id, live ? w->row : NULL);
@@ -155,7 +151,7 @@ static void pending_drop(struct vex_hnsw *ix, u32 id)
 }
 
 /* Enter what was planned, unless the row may have changed since. In a transaction. */
-static int row_enter(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
+static noinline_for_stack int row_enter(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 {
 	const struct vex_plan *p = &ix->plan;
 	u32 blocks = 0;
@@ -164,9 +160,7 @@ static int row_enter(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 
 	if (ix->planned != ix->updates)
 		return 0;
-	err = ix->gone ? -ENOENT : vex_cache_balance(ix->fs);
-	if (!err)
-		err = vex_hnsw_touch_head(ix);
+	err = ix->gone ? -ENOENT : vex_hnsw_touch_head(ix);
 	if (!err)
 		err = vex_plan_touch(&ix->graph, p);
 	if (err)
@@ -183,7 +177,7 @@ static int row_enter(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 }
 
 /* Returns 1 when the graph has all rows. */
-static int row_step(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
+static noinline_for_stack int row_step(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 {
 	struct vex_fs *fs = ix->fs;
 	int err;
@@ -203,25 +197,48 @@ static int row_step(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 
 /* ---- growing ---------------------------------------------------------------------------- */
 
-static int grow(struct vex_hnsw *ix, const struct vex_coll *c)
+/* The codec, when there are rows enough; 1: not yet. */
+static int codec_settle(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 {
-	struct vex_hnsw_walk *w;
-	u32 steps = 0;
-	int err = 0;
+	int err;
 
-	if (!ix->trained && c->rows < VEX_HNSW_TRAIN)
+	if (ix->trained)
 		return 0;
-	if (!ix->trained)
-		err = codec_make(ix);
-	if (!err)
-		err = vex_plan_room(&ix->plan, &ix->graph);
+	vex_read_lock(&ix->fs->lock);
+	err = ix->gone ? -ENOENT : vex_coll_load(ix->fs, ix->ino, &w->coll);
+	vex_read_unlock(&ix->fs->lock);
 	if (err)
 		return err;
-	w = vex_hnsw_walk_take(ix, c);
+	return w->coll.rows < VEX_HNSW_TRAIN ? 1 : codec_make(ix, &w->coll);
+}
+
+/* Write dirty segments when they pass their share. */
+static int balance(void *arg)
+{
+	struct vex_fs *fs = arg;
+	int err;
+
+	vex_write_lock(&fs->lock);
+	err = fs->stopped ? -EIO : vex_cache_balance(fs);
+	vex_write_unlock(&fs->lock);
+	return err;
+}
+
+static int grow(struct vex_hnsw *ix)
+{
+	struct vex_hnsw_walk *w = vex_hnsw_walk_take(ix);
+	u32 steps = 0;
+	int err;
+
 	if (!w)
 		return -ENOMEM;
+	err = codec_settle(ix, w);
+	if (!err)
+		err = vex_plan_room(&ix->plan, &ix->graph);
 	while (!err) {
 		err = row_step(ix, w);
+		if (!err && vex_cache_unbalanced(ix->fs))
+			err = vex_aside(ix->fs, VEX_ASIDE_CALL, balance, ix->fs);
 		if (!err && vex_interrupted())
 			err = -EINTR;
 		vex_resched();
@@ -233,21 +250,31 @@ static int grow(struct vex_hnsw *ix, const struct vex_coll *c)
 	return err < 0 ? err : 0;
 }
 
-int vex_hnsw_grow(struct vex_fs *fs, u64 ino)
+/* NULL: a collection without an index. */
+static noinline_for_stack int index_open(struct vex_fs *fs, u64 ino, struct vex_hnsw **ix)
 {
-	struct vex_hnsw *ix = NULL;
 	struct vex_coll c;
 	int err;
 
+	*ix = NULL;
 	vex_read_lock(&fs->lock);
 	err = vex_coll_load(fs, ino, &c);
 	if (!err && c.index == VEXFS_INDEX_HNSW)
-		err = vex_hnsw_get(fs, ino, &c, &ix);
+		err = vex_hnsw_get(fs, ino, &c, ix);
 	vex_read_unlock(&fs->lock);
+	return err;
+}
+
+int vex_hnsw_grow(struct vex_fs *fs, u64 ino)
+{
+	struct vex_hnsw *ix;
+	int err;
+
+	err = index_open(fs, ino, &ix);
 	if (err || !ix)
 		return err;
 	vex_mutex_lock(&ix->growing);
-	err = grow(ix, &c);
+	err = grow(ix);
 	vex_mutex_unlock(&ix->growing);
 	vex_hnsw_put(ix);
 	vex_hnsw_settle(fs);

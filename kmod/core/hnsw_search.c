@@ -113,7 +113,7 @@ static int query_graph(struct vex_search_ctx *ctx, struct vex_hnsw *ix, struct v
 static noinline_for_stack
 int search_graph(struct vex_search_ctx *ctx, struct vex_hnsw *ix, const struct known *known)
 {
-	struct vex_hnsw_walk *w = vex_hnsw_walk_take(ix, &ctx->coll);
+	struct vex_hnsw_walk *w = vex_hnsw_walk_take(ix);
 	int err = w ? 0 : -ENOMEM;
 	u32 q, i;
 
@@ -161,7 +161,7 @@ static int hnsw_search(struct vex_search_ctx *ctx)
 	vex_free(known);
 	vex_hnsw_put(ix);
 	if (err == -EUCLEAN)
-		vex_damaged(ctx->fs, 0, "a collection's index is damaged: vexfs reindex");
+		vex_hnsw_damaged(ctx->fs);
 	if (err != -ENOMEM)
 		return err;
 	/* Comparing all rows needs no more memory than is there. */

@@ -160,6 +160,45 @@ int vex_seg_get(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_se
 	return 0;
 }
 
+/* The arguments of vex_seg_get(). */
+struct seg_ask {
+	struct vex_fs *fs;
+	u64 ino;
+	u64 index;
+	bool fresh;
+	struct vex_seg *seg;
+};
+
+static int seg_ask(void *arg)
+{
+	struct seg_ask *ask = arg;
+
+	return vex_seg_get(ask->fs, ask->ino, ask->index, ask->fresh, &ask->seg);
+}
+
+int vex_seg_get_aside(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_seg **out)
+{
+	struct seg_ask ask = { .fs = fs, .ino = ino, .index = index, .fresh = fresh };
+	struct vex_seg *seg;
+	int err;
+
+	vex_spin_lock(&fs->cache_lock);
+	seg = seg_lookup(fs, ino, index);
+	if (seg && seg->loading)
+		seg = NULL;
+	if (seg) {
+		seg->c.refs++;
+		vex_cache_used(fs, &seg->c);
+	}
+	vex_spin_unlock(&fs->cache_lock);
+	*out = seg;
+	if (seg)
+		return 0;
+	err = vex_aside(fs, VEX_ASIDE_SEG, seg_ask, &ask);
+	*out = ask.seg;
+	return err;
+}
+
 void vex_seg_ahead(struct vex_fs *fs, u64 ino, u64 index)
 {
 	struct vex_seg *seg;

@@ -8,6 +8,18 @@
 #include "vex_hnsw.h"
 #include "vex_meta.h"
 
+/**
+ * struct update - what one update works with
+ * @c: the collection
+ * @ix: its index, or NULL
+ * @span: the rows' segments
+ */
+struct update {
+	struct vex_coll c;
+	struct vex_hnsw *ix;
+	struct vex_file_span span[];
+};
+
 /* Blocks that the rows may dirty. */
 static u64 update_blocks(const struct vex_rows *r, u32 row_bytes)
 {
@@ -42,9 +54,10 @@ static int spans_open(struct vex_fs *fs, u64 ino, const struct vex_rows *r,
 
 /* All that can fail. */
 static noinline_for_stack
-int update_prepare(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_coll *c,
-		   struct vex_meta_txn *meta, struct vex_file_span *spans, struct vex_hnsw **ix)
+int update_prepare(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_meta_txn *meta,
+		   struct update *u)
 {
+	struct vex_coll *c = &u->c;
 	u64 blocks;
 	u32 bad = 0;
 	int err;
@@ -62,38 +75,36 @@ int update_prepare(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_co
 	/* The head of an index has two more. */
 	err = vex_txn_more(fs, 0, vex_coll_copies(fs), blocks + 2, 0);
 	if (!err)
-		err = spans_open(fs, ino, r, c, spans);
+		err = spans_open(fs, ino, r, c, u->span);
 	if (err)
 		return err;
 	err = vex_meta_prepare(fs, ino, meta, 0, blocks, &r->bad_row);
 	if (!err)
 		err = vex_coll_touch(fs, ino);
 	if (!err)
-		err = vex_hnsw_update_prepare(fs, ino, c, r, ix);
+		err = vex_hnsw_update_prepare(fs, ino, c, r, &u->ix);
 	if (err)
-		spans_close(fs, spans, r->count);
+		spans_close(fs, u->span, r->count);
 	return err;
 }
 
 static noinline_for_stack
 int update_locked(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_meta_txn *meta,
-		  struct vex_file_span *spans)
+		  struct update *u)
 {
 	const u8 *from = r->rows;
-	struct vex_hnsw *ix;
-	struct vex_coll c;
 	int err;
 	u32 i;
 
-	err = update_prepare(fs, ino, r, &c, meta, spans, &ix);
+	err = update_prepare(fs, ino, r, meta, u);
 	if (err)
 		return err;
-	for (i = 0; i < r->count; i++, from += c.row_bytes)
-		vex_span_store(fs, &spans[i], from);
-	spans_close(fs, spans, r->count);
-	r->grow = ix;
-	if (ix)
-		vex_hnsw_update_apply(ix, r);
+	for (i = 0; i < r->count; i++, from += u->c.row_bytes)
+		vex_span_store(fs, &u->span[i], from);
+	spans_close(fs, u->span, r->count);
+	r->grow = u->ix;
+	if (u->ix)
+		vex_hnsw_update_apply(u->ix, r);
 	err = vex_meta_apply(fs, ino, meta);
 	if (!err)
 		err = vex_coll_stamp(fs, ino, true);
@@ -143,8 +154,8 @@ static int update_check(struct vex_rows *r)
  */
 int vex_coll_update(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 {
-	struct vex_file_span *spans;
 	struct vex_meta_txn *meta;
+	struct update *u;
 	u32 tries = 0;
 	int err;
 
@@ -158,15 +169,15 @@ int vex_coll_update(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 		err = vex_meta_open(r, &meta);
 	if (err)
 		return err;
-	spans = vex_alloc(r->count * sizeof(*spans));
+	u = vex_alloc(sizeof(*u) + r->count * sizeof(*u->span));
 	err = -ENOMEM;
-	while (spans) {
+	while (u) {
 		err = vex_txn_begin(fs, 0, 2, 0, 0);
 		if (err)
 			break;
 		err = vex_cache_balance(fs);
 		if (!err)
-			err = update_locked(fs, ino, r, meta, spans);
+			err = update_locked(fs, ino, r, meta, u);
 		vex_txn_end(fs);
 		/* Rows of earlier updates wait for the graph: let it have them. */
 		if (err == -EBUSY && !tries++)
@@ -176,7 +187,7 @@ int vex_coll_update(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 		if (err)
 			break;
 	}
-	vex_free(spans);
+	vex_free(u);
 	vex_meta_close(meta);
 	if (!err && r->grow)
 		vex_hnsw_grow(fs, ino);

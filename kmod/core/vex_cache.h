@@ -159,6 +159,8 @@ void vex_cache_trim(struct vex_fs *fs);
 struct vex_cached *vex_cache_steal(struct vex_fs *fs, enum vex_cache_kind kind);
 /* Free the memory of an entry of the other kind; false when there is none. */
 bool vex_cache_relieve(struct vex_fs *fs, enum vex_cache_kind kind);
+/* Would vex_cache_balance() have something to do? Any lock. */
+bool vex_cache_unbalanced(struct vex_fs *fs);
 /* Write dirty segments when they pass their share. Lock held for writing, in a transaction. */
 int vex_cache_balance(struct vex_fs *fs);
 

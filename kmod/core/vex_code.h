@@ -65,8 +65,8 @@ struct vex_form {
  * @bytes: of each
  * @out: receives the distances
  */
-typedef void vex_code_dist(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes,
-			   u32 *out);
+typedef void (*vex_code_dist)(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes,
+			      u32 *out);
 
 /**
  * struct vex_code_ops - the kernels of one instruction set
@@ -77,8 +77,8 @@ typedef void vex_code_dist(const struct vex_form *f, const u8 *const *codes, u32
  * All run inside an FPU section.
  */
 struct vex_code_ops {
-	vex_code_dist *l2[VEX_CODE_KINDS];
-	vex_code_dist *ip[VEX_CODE_KINDS];
+	vex_code_dist l2[VEX_CODE_KINDS];
+	vex_code_dist ip[VEX_CODE_KINDS];
 	void (*levels)(const struct vex_codec *c, const void *row, u8 *out);
 };
 
@@ -109,7 +109,7 @@ void vex_codec_form(const struct vex_codec *c, const u8 *levels, struct vex_form
 /* The form of a row of which only the code is there. */
 void vex_codec_form_of(const struct vex_codec *c, const u8 *code, struct vex_form *f);
 
-static inline vex_code_dist *vex_codec_dist(const struct vex_codec *c)
+static inline vex_code_dist vex_codec_dist(const struct vex_codec *c)
 {
 	const struct vex_code_ops *ops = vex_code_ops();
 

@@ -43,12 +43,14 @@ struct vex_read {
  * enum vex_aside - what a call of struct vex_io_ops.aside may wait for
  * @VEX_ASIDE_STEP: a commit, and locks of the core; the caller holds none
  * @VEX_ASIDE_CALL: locks of the core; the caller holds none
+ * @VEX_ASIDE_SEG: the device, and locks of loads; the caller may hold fs->lock
  * @VEX_ASIDE_LOAD: the device only
  * @VEX_ASIDE_KINDS: how many there are
  */
 enum vex_aside {
 	VEX_ASIDE_STEP,
 	VEX_ASIDE_CALL,
+	VEX_ASIDE_SEG,
 	VEX_ASIDE_LOAD,
 	VEX_ASIDE_KINDS
 };
@@ -778,10 +780,10 @@ struct vex_index_stat {
 /* All zero of a collection without an index. ENODATA; EUCLEAN the index is damaged. */
 int vex_index_stat(struct vex_fs *fs, u64 ino, struct vex_index_stat *out);
 /*
- * Make the index of a collection anew, whatever is left of it: rows are compared one by one until
- * they are in it again. Zeros of @want leave the parameters as they are, or, when they cannot be read,
- * are the defaults. EOPNOTSUPP it has none; EINVAL out of range; EINTR rows are still missing, the
- * next insertion goes on.
+ * Make the index of a collection anew, whatever is left of it: rows are compared one by one
+ * until they are in it again. Zeros of @want leave the parameters as they are, or, when they
+ * cannot be read, are the defaults. EOPNOTSUPP it has none; EINVAL out of range; EINTR rows are
+ * still missing, and the next insertion goes on.
  */
 int vex_index_rebuild(struct vex_fs *fs, u64 ino, const struct vex_index_stat *want);
 

@@ -706,6 +706,8 @@ int vex_extent_provide(struct vex_fs *fs, u64 ino, u64 fblock, u32 count, struct
 void vex_seg_cut(struct vex_fs *fs, struct vex_seg *seg, u32 from);
 /* Get a segment; @fresh: nothing of it exists yet, do not read. */
 int vex_seg_get(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_seg **out);
+/* The same for a caller that is deep in its stack: what is not in memory is read on another. */
+int vex_seg_get_aside(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_seg **out);
 void vex_seg_put(struct vex_fs *fs, struct vex_seg *seg);
 /* Begin to read a segment that nobody has; for want of memory nothing happens. */
 void vex_seg_ahead(struct vex_fs *fs, u64 ino, u64 index);

@@ -261,9 +261,9 @@ static inline u32 vex_tab_chunk(const struct vex_tab *t, u32 pos)
 }
 
 /*
- * Codes misjudge the order of rows a little, so a walk's rows are ranked, nearest first, until so many
- * one after another are none of the @k nearest: the more, the fewer bits a code has, and the
- * broader the search, for which the caller has waited anyway.
+ * Codes misjudge the order of rows a little, so a walk's rows are ranked, nearest first, until
+ * so many one after another are none of the @k nearest: the more, the fewer bits a code has, and
+ * the broader the search, for which the caller has waited anyway.
  */
 static inline u32 vex_graph_patience(const struct vex_graph *g, u32 k, u32 ef)
 {

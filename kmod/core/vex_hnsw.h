@@ -3,8 +3,8 @@
  * The HNSW index of a collection in a filesystem: a graph (vex_graph.h) whose items lie in
  * segments of the collection's own file, far behind its end.
  *
- * Rows enter the graph after they were stored, each in a transaction of its own, so the graph always
- * has the rows before one, and searches compare the rest one by one: see hnsw_grow.c.
+ * Rows enter the graph after they were stored, each in a transaction of its own, so the graph
+ * always has the rows before one, and searches compare the rest one by one: see hnsw_grow.c.
  */
 #ifndef VEX_HNSW_H
 #define VEX_HNSW_H
@@ -20,12 +20,13 @@
  * @next: in @walks of its index
  * @walk: of the graph
  * @row: one row
- * @dist: of it
+ * @coll: the collection, for growing
  */
 struct vex_hnsw_walk {
 	struct vex_hnsw_walk *next;
 	struct vex_walk walk;
 	u8 *row;
+	struct vex_coll coll;
 };
 
 /**
@@ -78,6 +79,10 @@ void vex_hnsw_put(struct vex_hnsw *ix);
 /* The collection is about to be freed. For writing. */
 void vex_hnsw_forget(struct vex_fs *fs, u64 ino);
 void vex_hnsw_destroy_all(struct vex_fs *fs);
+/* Read bytes of the collection's file, rows or index, from little stack. */
+int vex_hnsw_read(struct vex_hnsw *ix, u64 pos, void *buf, size_t len);
+/* Tell that an index is damaged: EUCLEAN. */
+int vex_hnsw_damaged(struct vex_fs *fs);
 /* Let go of all segments of all indexes when they are more than their share. Lock not held. */
 void vex_hnsw_settle(struct vex_fs *fs);
 /* For want of memory: let go of what nobody uses just now. Takes no lock that it would wait for. */
@@ -95,7 +100,7 @@ void vex_hnsw_store_head(struct vex_hnsw *ix);
 u32 vex_hnsw_dirty(struct vex_hnsw *ix, u32 layer, u32 pos, u32 bytes);
 
 /* NULL for want of memory. */
-struct vex_hnsw_walk *vex_hnsw_walk_take(struct vex_hnsw *ix, const struct vex_coll *c);
+struct vex_hnsw_walk *vex_hnsw_walk_take(struct vex_hnsw *ix);
 void vex_hnsw_walk_give(struct vex_hnsw *ix, struct vex_hnsw_walk *w);
 
 /* ---- hnsw_grow.c: fs->lock not held ---------------------------------------------- */

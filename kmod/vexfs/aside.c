@@ -16,7 +16,7 @@
 /*
  * One queue a kind, for under memory pressure a queue may have but one worker, and each kind
  * may wait for those behind it: writing pages for a step of the core, that for a commit, that
- * for whoever holds the core's lock, and that one for a bitmap.
+ * for whoever holds the core's lock, that one for a segment, and that for a piece of the tree.
  */
 static struct workqueue_struct *vexfs_aside_queues[VEXFS_ASIDE_NR];
 
@@ -129,6 +129,7 @@ int vexfs_aside_init(void)
 	static const char *const names[VEXFS_ASIDE_NR] = {
 		[VEX_ASIDE_STEP] = "vexfs_step",
 		[VEX_ASIDE_CALL] = "vexfs_call",
+		[VEX_ASIDE_SEG] = "vexfs_seg",
 		[VEX_ASIDE_LOAD] = "vexfs_load",
 		[VEXFS_ASIDE_PAGES] = "vexfs_pages",
 	};

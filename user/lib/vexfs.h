@@ -13,8 +13,8 @@
  *		err = vexfs_coll_search(c, query, 1, 10, NULL, ids, distances);
  *	vexfs_coll_close(c);
  *
- * Functions return 0 or a negative errno value; vexfs_coll_error() tells what was wrong. All may be called by
- * many threads at once on one collection, but for vexfs_coll_close(). A row's id is its number:
+ * Functions return 0 or a negative errno value; vexfs_coll_error() tells what was wrong. All may
+ * be called by many threads at once on one collection, but for vexfs_coll_close(). A row's id is its number:
  * rows get ids in the order in which they are added, from 0.
  */
 #ifndef VEXFS_H
@@ -112,22 +112,23 @@ int vexfs_coll_memory(const struct vexfs_coll_options *o, struct vexfs_coll **ou
 void vexfs_coll_close(struct vexfs_coll *c);
 
 /*
- * Append @count packed rows. @first_id, which may be NULL, receives the first one's id. EDOM: an element
- * is NaN or infinite, and no row was added; ENOMEM: as many rows were added as vexfs_coll_stat() tells.
+ * Append @count packed rows. @first_id, which may be NULL, receives the first one's id. EDOM: an
+ * element is NaN or infinite, and no row was added; ENOMEM: as many rows were added as
+ * vexfs_coll_stat() tells, and the graph lacks some: the next call brings them in.
  */
 int vexfs_coll_add(struct vexfs_coll *c, const float *rows, uint64_t count, uint64_t *first_id);
 
 /*
  * The @k nearest rows of each of @nq packed queries, nearest first, equal distances by id. @ids and
  * @distances receive nq * k each; slots past the last row found hold VEXFS_COLL_NO_ID and FLT_MAX.
- * @q may be NULL. EINVAL k is 0; EDOM.
+ * @q may be NULL. EINVAL @k is not 1 to 65,536; EDOM.
  */
 int vexfs_coll_search(struct vexfs_coll *c, const float *queries, uint64_t nq, uint32_t k,
 		      struct vexfs_coll_query *q, uint64_t *ids, float *distances);
 
 /* Copy rows out by id. ENOENT. */
 int vexfs_coll_get(struct vexfs_coll *c, const uint64_t *ids, uint64_t count, float *rows);
-/* Delete rows: all, or, with ENOENT, none. */
+/* Delete rows: all, or, with ENOENT, none. An id may stand twice. */
 int vexfs_coll_delete(struct vexfs_coll *c, const uint64_t *ids, uint64_t count);
 
 int vexfs_coll_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out);

@@ -102,7 +102,7 @@ static s64 reference(const struct sample *s, u32 code)
 	return s->codec.metric == VEXFS_METRIC_IP ? (1LL << 31) - ip : l2;
 }
 
-static vex_code_dist *kernel_of(const struct vex_code_ops *ops, const struct vex_codec *c)
+static vex_code_dist kernel_of(const struct vex_code_ops *ops, const struct vex_codec *c)
 {
 	return c->metric == VEXFS_METRIC_IP ? ops->ip[c->kind] : ops->l2[c->kind];
 }
@@ -225,7 +225,7 @@ static void form_of_a_code_is_that_of_the_levels_it_keeps(void **state)
 static void check_mutual(struct sample *s, void *rnd)
 {
 	struct vex_form of = { .level = malloc(s->codec.padded) };
-	vex_code_dist *kernel = kernel_of(&vex_code_scalar, &s->codec);
+	vex_code_dist kernel = kernel_of(&vex_code_scalar, &s->codec);
 	const u8 *code[2];
 	u32 there, back;
 

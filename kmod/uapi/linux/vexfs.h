@@ -86,8 +86,8 @@ enum vexfs_metric {
  * enum vexfs_index - how a collection is searched
  * @VEXFS_INDEX_FLAT: every live row is compared: exact
  * @VEXFS_INDEX_HNSW: a graph leads to rows that are near: approximate, see @ef of struct
- *	vexfs_search. Up to VEXFS_HNSW_TRAINING rows, and with a filter, every one is compared. Rows of
- *	which some 60,000 elements do not fit an item of the graph are EINVAL
+ *	vexfs_search. Up to VEXFS_HNSW_TRAINING rows, and with a filter, every one is compared.
+ *	EINVAL for rows of some 65,000 elements, which do not fit an item of the graph
  */
 enum vexfs_index {
 	VEXFS_INDEX_FLAT	= 1,
@@ -496,9 +496,10 @@ struct vexfs_stat {
  * @reserved: in: must be 0
  *
  * After damage to it, for other parameters, or when the rows are not like those that it was begun
- * with any more. Searches go on meanwhile and compare rows that are not in it yet. What cannot be read of the
- * old one gets its default. EINVAL a field is out of range; EOPNOTSUPP the collection has no index;
- * EINTR: the rest of the rows enter it with the next insertion, or when asked again.
+ * with any more. Searches go on meanwhile and compare rows that are not in it yet. What cannot
+ * be read of the old one gets its default. EINVAL a field is out of range; EOPNOTSUPP the
+ * collection has no index; EINTR: the rest of the rows enter it with the next insertion, or when
+ * asked again.
  */
 struct vexfs_reindex {
 	__u32 size;

@@ -313,9 +313,9 @@ struct vexfs_coll_item {
 };
 
 /*
- * The HNSW index of a collection lies in its file, far behind the rows: the head and the pending ids
- * at VEXFS_INDEX_POS, the low ends of the elements VEXFS_HNSW_LOW_AT behind it, the items of layer n
- * from VEXFS_INDEX_LAYER(n) on. Documentation/format.rst tells the rest.
+ * The HNSW index of a collection lies in its file, far behind the rows: the head and the pending
+ * ids at VEXFS_INDEX_POS, the low ends of the elements VEXFS_HNSW_LOW_AT behind it, the items of
+ * layer n from VEXFS_INDEX_LAYER(n) on. Documentation/format.rst tells the rest.
  */
 #define VEXFS_INDEX_POS		(1ULL << 60)
 #define VEXFS_INDEX_LAYER(n)	(VEXFS_INDEX_POS + ((__u64)(n) + 1) * (1ULL << 55))
