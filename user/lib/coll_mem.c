@@ -107,24 +107,58 @@ static void core_init(void)
 	pthread_once(&once, vex_core_init);
 }
 
-int vexfs_coll_memory(const struct vexfs_coll_options *o, struct vexfs_coll **out)
+static struct vexfs_coll *coll_new(void)
 {
 	struct vexfs_coll *c;
-	int err;
 
 	core_init();
 	c = vex_zalloc(sizeof(*c));
 	if (!c)
-		return -ENOMEM;
+		return NULL;
 	vex_rwsem_init(&c->lock);
 	vex_mutex_init(&c->adding);
 	vex_mutex_init(&c->walks_lock);
+	return c;
+}
+
+int vexfs_coll_memory(const struct vexfs_coll_options *o, struct vexfs_coll **out)
+{
+	struct vexfs_coll *c = coll_new();
+	int err;
+
+	if (!c)
+		return -ENOMEM;
 	err = options_check(o, &c->options);
 	if (!err) {
 		vex_tab_shape(&c->rows, o->dim * sizeof(float), COLL_CHUNK);
 		if (c->options.index == VEXFS_COLL_HNSW)
 			err = graph_open(c);
 	}
+	if (err) {
+		vexfs_coll_close(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+int vexfs_coll_open(const char *image, const char *path, const struct vexfs_coll_options *make,
+		    uint32_t flags, struct vexfs_coll **out)
+{
+	struct vexfs_coll_options o;
+	struct vexfs_coll *c;
+	int err = 0;
+
+	if (flags & ~VEXFS_COLL_READ_ONLY || (make && flags))
+		return -EINVAL;
+	if (make)
+		err = options_check(make, &o);
+	if (err)
+		return err;
+	c = coll_new();
+	if (!c)
+		return -ENOMEM;
+	err = coll_image_open(image, path, make ? &o : NULL, flags & VEXFS_COLL_READ_ONLY, c);
 	if (err) {
 		vexfs_coll_close(c);
 		return err;
@@ -141,13 +175,16 @@ static void walk_free(struct coll_walk *w)
 	vex_free(w);
 }
 
-void vexfs_coll_close(struct vexfs_coll *c)
+int vexfs_coll_close(struct vexfs_coll *c)
 {
 	struct coll_walk *w;
+	int err = 0;
 	u32 i;
 
 	if (!c)
-		return;
+		return 0;
+	if (c->image)
+		err = coll_image_close(c->image);
 	while ((w = c->walks)) {
 		c->walks = w->next;
 		walk_free(w);
@@ -164,6 +201,7 @@ void vexfs_coll_close(struct vexfs_coll *c)
 	vex_mutex_destroy(&c->adding);
 	vex_rwsem_destroy(&c->lock);
 	vex_free(c);
+	return err;
 }
 
 struct coll_walk *coll_walk_take(struct vexfs_coll *c)
@@ -331,6 +369,8 @@ int vexfs_coll_add(struct vexfs_coll *c, const float *rows, uint64_t count, uint
 
 	if (vex_f32_find_nonfinite(rows, elems) < elems)
 		return -EDOM;
+	if (c->image)
+		return coll_image_add(c, rows, count, first_id);
 	vex_mutex_lock(&c->adding);
 	if (count > VEX_GRAPH_ROWS_MAX - c->rows.count) {
 		vex_mutex_unlock(&c->adding);
@@ -362,6 +402,8 @@ int vexfs_coll_get(struct vexfs_coll *c, const uint64_t *ids, uint64_t count, fl
 	u64 i;
 	int err;
 
+	if (c->image)
+		return coll_image_get(c, ids, count, rows);
 	vex_read_lock(&c->lock);
 	err = ids_check(c, ids, count);
 	for (i = 0; i < count && !err; i++)
@@ -375,6 +417,8 @@ int vexfs_coll_delete(struct vexfs_coll *c, const uint64_t *ids, uint64_t count)
 	u64 i, bit;
 	int err;
 
+	if (c->image)
+		return coll_image_delete(c, ids, count);
 	vex_mutex_lock(&c->adding);
 	vex_write_lock(&c->lock);
 	err = ids_check(c, ids, count);
@@ -393,12 +437,10 @@ static u64 tab_memory(const struct vex_tab *t)
 	return (u64)t->count * t->bytes;
 }
 
-int vexfs_coll_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
+static int memory_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
 {
-	const struct vexfs_coll_options *o = &c->options;
 	u32 i;
 
-	memset(out, 0, sizeof(*out));
 	vex_read_lock(&c->lock);
 	out->rows = c->rows.count;
 	out->live = c->live;
@@ -407,13 +449,32 @@ int vexfs_coll_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
 	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
 		out->index_bytes += tab_memory(&c->graph.tab[i]);
 	vex_read_unlock(&c->lock);
+	return 0;
+}
+
+int vexfs_coll_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
+{
+	const struct vexfs_coll_options *o = &c->options;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	err = c->image ? coll_image_stat(c, out) : memory_stat(c, out);
+	if (err)
+		return err;
 	out->dim = o->dim;
 	out->metric = o->metric;
 	out->index = o->index;
-	out->code = o->index == VEXFS_COLL_HNSW ? o->code : 0;
+	if (o->index == VEXFS_COLL_FLAT)
+		return 0;
+	out->code = o->code;
 	out->m = o->m;
 	out->ef_construction = o->ef_construction;
 	return 0;
+}
+
+int vexfs_coll_sync(struct vexfs_coll *c)
+{
+	return c->image ? coll_image_sync(c) : 0;
 }
 
 const char *vexfs_coll_error(int err)
@@ -425,6 +486,10 @@ const char *vexfs_coll_error(int err)
 	case ENOENT: return "an id never existed, or its row was deleted";
 	case ENOMEM: return "out of memory";
 	case EFBIG: return "a collection holds 2,147,483,647 rows at most";
+	case EBUSY: return "another program has the image open";
+	case ENODATA: return "the file is no collection";
+	case EUCLEAN: return "a block of the image is damaged: fsck.vexfs tells which";
+	case EOPNOTSUPP: return "the image cannot do this, or needs a newer libvexfs";
 	default: return strerror(-err);
 	}
 }

@@ -32,6 +32,7 @@ struct coll_walk {
  * @lock: rows and graph; held for reading by searches
  * @adding: one insertion or deletion at a time; outside of @lock
  * @walks_lock: @walks
+ * @image: it is in an image, and nothing below but @options is used
  * @options: as created, defaults filled in
  * @rows: the rows; @rows.count changes under @lock for writing
  * @dead: a bit for each deleted row
@@ -46,6 +47,7 @@ struct vexfs_coll {
 	vex_mutex_t adding;
 	vex_mutex_t walks_lock;
 	struct coll_walk *walks;
+	struct coll_image *image;
 	struct vexfs_coll_options options;
 	struct vex_tab rows;
 	u64 *dead;
@@ -55,6 +57,23 @@ struct vexfs_coll {
 	u32 trained;
 	struct vex_plan plan;
 };
+
+struct coll_image;
+
+/* ---- coll_image.c: the calls of vexfs.h for a collection in an image ------------------- */
+
+int coll_image_open(const char *image, const char *path, const struct vexfs_coll_options *make,
+		    bool read_only, struct vexfs_coll *c);
+int coll_image_close(struct coll_image *i);
+int coll_image_add(struct vexfs_coll *c, const float *rows, u64 count, uint64_t *first_id);
+int coll_image_search(struct vexfs_coll *c, const float *queries, u64 nq, u32 k,
+		      struct vexfs_coll_query *q, uint64_t *ids, float *distances);
+int coll_image_get(struct vexfs_coll *c, const uint64_t *ids, u64 count, float *rows);
+int coll_image_delete(struct vexfs_coll *c, const uint64_t *ids, u64 count);
+int coll_image_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out);
+int coll_image_sync(struct vexfs_coll *c);
+
+/* ---- coll_mem.c ------------------------------------------------------------------------ */
 
 struct coll_walk *coll_walk_take(struct vexfs_coll *c);
 void coll_walk_give(struct vexfs_coll *c, struct coll_walk *w);

@@ -207,6 +207,8 @@ int vexfs_coll_search(struct vexfs_coll *c, const float *queries, uint64_t nq, u
 		return -EINVAL;
 	if (vex_f32_find_nonfinite(queries, nq * c->options.dim) < nq * c->options.dim)
 		return -EDOM;
+	if (c->image)
+		return coll_image_search(c, queries, nq, k, q, ids, distances);
 	s.w = coll_walk_take(c);
 	if (!s.w)
 		return -ENOMEM;

@@ -14,8 +14,8 @@
  *	vexfs_coll_close(c);
  *
  * Functions return 0 or a negative errno value; vexfs_coll_error() tells what was wrong. All may
- * be called by many threads at once on one collection, but for vexfs_coll_close(). A row's id is its number:
- * rows get ids in the order in which they are added, from 0.
+ * be called by many threads at once on one collection, but for vexfs_coll_close(). A row's id is
+ * its number: rows get ids in the order in which they are added, from 0.
  */
 #ifndef VEXFS_H
 #define VEXFS_H
@@ -108,8 +108,31 @@ struct vexfs_coll_stats {
 
 /* An empty collection in memory. EINVAL an option is out of range; ENOMEM. */
 int vexfs_coll_memory(const struct vexfs_coll_options *o, struct vexfs_coll **out);
-/* Free everything; NULL is allowed. */
-void vexfs_coll_close(struct vexfs_coll *c);
+
+#define VEXFS_COLL_READ_ONLY	1u	/* others may read the image, too; changes are EROFS */
+
+/*
+ * A collection in a VexFS image, or in a device that is not mounted: the file @path of it. With
+ * @make, which may be NULL, it is made, and must not exist; its folder must. @flags: 0 or, without
+ * @make, VEXFS_COLL_READ_ONLY. The image was made by mkfs.vexfs; nobody else may write it as long
+ * as it is open. ENOENT; EEXIST; ENODATA the file is no collection; EBUSY somebody has the image
+ * open; EINVAL it holds no VexFS, or an option is out of range; EUCLEAN; what open(2) says.
+ *
+ * Differences to memory: changes are durable after vexfs_coll_sync(); k is at most 4,096; a
+ * query's filter is EOPNOTSUPP; an id that stands twice in one deletion is EINVAL.
+ */
+int vexfs_coll_open(const char *image, const char *path, const struct vexfs_coll_options *make,
+		    uint32_t flags, struct vexfs_coll **out);
+/* Make all that was done durable. Nothing to do in memory. */
+int vexfs_coll_sync(struct vexfs_coll *c);
+/*
+ * Write a collection in memory into an image, as a new file; the index is made anew there.
+ * Errors as vexfs_coll_open(); ENOSPC, and a part of the rows is there.
+ */
+int vexfs_coll_save(struct vexfs_coll *c, const char *image, const char *path);
+
+/* Sync and free everything; NULL is allowed. An error of the sync. */
+int vexfs_coll_close(struct vexfs_coll *c);
 
 /*
  * Append @count packed rows. @first_id, which may be NULL, receives the first one's id. EDOM: an

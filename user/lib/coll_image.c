@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Collections in a VexFS image or unmounted device, by the same core that is in the kernel: the
+ * rest of what vexfs.h promises. A call with many rows or queries is several of the core.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <vex_io.h>
+#include "coll_mem.h"
+
+/* Rows that are copied at a time. */
+#define COPY_BYTES	(4u << 20)
+
+/**
+ * struct coll_image - where a collection is
+ * @io: the image
+ * @fs: the filesystem in it
+ * @ino: the collection
+ * @read_only: opened so
+ */
+struct coll_image {
+	struct vex_io io;
+	struct vex_fs *fs;
+	u64 ino;
+	bool read_only;
+};
+
+/* An image of which somebody else has a writer is busy. */
+static int image_attach(struct coll_image *i, const char *path)
+{
+	int fd = open(path, (i->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, (i->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
+		err = -EBUSY;
+	if (!err)
+		err = vex_io_fd_attach(&i->io, fd);
+	if (err)
+		close(fd);
+	return err;
+}
+
+static int image_open(struct coll_image *i, const char *path)
+{
+	struct vex_open_opts opts = { .read_only = i->read_only };
+	int err = image_attach(i, path);
+
+	if (err)
+		return err;
+	return i->io.blocks < VEXFS_MIN_BLOCKS ? -EINVAL :
+	       vex_fs_open(&i->io, &opts, &i->fs, NULL);
+}
+
+/* The folder of a path, and the last name in it. */
+static int image_walk(struct coll_image *i, const char *path, u64 *dir, struct vex_name *name)
+{
+	u8 type = DT_DIR;
+	int err;
+
+	*dir = VEXFS_ROOT_INO;
+	path += strspn(path, "/");
+	for (;;) {
+		name->str = path;
+		name->len = strcspn(path, "/");
+		if (!name->len)
+			return -EISDIR;
+		if (name->len > VEXFS_NAME_MAX)
+			return -ENAMETOOLONG;
+		path += name->len + strspn(path + name->len, "/");
+		if (!*path)
+			return 0;
+		err = vex_dir_lookup(i->fs, *dir, name, dir, &type);
+		if (err)
+			return err;
+		if (type != DT_DIR)
+			return -ENOTDIR;
+	}
+}
+
+static int image_make(struct coll_image *i, u64 dir, const struct vex_name *name,
+		      const struct vexfs_coll_options *o)
+{
+	struct vex_inode node = { .mode = S_IFREG | 0644, .uid = getuid(), .gid = getgid() };
+	struct vex_coll c = {
+		.elem = VEXFS_ELEM_F32, .metric = o->metric, .index = o->index, .dim = o->dim,
+	};
+	int err;
+
+	if (o->index == VEXFS_INDEX_HNSW) {
+		c.code = o->code;
+		c.m = o->m;
+		c.ef_construction = o->ef_construction;
+	}
+	err = vex_dir_create(i->fs, dir, name, &node);
+	if (err)
+		return err;
+	i->ino = node.ino;
+	err = vex_coll_create(i->fs, node.ino, &c);
+	/* Nothing is left of one that cannot be made. */
+	if (err && !vex_dir_remove(i->fs, dir, name, false))
+		vex_inode_evict(i->fs, node.ino);
+	return err;
+}
+
+static int image_find(struct coll_image *i, const char *path, const struct vexfs_coll_options *make)
+{
+	struct vex_name name;
+	u64 dir;
+	u8 type;
+	int err;
+
+	err = image_walk(i, path, &dir, &name);
+	if (err)
+		return err;
+	err = vex_dir_lookup(i->fs, dir, &name, &i->ino, &type);
+	if (err == -ENOENT && make)
+		return image_make(i, dir, &name, make);
+	return err ? err : make ? -EEXIST : 0;
+}
+
+/* What the collection is, as if it had been asked for. */
+static int options_read(struct coll_image *i, struct vexfs_coll_options *o)
+{
+	struct vex_index_stat index;
+	struct vex_coll c;
+	int err;
+
+	err = vex_coll_stat(i->fs, i->ino, &c);
+	if (!err)
+		err = vex_index_stat(i->fs, i->ino, &index);
+	if (err)
+		return err;
+	*o = (struct vexfs_coll_options){
+		.size = sizeof(*o), .dim = c.dim, .metric = c.metric, .index = c.index,
+		.code = index.code, .m = index.m, .ef_construction = index.ef_construction,
+	};
+	return 0;
+}
+
+int coll_image_close(struct coll_image *i)
+{
+	int err = 0, closed;
+
+	if (i->fs)
+		err = vex_fs_close(i->fs);
+	if (i->io.ops) {
+		closed = vex_io_fd_close(&i->io);
+		err = err ? err : closed;
+	}
+	vex_free(i);
+	return err;
+}
+
+int coll_image_open(const char *image, const char *path, const struct vexfs_coll_options *make,
+		    bool read_only, struct vexfs_coll *c)
+{
+	struct coll_image *i = vex_zalloc(sizeof(*i));
+	int err;
+
+	if (!i)
+		return -ENOMEM;
+	c->image = i;
+	i->read_only = read_only;
+	err = image_open(i, image);
+	if (!err)
+		err = image_find(i, path, make);
+	return err ? err : options_read(i, &c->options);
+}
+
+int coll_image_add(struct vexfs_coll *c, const float *rows, u64 count, uint64_t *first_id)
+{
+	u32 dim = c->options.dim, most = VEXFS_MAX_BATCH / (dim * sizeof(*rows)), n;
+	u64 done, first, bad;
+	int err = 0;
+
+	for (done = 0; done < count && !err; done += n) {
+		n = min_t(u64, count - done, most);
+		err = vex_coll_insert(c->image->fs, c->image->ino, rows + done * dim, n, dim,
+				      &first, &bad);
+		if (!err && !done && first_id)
+			*first_id = first;
+	}
+	return err;
+}
+
+int coll_image_search(struct vexfs_coll *c, const float *queries, u64 nq, u32 k,
+		      struct vexfs_coll_query *q, uint64_t *ids, float *distances)
+{
+	u32 dim = c->options.dim;
+	struct vex_search s = { .dim = dim, .k = k, .ef = q ? q->ef : 0 };
+	u64 most = min(VEXFS_MAX_RESULTS / k, VEXFS_MAX_QUERIES), done, compared = 0;
+	int err = 0;
+
+	if (k > VEXFS_MAX_K)
+		return -EINVAL;
+	if (q && q->filter)
+		return -EOPNOTSUPP;
+	most = min_t(u64, most, VEXFS_MAX_BATCH / (dim * sizeof(*queries)));
+	for (done = 0; done < nq && !err; done += s.nq) {
+		s.nq = min(nq - done, most);
+		s.queries = queries + done * dim;
+		s.ids = (u64 *)ids + done * k;
+		s.distances = (u32 *)(distances + done * k);
+		err = vex_coll_search(c->image->fs, c->image->ino, &s);
+		compared += s.visited;
+	}
+	if (q)
+		q->compared = compared;
+	return err;
+}
+
+int coll_image_get(struct vexfs_coll *c, const uint64_t *ids, u64 count, float *rows)
+{
+	u32 most = min(VEXFS_MAX_BATCH / (c->options.dim * 4), VEXFS_MAX_IDS), n;
+	u64 done, bad;
+	int err = 0;
+
+	for (done = 0; done < count && !err; done += n) {
+		n = min_t(u64, count - done, most);
+		err = vex_coll_get(c->image->fs, c->image->ino, (const u64 *)ids + done, n,
+				   c->options.dim, rows + done * c->options.dim, &bad);
+	}
+	return err;
+}
+
+int coll_image_delete(struct vexfs_coll *c, const uint64_t *ids, u64 count)
+{
+	u64 *sorted, bad;
+	int err;
+
+	if (!count)
+		return 0;
+	if (count > VEXFS_MAX_IDS)
+		return -E2BIG;
+	sorted = vex_alloc(count * sizeof(*sorted));
+	if (!sorted)
+		return -ENOMEM;
+	memcpy(sorted, ids, count * sizeof(*sorted));
+	err = vex_coll_delete(c->image->fs, c->image->ino, sorted, count, &bad);
+	vex_free(sorted);
+	return err;
+}
+
+int coll_image_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
+{
+	struct vex_index_stat index;
+	struct vex_coll coll;
+	int err;
+
+	err = vex_coll_stat(c->image->fs, c->image->ino, &coll);
+	if (!err)
+		err = vex_index_stat(c->image->fs, c->image->ino, &index);
+	if (err)
+		return err;
+	out->rows = coll.rows;
+	out->live = coll.live;
+	out->indexed = index.indexed;
+	out->row_bytes = coll.rows * coll.row_bytes;
+	out->index_bytes = coll.blocks * VEXFS_BLOCK_SIZE -
+			   round_up(out->row_bytes, (u64)VEXFS_BLOCK_SIZE);
+	return 0;
+}
+
+int coll_image_sync(struct vexfs_coll *c)
+{
+	return c->image->read_only ? 0 : vex_fs_commit(c->image->fs);
+}
+
+/* ---- from memory to an image ------------------------------------------------------- */
+
+static int copy_rows(struct vexfs_coll *from, struct vexfs_coll *to, u64 rows)
+{
+	u32 dim = from->options.dim, most = max(COPY_BYTES / from->rows.bytes, 1u), i, n;
+	float *piece = vex_alloc((size_t)most * from->rows.bytes);
+	u64 done;
+	int err = piece ? 0 : -ENOMEM;
+
+	for (done = 0; done < rows && !err; done += n) {
+		n = min_t(u64, rows - done, most);
+		vex_read_lock(&from->lock);
+		for (i = 0; i < n; i++)
+			memcpy(piece + (size_t)i * dim, vex_tab_at(&from->rows, done + i),
+			       from->rows.bytes);
+		vex_read_unlock(&from->lock);
+		err = coll_image_add(to, piece, n, NULL);
+	}
+	vex_free(piece);
+	return err;
+}
+
+static int copy_deleted(struct vexfs_coll *from, struct vexfs_coll *to, u64 rows)
+{
+	uint64_t *ids = vex_alloc(VEXFS_TOMB_ROWS * sizeof(*ids));
+	u64 id, n = 0;
+	int err = ids ? 0 : -ENOMEM;
+
+	for (id = 0; id < rows && !err; id++) {
+		vex_read_lock(&from->lock);
+		if (from->dead[id / 64] >> id % 64 & 1)
+			ids[n++] = id;
+		vex_read_unlock(&from->lock);
+		if (n == VEXFS_TOMB_ROWS || (n && id + 1 == rows)) {
+			err = coll_image_delete(to, ids, n);
+			n = 0;
+		}
+	}
+	vex_free(ids);
+	return err;
+}
+
+int vexfs_coll_save(struct vexfs_coll *c, const char *image, const char *path)
+{
+	struct vexfs_coll *to;
+	u64 rows;
+	int err, closed;
+
+	if (c->image)
+		return -EINVAL;
+	err = vexfs_coll_open(image, path, &c->options, 0, &to);
+	if (err)
+		return err;
+	vex_read_lock(&c->lock);
+	rows = c->rows.count;
+	vex_read_unlock(&c->lock);
+	err = copy_rows(c, to, rows);
+	if (!err)
+		err = copy_deleted(c, to, rows);
+	if (!err)
+		err = coll_image_sync(to);
+	closed = vexfs_coll_close(to);
+	return err ? err : closed;
+}
