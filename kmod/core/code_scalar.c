@@ -147,6 +147,7 @@ void vex_codec_fit(struct vex_codec *c, const u32 *from, const u32 *to)
 {
 	const vex_f32 *a = (const vex_f32 *)from, *b = (const vex_f32 *)to;
 	vex_f32 *low = (vex_f32 *)c->low;
+	const float largest = 16777215.0f * (1ULL << 52) * (1ULL << 52);
 	const float least = 1.0f / (1ULL << 50) / (1ULL << 50);
 	float widest = 0, width, middle, inv;
 	u32 i;
@@ -161,6 +162,8 @@ void vex_codec_fit(struct vex_codec *c, const u32 *from, const u32 *to)
 	for (i = 0; i < c->dim; i++) {
 		middle = c->metric == VEXFS_METRIC_IP ? 0 : b[i] * 0.5f + a[i] * 0.5f;
 		low[i] = middle - widest * (64.0f / 63.0f);
+		/* Of the largest numbers it would be infinite, and all levels the same. */
+		low[i] = low[i] < -largest ? -largest : low[i];
 	}
 	/* Level 64 is the middle, 1 and 127 are the ends. */
 	inv = widest > least ? 63.0f / widest : 0;

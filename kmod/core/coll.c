@@ -152,7 +152,11 @@ int vex_coll_create(struct vex_fs *fs, u64 ino, const struct vex_coll *c)
 		return -EINVAL;
 	if (c->index == VEXFS_INDEX_HNSW && !vex_fs_has_feature(fs, VEXFS_FEATURE_HNSW))
 		return -EOPNOTSUPP;
-	err = vex_txn_begin(fs, 1, 1, 1, 0);
+	/* A truncation that is not over would take the index for what it still has to free. */
+	err = vex_truncate_settle(fs, ino);
+	if (!err)
+		err = vex_txn_begin(fs, 1, 1, c->index == VEXFS_INDEX_HNSW ? VEX_SEG_BLOCKS : 0,
+				    0);
 	if (err)
 		return err;
 	err = create_locked(fs, ino, c);

@@ -22,7 +22,7 @@ static int flat_single(struct vex_search_ctx *ctx, u64 row)
 	err = vex_file_read_locked(ctx->fs, ctx->ino, ctx->coll.rows * ctx->coll.row_bytes,
 				   row * ctx->coll.row_bytes, ctx->row, ctx->coll.row_bytes);
 	if (!err)
-		err = vex_search_offer(ctx, row, ctx->row, 1);
+		err = vex_search_offer(ctx, row, &ctx->row, 0, 1);
 	return err ? err : 1;
 }
 
@@ -40,7 +40,7 @@ static int flat_batch(struct vex_search_ctx *ctx, u64 row, u32 n)
 		return flat_single(ctx, row);
 	if (err)
 		return err;
-	err = vex_search_offer(ctx, row, seg->data + (pos & (VEX_SEG_BYTES - 1)), n);
+	err = vex_search_offer(ctx, row, &seg->data, pos & (VEX_SEG_BYTES - 1), n);
 	vex_seg_put(ctx->fs, seg);
 	return err ? err : (int)n;
 }

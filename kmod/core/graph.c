@@ -185,6 +185,7 @@ int vex_plan_room(struct vex_plan *p, const struct vex_graph *g)
 void vex_plan_free(struct vex_plan *p)
 {
 	vex_free(p->edit);
+	p->edit = NULL;
 }
 
 /* ---- items ------------------------------------------------------------------------ */
@@ -277,11 +278,16 @@ static __always_inline bool seen(struct vex_walk *w, u32 pos)
 
 static void batch_dist(struct vex_graph *g, struct vex_walk *w, const struct vex_form *f)
 {
+	vex_code_dist kernel = vex_codec_dist(&g->codec);
 	struct vex_batch *b = &w->batch;
+	u32 piece = max(VEX_DIST_PIECE / g->codec.bytes, 4u), at, n;
 
-	vex_fpu_begin();
-	vex_codec_dist(&g->codec)(f, b->code, b->n, g->codec.bytes, b->dist);
-	vex_fpu_end();
+	for (at = 0; at < b->n; at += n) {
+		n = min(b->n - at, piece);
+		vex_fpu_begin();
+		kernel(f, b->code + at, n, g->codec.bytes, b->dist + at);
+		vex_fpu_end();
+	}
 	w->dists += b->n;
 }
 
@@ -474,17 +480,22 @@ int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u
 
 /* ---- choosing links ------------------------------------------------------------------ */
 
-/* Is a row with this form nearer to one of @n codes than @dist? Inside an FPU section. */
+/* Codes of one FPU section: the longest take some 20 us. */
+#define DOMINATED	8u
+
+/* Is a row with this form nearer to one of @n codes than @dist? */
 static bool dominated(struct vex_graph *g, const struct vex_form *f, const u8 *const *code, u32 n,
 		      u32 dist)
 {
 	vex_code_dist kernel = vex_codec_dist(&g->codec);
-	u32 d[4];
+	u32 d[DOMINATED];
 	u32 i, j, step;
 
 	for (i = 0; i < n; i += step) {
-		step = min(n - i, 4u);
+		step = min(n - i, DOMINATED);
+		vex_fpu_begin();
 		kernel(f, code + i, step, g->codec.bytes, d);
+		vex_fpu_end();
 		for (j = 0; j < step; j++)
 			if (d[j] < dist)
 				return true;
@@ -506,23 +517,25 @@ static const struct vex_form *form_at(struct vex_graph *g, const u8 *code, struc
 }
 
 /*
- * Choose at most @most of @n rows, nearest first: those that are nearer to the row in question
- * than to any chosen one. w->picked has the codes of all @n, and afterwards of the chosen ones;
- * @near likewise. Returns how many.
+ * Choose at most @most of @n rows, nearest first: those that are nearer to the row in question,
+ * with the code @own, than to any chosen one. w->picked has the codes of all @n, and afterwards of
+ * the chosen ones; @near likewise. Returns how many.
+ *
+ * Of rows with its own code it takes half as many: these are as near as can be, and would leave no
+ * way out of a heap of equal rows. The newest ones come first, so that the heap hangs together.
  */
-static u32 choose(struct vex_graph *g, struct vex_walk *w, vex_near_t *near, u32 n, u32 most)
+static u32 choose(struct vex_graph *g, struct vex_walk *w, const u8 *own, vex_near_t *near, u32 n,
+		  u32 most)
 {
 	const struct vex_form *f;
 	struct vex_form as_is;
-	u32 i, kept = 0;
+	u32 i, kept = 0, equal = 0;
 
-	vex_fpu_begin();
 	for (i = 0; i < n && kept < most; i++) {
-		if (i % 32 == 31) {
-			vex_fpu_end();
+		if (i % 32 == 31)
 			vex_resched();
-			vex_fpu_begin();
-		}
+		if (!memcmp(own, w->picked[i], g->codec.bytes) && equal++ >= most / 2)
+			continue;
 		f = form_at(g, w->picked[i], &w->other, &as_is);
 		w->dists += kept;
 		if (dominated(g, f, w->picked, kept, vex_near_dist(near[i])))
@@ -530,7 +543,6 @@ static u32 choose(struct vex_graph *g, struct vex_walk *w, vex_near_t *near, u32
 		near[kept] = near[i];
 		w->picked[kept++] = w->picked[i];
 	}
-	vex_fpu_end();
 	return kept;
 }
 
@@ -587,7 +599,7 @@ static int relink_full(struct vex_graph *g, struct vex_walk *w, struct vex_plan 
 		w->picked[i] = b->code[i];
 	}
 	near_sort(p->near, w->picked, b->n);
-	n = choose(g, w, p->near, b->n, layer_links(g, e->layer));
+	n = choose(g, w, code, p->near, b->n, layer_links(g, e->layer));
 	for (i = 0; i < n; i++)
 		e->link[i] = vex_near_pos(p->near[i]);
 	e->n = n;
@@ -635,6 +647,45 @@ static void pool_drop(struct vex_walk *w, u32 pos)
 	w->size = n;
 }
 
+/* The row of an item. */
+static int row_of(struct vex_graph *g, u32 layer, u32 pos, u32 *id)
+{
+	u8 *item;
+	int err;
+
+	*id = pos;
+	if (!layer)
+		return 0;
+	err = item_get(g, layer, pos, &item);
+	if (!err)
+		*id = le32_to_cpu(((struct vex_upper *)item)->id);
+	return err;
+}
+
+static int item_dead(struct vex_graph *g, u32 layer, u32 pos)
+{
+	u32 id;
+	int err = row_of(g, layer, pos, &id);
+
+	return err ? err : g->ops->dead(g, id);
+}
+
+static int pool_drop_dead(struct vex_graph *g, struct vex_walk *w, u32 layer)
+{
+	u32 i, n = 0;
+	int dead;
+
+	for (i = 0; i < w->size; i++) {
+		dead = item_dead(g, layer, vex_near_pos(w->pool[i]));
+		if (dead < 0)
+			return dead;
+		if (!dead)
+			w->pool[n++] = w->pool[i];
+	}
+	w->size = n;
+	return 0;
+}
+
 /* Links of the row in one layer, from @from on; *@from receives its nearest there. */
 static int plan_layer(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 layer,
 		      u32 *from)
@@ -649,15 +700,20 @@ static int plan_layer(struct vex_graph *g, struct vex_walk *w, struct vex_plan *
 	*from = vex_near_pos(w->pool[0]);
 	if (p->again)
 		pool_drop(w, p->self[layer]);
+	if (p->links)
+		err = pool_drop_dead(g, w, layer);
 	for (i = 0; i < w->size && !err; i++)
 		err = code_get(g, layer, vex_near_pos(w->pool[i]), &w->picked[i]);
 	if (err)
 		return err;
-	e->n = choose(g, w, w->pool, w->size, g->m);
+	e->n = choose(g, w, w->code, w->pool, w->size, g->m);
 	for (i = 0; i < e->n; i++)
 		e->link[i] = vex_near_pos(w->pool[i]);
-	for (i = 0; i < e->n && !err; i++)
+	for (i = 0; i < e->n && !err; i++) {
 		err = relink(g, w, p, layer, e->link[i]);
+		if (!err && vex_interrupted())
+			err = -EINTR;
+	}
 	return err;
 }
 
@@ -744,6 +800,7 @@ int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, 
 	p->id = id;
 	p->again = id < g->tab[0].count;
 	p->dead = !row;
+	p->links = false;
 	p->top = row ? draw_layer(id, g->m) : 0;
 	/* Of a deleted row in the graph nothing changes: others find their way through it. */
 	if (p->again && !row)
@@ -759,6 +816,167 @@ int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, 
 	vex_codec_form(&g->codec, w->levels, &w->query);
 	vex_codec_pack(&g->codec, w->levels, w->code);
 	return g->layers ? plan_links(g, w, p) : 0;
+}
+
+/* ---- deleted rows ---------------------------------------------------------------------- */
+
+/* A pass costs about as much as so many rows' links; few deleted rows do little harm. */
+#define MEND_SHARE	8u
+#define MEND_LEAST	256u
+/* Rows that one chooses new links from. */
+#define MEND_MOST	VEX_GRAPH_ROOM
+
+bool vex_graph_mend_due(const struct vex_graph *g, u64 dead, u64 mended)
+{
+	return dead >= mended + max(g->tab[0].count / MEND_SHARE, MEND_LEAST);
+}
+
+/* Copy the links of an item to w->batch.pos. */
+static int links_copy(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 pos)
+{
+	struct vex_batch *b = &w->batch;
+	const __le32 *link;
+	u32 i, n;
+	u8 *item;
+	int err;
+
+	err = item_get(g, layer, pos, &item);
+	if (err)
+		return err;
+	n = links_of(g, layer, item, &link);
+	for (i = 0; i < n; i++) {
+		b->pos[i] = le32_to_cpu(link[i]);
+		if (b->pos[i] >= g->tab[layer].count)
+			return -EUCLEAN;
+	}
+	b->n = n;
+	return 0;
+}
+
+/*
+ * Add the live ones of an item's links to the pool, as far as it has room, and the dead ones to
+ * @dead, unless that is NULL.
+ */
+static int neighbours_add(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 pos,
+			  vex_near_t *dead, u32 *nr_dead)
+{
+	struct vex_batch *b = &w->batch;
+	int err, is_dead;
+	u32 i;
+
+	err = links_copy(g, w, layer, pos);
+	for (i = 0; i < b->n && !err; i++) {
+		if (seen(w, b->pos[i]))
+			continue;
+		is_dead = item_dead(g, layer, b->pos[i]);
+		if (is_dead < 0)
+			return is_dead;
+		if (is_dead && dead)
+			dead[(*nr_dead)++] = vex_near(0, b->pos[i]);
+		else if (!is_dead && w->size < w->ef)
+			w->pool[w->size++] = vex_near(0, b->pos[i]);
+	}
+	return err;
+}
+
+/* Distances of the pool's rows to the item at @pos, nearest first. */
+static int pool_measure(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 pos)
+{
+	struct vex_batch *b = &w->batch;
+	u32 i, j, from;
+	int err;
+
+	err = code_get(g, layer, pos, &b->code[0]);
+	if (err)
+		return err;
+	memcpy(w->code, b->code[0], g->codec.bytes);
+	vex_codec_form_of(&g->codec, w->code, &w->query);
+	for (from = 0; from < w->size; from += b->n) {
+		b->n = min_t(u32, w->size - from, ARRAY_SIZE(b->code));
+		for (i = 0; i < b->n; i++) {
+			err = code_get(g, layer, vex_near_pos(w->pool[from + i]), &b->code[i]);
+			if (err)
+				return err;
+		}
+		batch_dist(g, w, &w->query);
+		for (i = 0, j = from; i < b->n; i++, j++) {
+			w->picked[j] = b->code[i];
+			w->pool[j] = vex_near(b->dist[i], vex_near_pos(w->pool[j]));
+		}
+	}
+	near_sort(w->pool, w->picked, w->size);
+	return 0;
+}
+
+/* The links of a row from what its code says, as if it had come anew. */
+static int mend_anew(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 id)
+{
+	const u8 *code;
+	int err;
+
+	err = code_get(g, 0, id, &code);
+	if (err)
+		return err;
+	memcpy(w->code, code, g->codec.bytes);
+	vex_codec_form_of(&g->codec, code, &w->query);
+	p->n = 0;
+	p->id = id;
+	p->again = true;
+	p->top = draw_layer(id, g->m);
+	err = plan_self(g, p);
+	return err ? err : plan_links(g, w, p);
+}
+
+static int mend_links(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 layer,
+		      u32 pos)
+{
+	u32 i, nr_dead = 0;
+	struct vex_edit *e;
+	int err;
+
+	w->size = 0;
+	w->ef = min(w->ef_room, MEND_MOST);
+	seen(w, pos);
+	err = neighbours_add(g, w, layer, pos, p->near, &nr_dead);
+	for (i = 0; i < nr_dead && !err; i++)
+		err = neighbours_add(g, w, layer, vex_near_pos(p->near[i]), NULL, NULL);
+	seen_reset(w);
+	if (err || !nr_dead)
+		return err;
+	err = pool_measure(g, w, layer, pos);
+	if (err)
+		return err;
+	e = edit_add(p, layer, pos);
+	e->n = choose(g, w, w->code, w->pool, w->size, layer_links(g, layer));
+	for (i = 0; i < e->n; i++)
+		e->link[i] = vex_near_pos(w->pool[i]);
+	return 0;
+}
+
+int vex_graph_mend(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 layer, u32 pos)
+{
+	u32 id;
+	int err;
+
+	p->n = 0;
+	p->dead = false;
+	p->again = true;
+	p->links = true;
+	p->top = 0;
+	if (!g->layers)
+		return 0;
+	err = row_of(g, layer, pos, &id);
+	if (!err)
+		err = g->ops->dead(g, id);
+	/* What was deleted keeps its links: nobody needs them, and who is there may go on. */
+	if (err)
+		return min(err, 0);
+	p->id = id;
+	err = mend_links(g, w, p, layer, pos);
+	/* Where most around it was deleted, its next neighbours are further away. */
+	if (!err && !layer && p->n && p->edit[0].n < g->m / 2)
+		err = mend_anew(g, w, p, id);
+	return err;
 }
 
 int vex_plan_touch(struct vex_graph *g, const struct vex_plan *p)
@@ -815,7 +1033,8 @@ void vex_plan_apply(struct vex_graph *g, const struct vex_walk *w, const struct 
 		return;
 	if (!p->again)
 		items_make(g, p);
-	memcpy(vex_tab_at(&g->tab[0], p->id) + g->code_at, w->code, g->codec.bytes);
+	if (!p->links)
+		memcpy(vex_tab_at(&g->tab[0], p->id) + g->code_at, w->code, g->codec.bytes);
 	for (i = 0; i < p->n; i++)
 		edit_apply(g, &p->edit[i]);
 }

@@ -55,6 +55,9 @@ static int chunk_load(struct vex_graph *g, u32 layer, u32 chunk)
 	struct vex_seg *seg;
 	int err;
 
+	/* Made anew meanwhile: what lies there is another graph's, and none of this is in memory. */
+	if (ix->gone)
+		return -ESTALE;
 	err = vex_seg_get_aside(ix->fs, ix->ino, chunk_index(layer, chunk), false, &seg);
 	if (!err)
 		chunk_install(ix, layer, chunk, seg);
@@ -107,9 +110,19 @@ static int chunk_touch(struct vex_graph *g, u32 layer, u32 pos)
 	return err;
 }
 
+static int row_dead(struct vex_graph *g, u32 id)
+{
+	struct vex_hnsw *ix = hnsw_of(g);
+	struct vex_coll c = { .rows = g->tab[0].count };
+	int live = vex_row_live(ix->fs, ix->ino, &c, id);
+
+	return live < 0 ? live : !live;
+}
+
 static const struct vex_graph_ops hnsw_ops = {
 	.load = chunk_load,
 	.touch = chunk_touch,
+	.dead = row_dead,
 };
 
 u32 vex_hnsw_dirty(struct vex_hnsw *ix, u32 layer, u32 pos, u32 bytes)
@@ -119,6 +132,27 @@ u32 vex_hnsw_dirty(struct vex_hnsw *ix, u32 layer, u32 pos, u32 bytes)
 	u32 at = (pos - chunk * t->per) * t->bytes;
 
 	return vex_seg_dirty(ix->fs, ix->held[layer][chunk], at, at + bytes);
+}
+
+static void head_hold(struct vex_hnsw *ix, struct vex_seg *seg)
+{
+	vex_spin_lock(&ix->fs->cache_lock);
+	ix->head = seg;
+	ix->fs->index_held += VEX_SEG_MEMORY;
+	vex_spin_unlock(&ix->fs->cache_lock);
+}
+
+static void head_release(struct vex_hnsw *ix)
+{
+	struct vex_seg *seg = ix->head;
+
+	if (!seg)
+		return;
+	vex_spin_lock(&ix->fs->cache_lock);
+	ix->head = NULL;
+	ix->fs->index_held -= VEX_SEG_MEMORY;
+	vex_spin_unlock(&ix->fs->cache_lock);
+	vex_seg_put(ix->fs, seg);
 }
 
 static void chunks_release(struct vex_hnsw *ix)
@@ -138,9 +172,7 @@ static void chunks_release(struct vex_hnsw *ix)
 			fs->index_held -= VEX_SEG_MEMORY;
 			vex_seg_put(fs, seg);
 		}
-	if (ix->head)
-		vex_seg_put(fs, ix->head);
-	ix->head = NULL;
+	head_release(ix);
 }
 
 static void release_all(struct vex_fs *fs)
@@ -153,9 +185,14 @@ static void release_all(struct vex_fs *fs)
 		chunks_release(ix);
 }
 
+bool vex_hnsw_excess(const struct vex_fs *fs)
+{
+	return READ_ONCE(fs->index_held) > vex_cache_bound(fs) / 2;
+}
+
 void vex_hnsw_settle(struct vex_fs *fs)
 {
-	if (likely(READ_ONCE(fs->index_held) <= vex_cache_bound(fs) / 2))
+	if (likely(!vex_hnsw_excess(fs)))
 		return;
 	vex_write_lock(&fs->lock);
 	release_all(fs);
@@ -213,22 +250,28 @@ void vex_hnsw_create(struct vex_fs *fs, struct vex_seg *seg, const struct vex_co
 {
 	struct vexfs_hnsw_head *head = (struct vexfs_hnsw_head *)seg->data;
 
-	memset(head, 0, sizeof(*head));
+	/* All of it is written: damage to what was there before does no harm any more. */
+	memset(head, 0, VEX_SEG_BYTES);
 	head->magic = cpu_to_le32(VEXFS_HNSW_MAGIC);
 	head->code = cpu_to_le32(head_code(c));
 	head->m = cpu_to_le32(vex_hnsw_m(c));
 	head->ef_construction = cpu_to_le32(vex_hnsw_ef_construction(c));
-	vex_space_owe(fs, vex_seg_dirty(fs, seg, 0, sizeof(*head)));
+	vex_space_owe(fs, vex_seg_dirty(fs, seg, 0, VEX_SEG_BYTES));
 	vex_seg_put(fs, seg);
 }
 
 int vex_hnsw_touch_head(struct vex_hnsw *ix)
 {
-	int err = 0;
+	struct vex_seg *seg;
+	int err;
 
-	if (!ix->head)
-		err = vex_seg_get_aside(ix->fs, ix->ino, HEAD_SEG, false, &ix->head);
-	return err ? err : vex_seg_settle(ix->fs, ix->head);
+	if (!ix->head) {
+		err = vex_seg_get_aside(ix->fs, ix->ino, HEAD_SEG, false, &seg);
+		if (err)
+			return err;
+		head_hold(ix, seg);
+	}
+	return vex_seg_settle(ix->fs, ix->head);
 }
 
 void vex_hnsw_store_head(struct vex_hnsw *ix)
@@ -242,6 +285,7 @@ void vex_hnsw_store_head(struct vex_hnsw *ix)
 	head->entry = cpu_to_le32(g->entry);
 	head->inv_step = cpu_to_le32(g->codec.inv_step);
 	head->pending = cpu_to_le32(ix->nr_pending);
+	head->mended = cpu_to_le32(ix->mended);
 	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
 		head->count[i] = cpu_to_le32(g->tab[i].count);
 	for (i = 0; i < ix->nr_pending; i++)
@@ -331,13 +375,17 @@ static int codec_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head)
 
 static int tables_room(struct vex_hnsw *ix)
 {
-	u32 i;
+	u32 i, last;
 	int err = 0;
 
-	for (i = 0; i < VEX_GRAPH_LAYERS && !err; i++)
-		if (ix->graph.tab[i].count)
-			err = held_room(ix, i, vex_tab_chunk(&ix->graph.tab[i],
-							     ix->graph.tab[i].count - 1) + 1);
+	for (i = 0; i < VEX_GRAPH_LAYERS && !err; i++) {
+		if (!ix->graph.tab[i].count)
+			continue;
+		last = vex_tab_chunk(&ix->graph.tab[i], ix->graph.tab[i].count - 1);
+		/* Each of them has a block. */
+		err = last < ix->fs->blocks ? held_room(ix, i, last + 1) :
+					      vex_hnsw_damaged(ix->fs);
+	}
 	return err;
 }
 
@@ -345,12 +393,14 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 {
 	struct vex_graph *g = &ix->graph;
 	struct vexfs_hnsw_head *head;
+	struct vex_seg *seg;
 	u32 code, m, ef;
 	int err;
 
-	err = vex_seg_get_aside(ix->fs, ix->ino, HEAD_SEG, false, &ix->head);
+	err = vex_seg_get_aside(ix->fs, ix->ino, HEAD_SEG, false, &seg);
 	if (err)
 		return err;
+	head_hold(ix, seg);
 	head = head_of(ix);
 	code = le32_to_cpu(head->code);
 	m = le32_to_cpu(head->m);
@@ -365,6 +415,7 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 		return -ENOMEM;
 	g->ops = &hnsw_ops;
 	ix->trained = le32_to_cpu(head->flags) & VEXFS_HNSW_TRAINED;
+	ix->mended = min_t(u64, le32_to_cpu(head->mended), c->rows - c->live);
 	if (vex_graph_init(g, m, ef, VEX_SEG_BYTES, VEX_SEG_BYTES) ||
 	    !counts_sound(ix, head, c->rows) || !pending_load(ix, head))
 		return vex_hnsw_damaged(ix->fs);
@@ -404,8 +455,7 @@ static int hnsw_open(struct vex_fs *fs, u64 ino, const struct vex_coll *c, struc
 	vex_mutex_init(&ix->growing);
 	err = hnsw_load(ix, c);
 	if (err) {
-		if (ix->head)
-			vex_seg_put(fs, ix->head);
+		head_release(ix);
 		hnsw_free(ix);
 		return err;
 	}

@@ -97,7 +97,53 @@ static bool next_row(const struct vex_hnsw *ix, const struct vex_coll *c, u64 *i
 	return ix->nr_pending || (count < c->rows && count < VEX_GRAPH_ROWS_MAX);
 }
 
-/* Plan the links of a row; 1 when there is nothing to do. Lock held for reading. */
+/* What a step of growing has found to do. */
+enum step {
+	STEP_PLAN,		/* a plan to be entered */
+	STEP_DONE,		/* nothing, now or later */
+	STEP_AGAIN,		/* nothing yet */
+	STEP_MENDED,		/* a pass around deleted rows is over */
+};
+
+/* Items that one hold of the lock looks at. */
+#define MEND_ITEMS	64u
+
+/* Plan links around deleted rows, if there are many. Lock held for reading. */
+static noinline_for_stack int mend_plan(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
+{
+	struct vex_graph *g = &ix->graph;
+	u64 dead = w->coll.rows - w->coll.live;
+	u32 n;
+	int err;
+
+	if (!g->layers)
+		return STEP_DONE;
+	if (!ix->mending) {
+		if (!vex_graph_mend_due(g, dead, ix->mended))
+			return STEP_DONE;
+		ix->mending = true;
+		ix->mend = dead;
+		ix->mend_layer = 0;
+		ix->mend_pos = 0;
+	}
+	err = vex_walk_room(&w->walk, g, max(g->ef_build, VEX_GRAPH_ROOM), g->tab[0].count);
+	if (err)
+		return err;
+	for (n = 0; n < MEND_ITEMS; n++) {
+		if (ix->mend_pos >= g->tab[ix->mend_layer].count) {
+			ix->mend_pos = 0;
+			if (++ix->mend_layer >= g->layers)
+				return STEP_MENDED;
+			continue;
+		}
+		err = vex_graph_mend(g, &w->walk, &ix->plan, ix->mend_layer, ix->mend_pos++);
+		if (err || ix->plan.n)
+			return err;
+	}
+	return STEP_AGAIN;
+}
+
+/* Plan the links of a row, if there is one to do. Lock held for reading. An enum step, or an error. */
 static noinline_for_stack int row_plan(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 {
 	struct vex_graph *g = &ix->graph;
@@ -109,12 +155,12 @@ static noinline_for_stack int row_plan(struct vex_hnsw *ix, struct vex_hnsw_walk
 	if (err)
 		return err;
 	if (!next_row(ix, c, &id))
-		return 1;
+		return mend_plan(ix, w);
 	live = vex_row_live(ix->fs, ix->ino, c, id);
 	if (live < 0)
 		return live;
 	ix->planned = ix->updates;
-	err = vex_walk_room(&w->walk, g, max(g->ef_build, 2 * g->m), g->tab[0].count + 1);
+	err = vex_walk_room(&w->walk, g, max(g->ef_build, VEX_GRAPH_ROOM), g->tab[0].count + 1);
 	if (!err && live)
 		err = vex_hnsw_read(ix, id * c->row_bytes, w->row, c->row_bytes);
 	if (err)
@@ -122,9 +168,14 @@ static noinline_for_stack int row_plan(struct vex_hnsw *ix, struct vex_hnsw_walk
 	return vex_graph_plan(g, &w->walk, &ix->plan, id, live ? w->row : NULL);
 }
 
-/* Bytes of an item that an edit changes: all of a new one, and of one with a new code. */
+/*
+ * Bytes of an item that an edit changes: all of a new one, and of one with a new code. With the
+ * first one of a piece the whole piece is written, whatever was there before.
+ */
 static u32 edit_bytes(const struct vex_hnsw *ix, const struct vex_edit *e, bool whole)
 {
+	if (whole && !ix->plan.again && e->pos % ix->graph.tab[e->layer].per == 0)
+		return VEX_SEG_BYTES;
 	return e->layer || whole ? ix->graph.tab[e->layer].bytes : ix->graph.code_at;
 }
 
@@ -158,7 +209,7 @@ static noinline_for_stack int row_enter(struct vex_hnsw *ix, struct vex_hnsw_wal
 	u32 i;
 	int err;
 
-	if (ix->planned != ix->updates)
+	if (!p->links && ix->planned != ix->updates)
 		return 0;
 	err = ix->gone ? -ENOENT : vex_hnsw_touch_head(ix);
 	if (!err)
@@ -166,7 +217,7 @@ static noinline_for_stack int row_enter(struct vex_hnsw *ix, struct vex_hnsw_wal
 	if (err)
 		return err;
 	vex_plan_apply(&ix->graph, &w->walk, p);
-	if (p->again)
+	if (p->again && !p->links)
 		pending_drop(ix, p->id);
 	for (i = 0; i < p->n; i++)
 		blocks += vex_hnsw_dirty(ix, p->edit[i].layer, p->edit[i].pos,
@@ -176,21 +227,36 @@ static noinline_for_stack int row_enter(struct vex_hnsw *ix, struct vex_hnsw_wal
 	return 0;
 }
 
-/* Returns 1 when the graph has all rows. */
+/* A pass around deleted rows is over. In a transaction. */
+static int mend_enter(struct vex_hnsw *ix)
+{
+	int err = ix->gone ? -ENOENT : vex_hnsw_touch_head(ix);
+
+	if (err)
+		return err;
+	ix->mending = false;
+	ix->mended = ix->mend;
+	vex_hnsw_store_head(ix);
+	return 0;
+}
+
+/* STEP_DONE when there is nothing left to do, 0, or an error. */
 static noinline_for_stack int row_step(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 {
 	struct vex_fs *fs = ix->fs;
-	int err;
+	int err, step;
 
 	vex_read_lock(&fs->lock);
-	err = row_plan(ix, w);
+	step = row_plan(ix, w);
 	vex_read_unlock(&fs->lock);
+	if (step < 0 || step == STEP_DONE)
+		return step;
+	if (step == STEP_AGAIN)
+		return 0;
+	err = vex_txn_begin(fs, 0, 1, step == STEP_MENDED ? 3 : plan_blocks(ix), 0);
 	if (err)
 		return err;
-	err = vex_txn_begin(fs, 0, 1, plan_blocks(ix), 0);
-	if (err)
-		return err;
-	err = row_enter(ix, w);
+	err = step == STEP_MENDED ? mend_enter(ix) : row_enter(ix, w);
 	vex_txn_end(fs);
 	return err;
 }
@@ -227,7 +293,6 @@ static int balance(void *arg)
 static int grow(struct vex_hnsw *ix)
 {
 	struct vex_hnsw_walk *w = vex_hnsw_walk_take(ix);
-	u32 steps = 0;
 	int err;
 
 	if (!w)
@@ -243,8 +308,7 @@ static int grow(struct vex_hnsw *ix)
 			err = -EINTR;
 		vex_resched();
 		/* Pieces that were read on the way add up. */
-		if (++steps % 64 == 0)
-			vex_hnsw_settle(ix->fs);
+		vex_hnsw_settle(ix->fs);
 	}
 	vex_hnsw_walk_give(ix, w);
 	return err < 0 ? err : 0;
@@ -275,6 +339,7 @@ int vex_hnsw_grow(struct vex_fs *fs, u64 ino)
 		return err;
 	vex_mutex_lock(&ix->growing);
 	err = grow(ix);
+	vex_plan_free(&ix->plan);
 	vex_mutex_unlock(&ix->growing);
 	vex_hnsw_put(ix);
 	vex_hnsw_settle(fs);
@@ -353,7 +418,7 @@ int vex_index_rebuild(struct vex_fs *fs, u64 ino, const struct vex_index_stat *w
 
 	err = vex_component_need(fs, VEXFS_COMPONENT_SEARCH | VEXFS_COMPONENT_STORAGE);
 	if (!err)
-		err = vex_txn_begin(fs, 0, 1, 1, 0);
+		err = vex_txn_begin(fs, 0, 1, VEX_SEG_BLOCKS, 0);
 	if (err)
 		return err;
 	err = rebuild_locked(fs, ino, want);

@@ -80,14 +80,19 @@ static int rank(struct vex_search_ctx *ctx, struct vex_hnsw *ix, const struct ve
 	return 0;
 }
 
-/* Deleted rows are walked through, too, and take their places in the pool. */
-static u32 breadth(const struct vex_search_ctx *ctx, const struct vex_graph *g)
+/* Deleted rows that links still lead to take places in the pool. */
+static u32 breadth(const struct vex_search_ctx *ctx, const struct vex_hnsw *ix)
 {
 	const struct vex_coll *c = &ctx->coll;
 	u64 ef = max(ctx->s->ef ? ctx->s->ef : EF_DEFAULT, ctx->s->k);
+	u64 dead = c->rows - c->live;
 
-	ef = div64_u64(ef * c->rows, max(c->live, 1ULL));
-	return min_t(u64, ef, min(VEX_GRAPH_EF_MAX, g->tab[0].count));
+	dead -= min_t(u64, dead, ix->mended);
+	/* Whatever an image says of its rows, there is a breadth. */
+	ef = c->rows > U64_MAX / ef ? VEX_GRAPH_EF_MAX :
+				      div64_u64(ef * c->rows, max(c->rows - dead, 1ULL));
+	ef = min_t(u64, ef, min(VEX_GRAPH_EF_MAX, ix->graph.tab[0].count));
+	return max(ef, 1ULL);
 }
 
 static int query_graph(struct vex_search_ctx *ctx, struct vex_hnsw *ix, struct vex_hnsw_walk *w,
@@ -95,7 +100,7 @@ static int query_graph(struct vex_search_ctx *ctx, struct vex_hnsw *ix, struct v
 {
 	const u8 *query = (const u8 *)ctx->s->queries + (size_t)q * ctx->coll.row_bytes;
 	struct vex_graph *g = &ix->graph;
-	u32 ef = breadth(ctx, g);
+	u32 ef = breadth(ctx, ix);
 	int err;
 
 	if (!g->layers)
@@ -108,6 +113,17 @@ static int query_graph(struct vex_search_ctx *ctx, struct vex_hnsw *ix, struct v
 	w->walk.dists = 0;
 	w->walk.hops = 0;
 	return err ? err : rank(ctx, ix, &w->walk, known, q);
+}
+
+/* What one search holds of an index is let go of as soon as it is more than its share, too. */
+static void relieve(struct vex_search_ctx *ctx)
+{
+	if (!vex_hnsw_excess(ctx->fs))
+		return;
+	vex_read_unlock(&ctx->fs->lock);
+	vex_hnsw_settle(ctx->fs);
+	vex_read_lock(&ctx->fs->lock);
+	ctx->tomb_group = ~0ULL;
 }
 
 static noinline_for_stack
@@ -124,6 +140,8 @@ int search_graph(struct vex_search_ctx *ctx, struct vex_hnsw *ix, const struct k
 		err = min(err, 0);
 		if (!err)
 			err = vex_search_breathe(ctx);
+		if (!err)
+			relieve(ctx);
 	}
 	if (w)
 		vex_hnsw_walk_give(ix, w);
@@ -153,7 +171,7 @@ static int hnsw_search(struct vex_search_ctx *ctx)
 		return vex_flat_search(ctx, 0);
 	err = vex_hnsw_get(ctx->fs, ctx->ino, &ctx->coll, &ix);
 	if (err)
-		return err;
+		return err == -ENOMEM ? vex_flat_search(ctx, 0) : err;
 	known = known_take(ix);
 	err = known ? search_graph(ctx, ix, known) : -ENOMEM;
 	if (!err)
@@ -162,9 +180,9 @@ static int hnsw_search(struct vex_search_ctx *ctx)
 	vex_hnsw_put(ix);
 	if (err == -EUCLEAN)
 		vex_hnsw_damaged(ctx->fs);
-	if (err != -ENOMEM)
+	if (err != -ENOMEM && err != -ESTALE)
 		return err;
-	/* Comparing all rows needs no more memory than is there. */
+	/* Comparing all rows needs no more memory than is there, and no index. */
 	for (q = 0; q < ctx->s->nq; q++)
 		ctx->heaps[q].count = 0;
 	return vex_flat_search(ctx, 0);

@@ -120,14 +120,15 @@ static void query_piece(struct vex_search_ctx *ctx, u32 q, u64 first, const u8 *
 }
 
 /* All queries against rows of one tomb group. */
-static int offer_piece(struct vex_search_ctx *ctx, u64 first, const u8 *rows, u32 n, u32 *work)
+static int offer_piece(struct vex_search_ctx *ctx, u64 first, u8 *const *base, size_t at, u32 n,
+		       u32 *work)
 {
 	u32 q;
 	int err;
 
 	err = filter_piece(ctx, first, n);
 	for (q = 0; q < ctx->s->nq && !err; q++) {
-		query_piece(ctx, q, first, rows, n);
+		query_piece(ctx, q, first, *base + at, n);
 		*work += n * ctx->coll.row_bytes;
 		if (*work < VEX_BREATHE_BYTES)
 			continue;
@@ -142,7 +143,7 @@ static int offer_piece(struct vex_search_ctx *ctx, u64 first, const u8 *rows, u3
 	return err;
 }
 
-int vex_search_offer(struct vex_search_ctx *ctx, u64 first, const void *rows, u32 n)
+int vex_search_offer(struct vex_search_ctx *ctx, u64 first, u8 *const *base, size_t at, u32 n)
 {
 	u32 row_bytes = ctx->coll.row_bytes;
 	u32 done, count;
@@ -155,8 +156,8 @@ int vex_search_offer(struct vex_search_ctx *ctx, u64 first, const void *rows, u3
 		count = min_t(u64, n - done, VEXFS_TOMB_ROWS - row % VEXFS_TOMB_ROWS);
 		err = tombs_for(ctx, row / VEXFS_TOMB_ROWS);
 		if (!err)
-			err = offer_piece(ctx, row, (const u8 *)rows + (size_t)done * row_bytes,
-					  count, &work);
+			err = offer_piece(ctx, row, base, at + (size_t)done * row_bytes, count,
+					  &work);
 	}
 	return err;
 }

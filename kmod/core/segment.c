@@ -236,7 +236,7 @@ int vex_seg_settle(struct vex_fs *fs, struct vex_seg *seg)
 	struct vex_seg *old;
 
 	vex_assert_write_locked(&fs->lock);
-	if (!vex_in_flight(fs, seg->epoch))
+	if (seg->copied || !vex_in_flight(fs, seg->epoch))
 		return 0;
 	old = seg_alloc(seg->ino, seg->index, false);
 	if (!old) {
@@ -247,6 +247,7 @@ int vex_seg_settle(struct vex_fs *fs, struct vex_seg *seg)
 	swap(old->data, seg->data);
 	old->epoch = seg->epoch;
 	seg_retire(fs, old);
+	seg->copied = true;
 	return 0;
 }
 
@@ -325,6 +326,7 @@ static int seg_write_run(struct vex_fs *fs, struct vex_seg *seg, u32 first, u32 
 		return err;
 	seg->sent = seg_unsafe(fs, seg) | bits_range(first, first + map.count);
 	seg->epoch = fs->io_epoch;
+	seg->copied = false;
 	seg_set_dirty(fs, seg, seg->dirty & ~bits_range(first, first + map.count));
 	err = fs->io.ops->write(fs->io.ctx, map.block, map.count, data, 0);
 	/* The commit will see it, and have the block written again if there is to be another. */

@@ -4,7 +4,7 @@
  *
  * A deletion also drops the rows' metadata, in the same transaction.
  */
-#include "vex_index.h"
+#include "vex_hnsw.h"
 #include "vex_meta.h"
 
 int vex_tomb_load(struct vex_fs *fs, u64 ino, u64 group, u8 *bits)
@@ -149,17 +149,17 @@ int delete_prepare(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u8 *fo
 }
 
 static noinline_for_stack
-int delete_locked(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u8 *found, u64 *bad_id)
+int delete_locked(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u8 *found,
+		  struct vex_coll *c, u64 *bad_id)
 {
-	struct vex_coll c;
 	int err;
 
-	err = delete_prepare(fs, ino, ids, count, found, &c, bad_id);
+	err = delete_prepare(fs, ino, ids, count, found, c, bad_id);
 	if (err)
 		return err;
 	err = tombs_set(fs, ino, ids, count);
 	if (!err)
-		err = vex_coll_store(fs, ino, c.rows, c.live - count, c.rows * c.row_bytes);
+		err = vex_coll_store(fs, ino, c->rows, c->live - count, c->rows * c->row_bytes);
 	if (!err)
 		err = vex_meta_drop(fs, ino, ids, count, found);
 	return vex_must(fs, err);
@@ -177,6 +177,7 @@ int delete_locked(struct vex_fs *fs, u64 ino, const u64 *ids, u32 count, u8 *fou
  */
 int vex_coll_delete(struct vex_fs *fs, u64 ino, u64 *ids, u32 count, u64 *bad_id)
 {
+	struct vex_coll c;
 	u32 tries = 0;
 	u8 *found;
 	u32 i;
@@ -195,9 +196,12 @@ int vex_coll_delete(struct vex_fs *fs, u64 ino, u64 *ids, u32 count, u64 *bad_id
 		err = vex_txn_begin(fs, tombs_count(ids, count), 2, 0, VEX_TXN_URGENT);
 		if (err)
 			break;
-		err = delete_locked(fs, ino, ids, count, found, bad_id);
+		err = delete_locked(fs, ino, ids, count, found, &c, bad_id);
 		vex_txn_end(fs);
 	} while (vex_txn_again(fs, &err, &tries));
 	vex_free(found);
+	/* When there are many, the index leads around them. */
+	if (!err && c.index == VEXFS_INDEX_HNSW)
+		vex_hnsw_grow(fs, ino);
 	return err;
 }

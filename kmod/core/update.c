@@ -78,7 +78,7 @@ int update_prepare(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_me
 		err = spans_open(fs, ino, r, c, u->span);
 	if (err)
 		return err;
-	err = vex_meta_prepare(fs, ino, meta, 0, blocks, &r->bad_row);
+	err = vex_meta_prepare(fs, ino, meta, 0, blocks + 2, &r->bad_row);
 	if (!err)
 		err = vex_coll_touch(fs, ino);
 	if (!err)
@@ -156,7 +156,7 @@ int vex_coll_update(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 {
 	struct vex_meta_txn *meta;
 	struct update *u;
-	u32 tries = 0;
+	u32 tries = 0, grown = 0;
 	int err;
 
 	r->grow = false;
@@ -180,7 +180,7 @@ int vex_coll_update(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 			err = update_locked(fs, ino, r, meta, u);
 		vex_txn_end(fs);
 		/* Rows of earlier updates wait for the graph: let it have them. */
-		if (err == -EBUSY && !tries++)
+		if (err == -EBUSY && grown++ < 3)
 			err = vex_hnsw_grow(fs, ino);
 		else if (!vex_txn_again(fs, &err, &tries))
 			break;

@@ -125,6 +125,7 @@ struct vex_group {
  * @dirty: bit n: block n has changed since it was written; under fs->lock
  * @sent: bit n: block n was written, and not yet flushed when @epoch is past fs->io_safe
  * @epoch: fs->io_epoch at its last write, 0: never written
+ * @copied: @data is a copy that was not written since: the device does not read it
  * @data: the bytes
  * @loading: they are not there yet; changes under its load lock and the cache lock
  * @load: reads under way while @loading; NULL: none were begun. Under its load lock
@@ -138,6 +139,7 @@ struct vex_seg {
 	u32 sent;
 	u64 epoch;
 	u8 *data;
+	bool copied;
 	bool loading;
 	struct vex_load *load;
 	int err;

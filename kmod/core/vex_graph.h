@@ -75,10 +75,12 @@ struct vex_graph;
  *	all pieces always are
  * @touch: have the piece of item @pos of a layer, which may be the next new one, in memory and
  *	ready for change; the graph is held for changing
+ * @dead: was this row deleted? 1, 0 or an error; the graph is held for reading
  */
 struct vex_graph_ops {
 	int (*load)(struct vex_graph *g, u32 layer, u32 chunk);
 	int (*touch)(struct vex_graph *g, u32 layer, u32 pos);
+	int (*dead)(struct vex_graph *g, u32 id);
 };
 
 /**
@@ -105,19 +107,23 @@ struct vex_graph {
 	u32 entry;
 };
 
+/* Breadth of the memory of a walk that plans: as many links are looked at together, too. */
+#define VEX_GRAPH_ROOM	(2 * VEX_GRAPH_M_MAX)
+
 /* What a row is in a walk's pool: the distance above, the position and a flag below. */
 typedef u64 vex_near_t;
 
 #define VEX_NEAR_DONE	1u
 
+/* Of rows equally far away the newest comes first. */
 static inline vex_near_t vex_near(u32 dist, u32 pos)
 {
-	return (u64)dist << 32 | pos << 1;
+	return (u64)dist << 32 | (VEX_GRAPH_ROWS_MAX - pos) << 1;
 }
 
 static inline u32 vex_near_pos(vex_near_t near)
 {
-	return (u32)near >> 1;
+	return VEX_GRAPH_ROWS_MAX - ((u32)near >> 1);
 }
 
 static inline u32 vex_near_dist(vex_near_t near)
@@ -193,6 +199,7 @@ struct vex_edit {
  * @top: the layer that it reaches
  * @again: it is in the graph already, with an older content
  * @dead: it only takes its place
+ * @links: links change, and nothing else
  * @self: its position in each layer
  * @edit: all of them in distinct items; the new row's own first, from its highest layer downwards
  * @near: room for one list of neighbours
@@ -204,6 +211,7 @@ struct vex_plan {
 	u32 top;
 	bool again;
 	bool dead;
+	bool links;
 	u32 self[VEX_GRAPH_LAYERS];
 	struct vex_edit *edit;
 	vex_near_t near[2 * VEX_GRAPH_M_MAX];
@@ -243,6 +251,13 @@ int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u
  */
 int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 id,
 		   const void *row);
+/*
+ * Plan links around deleted rows for one item, in the same way: p->n is 0 when it has none to such.
+ * After a pass over all items no live row links to what was deleted before it began.
+ */
+int vex_graph_mend(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 layer, u32 pos);
+/* Is a pass due, with @dead deleted rows of which an earlier one left @mended behind? */
+bool vex_graph_mend_due(const struct vex_graph *g, u64 dead, u64 mended);
 int vex_plan_touch(struct vex_graph *g, const struct vex_plan *p);
 void vex_plan_apply(struct vex_graph *g, const struct vex_walk *w, const struct vex_plan *p);
 

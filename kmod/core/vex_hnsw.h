@@ -48,6 +48,11 @@ struct vex_hnsw_walk {
  * @nr_pending: how many; like @trained under fs->lock
  * @updates: grows with each update; under fs->lock
  * @planned: what it was when @plan was made
+ * @mended: deleted rows that links lead around; under fs->lock
+ * @mend: what it will be after the pass that is under way; with the rest under @growing
+ * @mend_layer: its next item, and
+ * @mend_pos: the position of that
+ * @mending: there is a pass
  * @walks: memory of searches that are over; under fs->cache_lock
  */
 struct vex_hnsw {
@@ -67,6 +72,11 @@ struct vex_hnsw {
 	u32 pending[VEXFS_MAX_UPDATE];
 	u64 updates;
 	u64 planned;
+	u32 mended;
+	u32 mend;
+	u32 mend_layer;
+	u32 mend_pos;
+	bool mending;
 	struct vex_hnsw_walk *walks;
 };
 
@@ -83,13 +93,15 @@ void vex_hnsw_destroy_all(struct vex_fs *fs);
 int vex_hnsw_read(struct vex_hnsw *ix, u64 pos, void *buf, size_t len);
 /* Tell that an index is damaged: EUCLEAN. */
 int vex_hnsw_damaged(struct vex_fs *fs);
+/* Do indexes hold more segments than their share? */
+bool vex_hnsw_excess(const struct vex_fs *fs);
 /* Let go of all segments of all indexes when they are more than their share. Lock not held. */
 void vex_hnsw_settle(struct vex_fs *fs);
 /* For want of memory: let go of what nobody uses just now. Takes no lock that it would wait for. */
 void vex_hnsw_shrink(struct vex_fs *fs);
 
 /* A collection gets an index, or a new one: the place of its head, and, when nothing can fail any
- * more, the head, which takes a block of data. For writing.
+ * more, the head, which takes VEX_SEG_BLOCKS blocks of data. For writing.
  */
 int vex_hnsw_create_prepare(struct vex_fs *fs, u64 ino, struct vex_seg **seg);
 void vex_hnsw_create(struct vex_fs *fs, struct vex_seg *seg, const struct vex_coll *c);

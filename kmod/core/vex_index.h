@@ -78,9 +78,10 @@ const struct vex_index_ops *vex_index_ops(u32 id);
  */
 int vex_search_breathe(struct vex_search_ctx *ctx);
 /*
- * Offer @n rows from @first on, packed at @rows, to all queries; deleted ones, and
- * those that do not match the filter, are left out.
+ * Offer @n rows from @first on, packed at *@base + @at, to all queries; deleted ones, and
+ * those that do not match the filter, are left out. The lock is let go in between, so *@base,
+ * which belongs to a segment, may become another.
  */
-int vex_search_offer(struct vex_search_ctx *ctx, u64 first, const void *rows, u32 n);
+int vex_search_offer(struct vex_search_ctx *ctx, u64 first, u8 *const *base, size_t at, u32 n);
 
 #endif /* VEX_INDEX_H */

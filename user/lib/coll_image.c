@@ -31,9 +31,15 @@ struct coll_image {
 /* An image of which somebody else has a writer is busy. */
 static int image_attach(struct coll_image *i, const char *path)
 {
-	int fd = open(path, (i->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	int how = (i->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
+	struct stat st;
 	int err = 0;
+	int fd;
 
+	/* Of a block device this is refused while it is mounted. */
+	if (!stat(path, &st) && S_ISBLK(st.st_mode))
+		how |= O_EXCL;
+	fd = open(path, how);
 	if (fd < 0)
 		return -errno;
 	if (flock(fd, (i->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
@@ -178,6 +184,8 @@ int coll_image_add(struct vexfs_coll *c, const float *rows, u64 count, uint64_t 
 	u64 done, first, bad;
 	int err = 0;
 
+	/* Rows of one call get ids one behind the other. */
+	vex_mutex_lock(&c->adding);
 	for (done = 0; done < count && !err; done += n) {
 		n = min_t(u64, count - done, most);
 		err = vex_coll_insert(c->image->fs, c->image->ino, rows + done * dim, n, dim,
@@ -185,6 +193,7 @@ int coll_image_add(struct vexfs_coll *c, const float *rows, u64 count, uint64_t 
 		if (!err && !done && first_id)
 			*first_id = first;
 	}
+	vex_mutex_unlock(&c->adding);
 	return err;
 }
 
@@ -250,6 +259,7 @@ int coll_image_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
 {
 	struct vex_index_stat index;
 	struct vex_coll coll;
+	u64 there;
 	int err;
 
 	err = vex_coll_stat(c->image->fs, c->image->ino, &coll);
@@ -261,8 +271,9 @@ int coll_image_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
 	out->live = coll.live;
 	out->indexed = index.indexed;
 	out->row_bytes = coll.rows * coll.row_bytes;
-	out->index_bytes = coll.blocks * VEXFS_BLOCK_SIZE -
-			   round_up(out->row_bytes, (u64)VEXFS_BLOCK_SIZE);
+	/* What was not synced has no blocks yet. */
+	there = coll.blocks * VEXFS_BLOCK_SIZE;
+	out->index_bytes = there - min(there, round_up(out->row_bytes, (u64)VEXFS_BLOCK_SIZE));
 	return 0;
 }
 

@@ -9,6 +9,11 @@
 
 #include "coll_mem.h"
 
+/* Of Linux 6.1; the C library may be older. */
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
 /* Address space of @bytes, aligned to as many; no page of it is there before it is used. */
 static void *piece_map(size_t bytes)
 {
@@ -35,12 +40,12 @@ static int coll_chunk(struct vex_tab *t, u32 chunk, size_t bytes, u64 items)
 	if (!p)
 		return -ENOMEM;
 	/*
-	 * A large page is whole from its first byte on: only for a piece that will be full. The
-	 * kernel may make one of others later. Without large pages it works all the same.
+	 * A large page is whole from its first byte on: only for a piece that will be full, or, made
+	 * of small ones, that is. Without large pages it works all the same.
 	 */
 	if (bytes == COLL_CHUNK && items >= (chunk + 1ULL) * t->per)
 		madvise(p, bytes, MADV_HUGEPAGE);
-	else if (bytes == COLL_CHUNK && chunk)
+	else if (bytes == COLL_CHUNK && chunk && madvise(t->chunk[chunk - 1], bytes, MADV_COLLAPSE))
 		madvise(t->chunk[chunk - 1], bytes, MADV_HUGEPAGE);
 	t->chunk[chunk] = p;
 	return 0;
@@ -55,6 +60,11 @@ static void tab_free(struct vex_tab *t, size_t bytes)
 			munmap(t->chunk[i], bytes);
 }
 
+static bool row_dead(const struct vexfs_coll *c, u32 id)
+{
+	return c->dead[id / 64] >> id % 64 & 1;
+}
+
 /* A piece that is new is seen by searches only after the change that needs it. */
 static int graph_touch(struct vex_graph *g, u32 layer, u32 pos)
 {
@@ -64,8 +74,14 @@ static int graph_touch(struct vex_graph *g, u32 layer, u32 pos)
 			  layer ? COLL_UPPER : COLL_CHUNK, c->rows.count);
 }
 
+static int graph_dead(struct vex_graph *g, u32 id)
+{
+	return row_dead(container_of(g, struct vexfs_coll, graph), id);
+}
+
 static const struct vex_graph_ops graph_ops = {
 	.touch = graph_touch,
+	.dead = graph_dead,
 };
 
 static int options_check(const struct vexfs_coll_options *o, struct vexfs_coll_options *out)
@@ -315,9 +331,16 @@ static int codec_settle(struct vexfs_coll *c, struct coll_walk *w)
 	return err;
 }
 
-static bool row_dead(const struct vexfs_coll *c, u32 id)
+static int plan_enter(struct vexfs_coll *c, struct coll_walk *w)
 {
-	return c->dead[id / 64] >> id % 64 & 1;
+	int err;
+
+	vex_write_lock(&c->lock);
+	err = vex_plan_touch(&c->graph, &c->plan);
+	if (!err)
+		vex_plan_apply(&c->graph, &w->walk, &c->plan);
+	vex_write_unlock(&c->lock);
+	return err;
 }
 
 /* Bring one more row into the graph. */
@@ -327,18 +350,35 @@ static int graph_add(struct vexfs_coll *c, struct coll_walk *w)
 	u32 id = g->tab[0].count;
 	int err;
 
-	err = vex_walk_room(&w->walk, g, max(g->ef_build, 2 * g->m), id + 1);
+	err = vex_walk_room(&w->walk, g, max(g->ef_build, VEX_GRAPH_ROOM), id + 1);
 	if (!err)
 		err = vex_graph_plan(g, &w->walk, &c->plan, id,
 				     row_dead(c, id) ? NULL : vex_tab_at(&c->rows, id));
+	return err ? err : plan_enter(c, w);
+}
+
+/* Lead links around deleted rows, when there are many. */
+static int graph_mend(struct vexfs_coll *c, struct coll_walk *w)
+{
+	struct vex_graph *g = &c->graph;
+	u32 dead = c->rows.count - c->live, layer, pos;
+	int err;
+
+	if (!vex_graph_mend_due(g, dead, c->mended))
+		return 0;
+	err = vex_walk_room(&w->walk, g, max(g->ef_build, VEX_GRAPH_ROOM), g->tab[0].count);
+	for (layer = 0; layer < g->layers; layer++)
+		for (pos = 0; pos < g->tab[layer].count && !err; pos++) {
+			err = vex_graph_mend(g, &w->walk, &c->plan, layer, pos);
+			if (!err && c->plan.n)
+				err = plan_enter(c, w);
+		}
 	if (err)
 		return err;
 	vex_write_lock(&c->lock);
-	err = vex_plan_touch(g, &c->plan);
-	if (!err)
-		vex_plan_apply(g, &w->walk, &c->plan);
+	c->mended = dead;
 	vex_write_unlock(&c->lock);
-	return err;
+	return 0;
 }
 
 static int graph_grow(struct vexfs_coll *c)
@@ -358,6 +398,8 @@ static int graph_grow(struct vexfs_coll *c)
 		err = codec_settle(c, w);
 	while (!err && c->graph.tab[0].count < c->rows.count)
 		err = graph_add(c, w);
+	if (!err)
+		err = graph_mend(c, w);
 	coll_walk_give(c, w);
 	return err;
 }
@@ -428,6 +470,9 @@ int vexfs_coll_delete(struct vexfs_coll *c, const uint64_t *ids, uint64_t count)
 		c->dead[ids[i] / 64] |= bit;
 	}
 	vex_write_unlock(&c->lock);
+	/* The rows are deleted, whatever becomes of the links. */
+	if (!err)
+		graph_grow(c);
 	vex_mutex_unlock(&c->adding);
 	return err;
 }

@@ -38,6 +38,7 @@ struct coll_walk {
  * @dead: a bit for each deleted row
  * @dead_words: room of it
  * @live: rows that are not deleted
+ * @mended: deleted rows that no link of the graph leads to
  * @graph: of HNSW
  * @trained: rows that there were when its codec was made; 0: there is none
  * @plan: of @adding
@@ -53,6 +54,7 @@ struct vexfs_coll {
 	u64 *dead;
 	u32 dead_words;
 	u32 live;
+	u32 mended;
 	struct vex_graph graph;
 	u32 trained;
 	struct vex_plan plan;

@@ -143,8 +143,9 @@ static int search_graph(struct coll_query *s)
 			return 0;
 		}
 		ef = ef * c->rows.count / pass;
-	} else if (c->live < c->rows.count) {
-		ef = ef * c->rows.count / max(c->live, 1u);
+	} else if (c->live + c->mended < c->rows.count) {
+		/* Deleted rows that links still lead to take places in the pool. */
+		ef = ef * c->rows.count / max(c->live + c->mended, 1u);
 	}
 	ef = min_t(u64, ef, min(VEX_GRAPH_EF_MAX, c->rows.count));
 	err = vex_walk_room(&s->w->walk, g, max_t(u32, ef, 2 * g->m), g->tab[0].count);

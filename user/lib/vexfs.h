@@ -137,7 +137,9 @@ int vexfs_coll_close(struct vexfs_coll *c);
 /*
  * Append @count packed rows. @first_id, which may be NULL, receives the first one's id. EDOM: an
  * element is NaN or infinite, and no row was added; ENOMEM: as many rows were added as
- * vexfs_coll_stat() tells, and the graph lacks some: the next call brings them in.
+ * vexfs_coll_stat() tells, and the graph lacks some: the next call brings them in. EFBIG; in an
+ * image ENOSPC, too, with as many rows added. The first rows set the range of the codes: when later
+ * ones are far outside of it, less is found.
  */
 int vexfs_coll_add(struct vexfs_coll *c, const float *rows, uint64_t count, uint64_t *first_id);
 

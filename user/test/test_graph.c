@@ -192,6 +192,103 @@ static void a_layer_has_one_in_m_of_the_one_below(void **state)
 	}
 }
 
+static bool is_dead(const struct vexfs_coll *c, u32 id)
+{
+	return c->dead[id / 64] >> id % 64 & 1;
+}
+
+/* Links of live rows to deleted ones. */
+static u32 dead_links(const struct vexfs_coll *c)
+{
+	const struct vex_graph *g = &c->graph;
+	const __le32 *link;
+	u32 layer, pos, i, n, count = 0;
+
+	for (layer = 0; layer < g->layers; layer++)
+		for (pos = 0; pos < g->tab[layer].count; pos++) {
+			if (is_dead(c, upper_id(g, layer, pos)))
+				continue;
+			n = links_of(g, layer, pos, &link);
+			for (i = 0; i < n; i++)
+				count += is_dead(c, upper_id(g, layer, link[i]));
+		}
+	return count;
+}
+
+/* Live rows to which links of the base lead from a live one, as a share. */
+static double reachable_live(struct vexfs_coll *c)
+{
+	struct vexfs_coll_query q = { .size = sizeof(q), .ef = 200 };
+	u32 id, found = 0, live = 0;
+	float distance;
+	uint64_t got;
+
+	for (id = 0; id < c->rows.count; id++) {
+		if (is_dead(c, id))
+			continue;
+		live++;
+		assert_int_equal(vexfs_coll_search(c, (float *)vex_tab_at(&c->rows, id), 1, 1, &q, &got,
+						   &distance), 0);
+		found += got == id;
+	}
+	return (double)found / live;
+}
+
+static void links_lead_around_deleted_rows(void **state)
+{
+	enum { ROWS = 3000, DIM = 16 };
+	float *rows = vectors_new(CLUSTERED, ROWS, DIM, 3);
+	float *queries = vectors_queries(CLUSTERED, 40, DIM, 3);
+	struct vexfs_coll *c = coll_of(VEXFS_COLL_L2, VEXFS_COLL_SQ7, DIM, rows, ROWS);
+	struct vexfs_coll *flat = coll_of(VEXFS_COLL_L2, 0, DIM, rows, ROWS);
+	u32 kept = ROWS;
+	uint64_t id;
+
+	(void)state;
+	/* A whole stretch at once, and two thirds of the rest one by one. */
+	for (id = 0; id < ROWS; id++) {
+		if (id >= 500 && id % 3 == 0)
+			continue;
+		assert_int_equal(vexfs_coll_delete(c, &id, 1), 0);
+		assert_int_equal(vexfs_coll_delete(flat, &id, 1), 0);
+		kept--;
+	}
+	assert_true(c->mended > 0);
+	graph_check(&c->graph);
+	/* What was deleted since the last pass is less than what makes one due. */
+	say("%u rows, %u links to deleted ones\n", kept, dead_links(c));
+	assert_true(!vex_graph_mend_due(&c->graph, ROWS - kept, c->mended));
+	assert_true(reachable_live(c) >= 0.99);
+	assert_true(vectors_recall(c, flat, queries, 40, 100, NULL, 0) >= 0.97);
+	/* Rows that come now find their places, too. */
+	assert_int_equal(vexfs_coll_add(c, rows, 500, NULL), 0);
+	assert_int_equal(vexfs_coll_add(flat, rows, 500, NULL), 0);
+	assert_true(vectors_recall(c, flat, queries, 40, 100, NULL, 0) >= 0.97);
+	vexfs_coll_close(flat);
+	vexfs_coll_close(c);
+	free(queries);
+	free(rows);
+}
+
+static void a_pass_leaves_no_link_to_a_deleted_row(void **state)
+{
+	enum { ROWS = 2000, DIM = 16 };
+	float *rows = vectors_new(UNIFORM, ROWS, DIM, 4);
+	struct vexfs_coll *c = coll_of(VEXFS_COLL_L2, VEXFS_COLL_SQ4, DIM, rows, ROWS);
+	uint64_t ids[ROWS / 2];
+
+	(void)state;
+	for (u32 i = 0; i < ROWS / 2; i++)
+		ids[i] = 2 * i;
+	assert_int_equal(vexfs_coll_delete(c, ids, ROWS / 2), 0);
+	assert_int_equal(c->mended, ROWS / 2);
+	assert_int_equal(dead_links(c), 0);
+	graph_check(&c->graph);
+	assert_true(reachable_live(c) >= 0.99);
+	vexfs_coll_close(c);
+	free(rows);
+}
+
 static void damaged_links_are_refused_not_followed(void **state)
 {
 	enum { ROWS = 300, DIM = 4 };
@@ -323,6 +420,8 @@ int main(void)
 		cmocka_unit_test(items_lie_one_behind_the_other),
 		cmocka_unit_test(items_are_sound_after_every_insertion),
 		cmocka_unit_test(a_layer_has_one_in_m_of_the_one_below),
+		cmocka_unit_test(links_lead_around_deleted_rows),
+		cmocka_unit_test(a_pass_leaves_no_link_to_a_deleted_row),
 		cmocka_unit_test(damaged_links_are_refused_not_followed),
 		cmocka_unit_test(clustered_rows_are_found),
 		cmocka_unit_test(uniform_rows_are_found),

@@ -338,6 +338,7 @@ struct vexfs_coll_item {
  * @inv_step: 1 / step of the codec, binary32
  * @pending: rows, at VEXFS_HNSW_PENDING_AT, that have changed since they entered the graph
  * @count: items of each layer
+ * @mended: deleted rows to which no other one links
  */
 struct vexfs_hnsw_head {
 	__le32 magic;
@@ -350,6 +351,7 @@ struct vexfs_hnsw_head {
 	__le32 inv_step;
 	__le32 pending;
 	__le32 count[VEXFS_HNSW_LAYERS];
+	__le32 mended;
 };
 
 #define VEXFS_TOMB_BYTES	1024u
