@@ -380,6 +380,19 @@ static void uniform_rows_are_found(void **state)
 		shape_check(UNIFORM, metric, 2000, 16, 0.99, 0.99);
 }
 
+/* Fifty times each: what is beside a heap of equal rows is harder to come to. */
+static void equal_rows_are_found(void **state)
+{
+	double recall, reach;
+
+	(void)state;
+	for (u32 code = VEXFS_COLL_SQ7; code <= VEXFS_COLL_SQ4; code++) {
+		recall = shape_recall(DUPLICATES, VEXFS_COLL_L2, code, 2000, 16, 1, &reach);
+		assert_true(recall >= 0.6);
+		assert_true(reach >= 0.9);
+	}
+}
+
 static void rows_of_one_tight_cluster_are_found(void **state)
 {
 	(void)state;
@@ -425,6 +438,7 @@ int main(void)
 		cmocka_unit_test(damaged_links_are_refused_not_followed),
 		cmocka_unit_test(clustered_rows_are_found),
 		cmocka_unit_test(uniform_rows_are_found),
+		cmocka_unit_test(equal_rows_are_found),
 		cmocka_unit_test(rows_of_one_tight_cluster_are_found),
 		cmocka_unit_test(rows_of_many_lengths_are_found),
 		cmocka_unit_test(rows_of_2000_dimensions_are_found),
