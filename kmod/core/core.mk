@@ -27,6 +27,8 @@ vex-core-objs := \
 	flush.o \
 	fs.o \
 	graph.o \
+	graph_link.o \
+	graph_mend.o \
 	hash.o \
 	hnsw.o \
 	hnsw_grow.o \

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Inside the graph, what its files share: graph.c walks, graph_link.c links, graph_mend.c leads
+ * links around deleted rows.
+ */
+#ifndef VEX_GRAPH_ITEM_H
+#define VEX_GRAPH_ITEM_H
+
+#include "vex_graph.h"
+
+/* ---- graph.c ------------------------------------------------------------------------ */
+
+/* An item that is not in memory, or does not exist: EUCLEAN. */
+int vex_item_load(struct vex_graph *g, u32 layer, u32 pos, u8 **out);
+void vex_seen_reset(struct vex_walk *w);
+/* Distances of @f to the rows of w->batch. */
+void vex_batch_dist(struct vex_graph *g, struct vex_walk *w, const struct vex_form *f);
+/* Search a layer for the @ef nearest to w->query, from @from on, into the pool. */
+int vex_search_layer(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 from, u32 ef);
+/* The position of a row in the layer below. */
+int vex_item_below(struct vex_graph *g, u32 layer, u32 pos, u32 *out);
+/* From the entry down to layer @to, by the nearest row of each above; *@pos is in @to. */
+int vex_descend(struct vex_graph *g, struct vex_walk *w, u32 to, u32 *pos);
+
+/* ---- graph_link.c ------------------------------------------------------------------- */
+
+u32 vex_links_choose(struct vex_graph *g, struct vex_walk *w, const u8 *own, vex_near_t *near,
+		     u32 n, u32 most);
+void vex_near_sort(vex_near_t *near, const u8 **code, u32 n);
+struct vex_edit *vex_edit_add(struct vex_plan *p, u32 layer, u32 pos);
+/* The row of an item; was it deleted? */
+int vex_item_row(struct vex_graph *g, u32 layer, u32 pos, u32 *id);
+int vex_item_dead(struct vex_graph *g, u32 layer, u32 pos);
+/* The highest layer of a row; its own edits, and its links in all layers. */
+u32 vex_draw_layer(u32 id, u32 m);
+int vex_plan_self(struct vex_graph *g, struct vex_plan *p);
+int vex_plan_links(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p);
+
+/* ---- items -------------------------------------------------------------------------- */
+
+static inline u32 vex_base_links(u32 m)
+{
+	return 2 * m - 1;
+}
+
+/* An item, from memory or the device. EUCLEAN: a stored position leads past the end. */
+static __always_inline int vex_item_get(struct vex_graph *g, u32 layer, u32 pos, u8 **out)
+{
+	struct vex_tab *t = &g->tab[layer];
+
+	if (likely(pos < t->count)) {
+		*out = vex_tab_at(t, pos);
+		if (likely(*out))
+			return 0;
+	}
+	return vex_item_load(g, layer, pos, out);
+}
+
+static __always_inline int vex_code_get(struct vex_graph *g, u32 layer, u32 pos, const u8 **out)
+{
+	u8 *item;
+	int err;
+
+	if (layer) {
+		err = vex_item_get(g, layer, pos, &item);
+		if (err)
+			return err;
+		pos = le32_to_cpu(((struct vex_upper *)item)->id);
+	}
+	err = vex_item_get(g, 0, pos, &item);
+	*out = item + g->code_at;
+	return err;
+}
+
+static inline u32 vex_layer_links(const struct vex_graph *g, u32 layer)
+{
+	return layer ? g->m : vex_base_links(g->m);
+}
+
+/* The links of an item; a count that no item has is damage, which finds no more than is there. */
+static __always_inline u32 vex_links_of(const struct vex_graph *g, u32 layer, const u8 *item,
+					const __le32 **link)
+{
+	*link = layer ? ((const struct vex_upper *)item)->link :
+			((const struct vex_rec *)item)->link;
+	return min_t(u32, item[0], vex_layer_links(g, layer));
+}
+
+/* Was it met before? It is from now on. */
+static __always_inline bool vex_seen(struct vex_walk *w, u32 pos)
+{
+	u64 bit = 1ULL << (pos & 63);
+	u32 word = pos >> 6;
+	u64 old = w->seen[word];
+
+	if (old & bit)
+		return true;
+	w->seen[word] = old | bit;
+	if (!old) {
+		if (likely(w->nr_touched < w->touched_room))
+			w->touched[w->nr_touched] = word;
+		w->nr_touched++;
+	}
+	return false;
+}
+
+#endif /* VEX_GRAPH_ITEM_H */
