@@ -30,7 +30,9 @@
 
 u32 vex_graph_rec_bytes(const struct vex_codec *c, u32 m)
 {
-	return round_up(sizeof(struct vex_rec) + vex_base_links(m) * sizeof(__le32), LINE) + c->bytes;
+	u32 links = sizeof(struct vex_rec) + vex_base_links(m) * sizeof(__le32);
+
+	return round_up(links, LINE) + c->bytes;
 }
 
 u32 vex_graph_upper_bytes(u32 m)

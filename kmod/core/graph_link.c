@@ -51,8 +51,8 @@ static const struct vex_form *form_at(struct vex_graph *g, const u8 *code, struc
  * Of rows with its own code it takes half as many: these are as near as can be, and would leave no
  * way out of a heap of equal rows. The newest ones come first, so that the heap hangs together.
  */
-u32 vex_links_choose(struct vex_graph *g, struct vex_walk *w, const u8 *own, vex_near_t *near, u32 n,
-		  u32 most)
+u32 vex_links_choose(struct vex_graph *g, struct vex_walk *w, const u8 *own, vex_near_t *near,
+		     u32 n, u32 most)
 {
 	const struct vex_form *f;
 	struct vex_form as_is;

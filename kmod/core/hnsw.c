@@ -55,7 +55,7 @@ static int chunk_load(struct vex_graph *g, u32 layer, u32 chunk)
 	struct vex_seg *seg;
 	int err;
 
-	/* Made anew meanwhile: what lies there is another graph's, and none of this is in memory. */
+	/* Made anew meanwhile: what lies there is another graph's, and nothing here is held. */
 	if (ix->gone)
 		return -ESTALE;
 	err = vex_seg_get_aside(ix->fs, ix->ino, chunk_index(layer, chunk), false, &seg);

@@ -143,7 +143,7 @@ static noinline_for_stack int mend_plan(struct vex_hnsw *ix, struct vex_hnsw_wal
 	return STEP_AGAIN;
 }
 
-/* Plan the links of a row, if there is one to do. Lock held for reading. An enum step, or an error. */
+/* Plan the links of a row, if there is one to do: enum step, or an error. Held for reading. */
 static noinline_for_stack int row_plan(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 {
 	struct vex_graph *g = &ix->graph;
