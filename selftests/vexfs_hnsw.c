@@ -100,6 +100,124 @@ TEST_F(hnsw, the_graph_finds_the_true_neighbours_before_and_after_a_remount)
 	EXPECT_LE(190, found(self));
 }
 
+/* Rows get a number from 0 to 999 that has nothing to do with where they lie. */
+static int number_rows(int fd)
+{
+	static struct {
+		uint32_t len;
+		struct vexfs_meta_pair pair;
+		char key;
+		int64_t value;
+	} __attribute__((packed)) meta[ROWS];
+	static uint64_t ids[ROWS];
+	struct vexfs_meta_set a = {
+		.size = sizeof(a), .ids = (uintptr_t)ids, .meta = (uintptr_t)meta,
+		.meta_len = sizeof(meta), .count = ROWS,
+	};
+	int i;
+
+	for (i = 0; i < ROWS; i++) {
+		ids[i] = i;
+		meta[i].len = sizeof(meta[i]) - sizeof(meta[i].len);
+		meta[i].pair = (struct vexfs_meta_pair){
+			.key_len = 1, .type = VEXFS_META_INT, .len = 8,
+		};
+		meta[i].key = 'n';
+		meta[i].value = i * 389 % 1000;
+	}
+	return neg(ioctl(fd, VEXFS_IOC_META_SET, &a));
+}
+
+/* How many of the true neighbours with a number below @below 20 queries find; *@all: there are. */
+static int found_below(FIXTURE_DATA(hnsw) *self, int below, int *all)
+{
+	struct vexfs_filter_node node = {
+		.op = VEXFS_FILTER_LT, .type = VEXFS_META_INT, .key_len = 1, .key = "n",
+		.value = below,
+	};
+	float query[DIM], distances[K];
+	uint64_t ids[K];
+	int i, a, b, n = 0;
+
+	*all = 0;
+	for (i = 0; i < 20; i++) {
+		struct vexfs_search s = search_args(query, 1, DIM, K, self->ids, self->distances);
+		struct vexfs_search t = search_args(query, 1, DIM, K, ids, distances);
+
+		fill_floats(query, DIM, 100 + i);
+		s.filter = (uintptr_t)&node;
+		t.filter = (uintptr_t)&node;
+		s.filter_count = 1;
+		t.filter_count = 1;
+		s.ef = 20;
+		if (ioctl(self->fd, VEXFS_IOC_SEARCH, &s) || ioctl(self->flat, VEXFS_IOC_SEARCH, &t))
+			return -1;
+		for (a = 0; a < K; a++) {
+			*all += ids[a] != VEXFS_NO_ID;
+			for (b = 0; b < K && ids[a] != VEXFS_NO_ID; b++)
+				n += ids[a] == self->ids[b] && distances[a] == self->distances[b];
+		}
+	}
+	return n;
+}
+
+TEST_F(hnsw, filters_find_the_true_neighbours)
+{
+	static const int below[] = { 1000, 900, 500, 100, 10, 1, 0 };
+	uint64_t dead[ROWS / 7 + 1];
+	struct vexfs_delete d;
+	int i, all, n = 0;
+
+	ASSERT_EQ(0, number_rows(self->fd));
+	ASSERT_EQ(0, number_rows(self->flat));
+	for (i = 0; i < ROWS; i += 7)
+		dead[n++] = i;
+	d = delete_args(dead, n);
+	ASSERT_EQ(0, neg(ioctl(self->fd, VEXFS_IOC_DELETE, &d)));
+	ASSERT_EQ(0, neg(ioctl(self->flat, VEXFS_IOC_DELETE, &d)));
+	for (i = 0; i < (int)(sizeof(below) / sizeof(*below)); i++) {
+		n = found_below(self, below[i], &all);
+		EXPECT_LE(all * 95 / 100, n);
+	}
+}
+
+/* All that two collections with the same rows have within a radius. */
+TEST_F(hnsw, ranges_hold_what_exact_search_finds)
+{
+	static uint64_t ids[2][ROWS];
+	static float distances[2][ROWS];
+	static const float radius[] = { 0.01, 0.5, 1, 2, 8 };
+	struct vexfs_range a[2];
+	uint64_t met[2] = { };
+	int i, q;
+
+	for (q = 0; q < 20; q++)
+		for (i = 0; i < 5; i++) {
+			float query[DIM];
+			int j;
+
+			fill_floats(query, DIM, 100 + q);
+			for (j = 0; j < 2; j++) {
+				a[j] = (struct vexfs_range){
+					.size = sizeof(a[j]), .query = (uintptr_t)query,
+					.query_len = sizeof(query), .dim = DIM, .max = ROWS,
+					.ids = (uintptr_t)ids[j],
+					.distances = (uintptr_t)distances[j],
+				};
+				memcpy(&a[j].radius, &radius[i], sizeof(float));
+				ASSERT_EQ(0, neg(ioctl(j ? self->flat : self->fd, VEXFS_IOC_RANGE,
+						       &a[j])));
+				EXPECT_EQ(a[j].met, a[j].count);
+				met[j] += a[j].met;
+			}
+			EXPECT_LE(a[0].met, a[1].met);
+			if (a[0].met == a[1].met)
+				EXPECT_EQ(0, memcmp(ids[0], ids[1], a[0].met * sizeof(**ids)));
+		}
+	EXPECT_LT(0, met[1]);
+	EXPECT_LE(met[1] * 97 / 100, met[0]);
+}
+
 TEST_F(hnsw, fields_out_of_range_are_refused)
 {
 	struct vexfs_create a = {

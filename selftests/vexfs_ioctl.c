@@ -51,6 +51,7 @@ static const struct operation {
 	{ "meta get",	VEXFS_IOC_META_GET,	sizeof(struct vexfs_meta_get),	56, O_WRONLY },
 	{ "filter",	VEXFS_IOC_FILTER,	sizeof(struct vexfs_filter),	72, O_WRONLY },
 	{ "reindex",	VEXFS_IOC_REINDEX,	sizeof(struct vexfs_reindex),	24, O_RDONLY },
+	{ "range",	VEXFS_IOC_RANGE,	sizeof(struct vexfs_range),	120, O_WRONLY },
 };
 
 #define for_each_operation(o) \
@@ -69,7 +70,7 @@ TEST_F(ioc, an_unknown_operation_is_enotty)
 {
 	struct any a = { .size = 64 };
 
-	EXPECT_EQ(-ENOTTY, neg(ioctl(self->fd, VEXFS_IOC(12), &a)));
+	EXPECT_EQ(-ENOTTY, neg(ioctl(self->fd, VEXFS_IOC(13), &a)));
 	EXPECT_EQ(-ENOTTY, neg(ioctl(self->fd, VEXFS_IOC(255), &a)));
 	EXPECT_EQ(-ENOTTY, neg(ioctl(self->fd, 0, &a)));
 }
@@ -575,6 +576,95 @@ TEST_F(ioc, search_refuses_nan_and_names_the_query)
 	queries[1 * DIM] = -INFINITY;
 	EXPECT_EQ(-EDOM, neg(ioctl(self->fd, VEXFS_IOC_SEARCH, &a)));
 	EXPECT_EQ(1, a.bad_query);
+}
+
+/* ---- range ------------------------------------------------------------------------------- */
+
+static uint32_t float_bits(float value)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+static struct vexfs_range range_args(const float *query, float radius, uint32_t max, uint64_t *ids,
+				     float *distances)
+{
+	return (struct vexfs_range){
+		.size = sizeof(struct vexfs_range), .query = (uintptr_t)query, .query_len = DIM * 4,
+		.dim = DIM, .radius = float_bits(radius), .max = max, .ids = (uintptr_t)ids,
+		.distances = (uintptr_t)distances,
+	};
+}
+
+TEST_F(ioc, range_refuses_fields_out_of_range)
+{
+	uint64_t ids[4];
+	float distances[4];
+	const struct vexfs_range good = range_args(self->rows, 1, 4, ids, distances);
+	struct vexfs_range a = good;
+
+#define REFUSED(what, field, value) do {					\
+	a = good;								\
+	a.field = value;							\
+	EXPECT_EQ(what, neg(ioctl(self->fd, VEXFS_IOC_RANGE, &a)));		\
+} while (0)
+	REFUSED(-EINVAL, flags, 1);
+	REFUSED(-EINVAL, max, 0);
+	REFUSED(-EINVAL, max, VEXFS_MAX_RANGE + 1);
+	REFUSED(-EINVAL, ef, VEXFS_MAX_EF + 1);
+	REFUSED(-EINVAL, dim, DIM + 1);
+	REFUSED(-EINVAL, query_len, DIM * 4 - 1);
+	REFUSED(-EINVAL, filter_count, VEXFS_MAX_FILTER + 1);
+	REFUSED(-EINVAL, filter_text_len, 1);
+	REFUSED(-EFAULT, query, 0);
+	REFUSED(-EFAULT, ids, 0);
+	REFUSED(-EFAULT, distances, 0);
+	REFUSED(-EFAULT, filter_count, 1);
+	REFUSED(-EDOM, radius, float_bits(NAN));
+	EXPECT_EQ(1, a.bad);
+	REFUSED(-EDOM, radius, float_bits(-INFINITY));
+	EXPECT_EQ(1, a.bad);
+#undef REFUSED
+}
+
+TEST_F(ioc, range_refuses_a_query_of_nan)
+{
+	float query[DIM] = { NAN }, distance;
+	uint64_t id;
+	struct vexfs_range a = range_args(query, 1, 1, &id, &distance);
+
+	a.bad = 7;
+	EXPECT_EQ(-EDOM, neg(ioctl(self->fd, VEXFS_IOC_RANGE, &a)));
+	EXPECT_EQ(0, a.bad);
+}
+
+/* Slots past @count stay as they are. */
+TEST_F(ioc, range_returns_what_search_has_up_to_the_radius)
+{
+	uint64_t all[ROWS], ids[ROWS + 1];
+	float far[ROWS], distances[ROWS + 1];
+	struct vexfs_search s = search_args(self->rows, 1, DIM, ROWS, all, far);
+	struct vexfs_range a;
+
+	ASSERT_EQ(0, neg(ioctl(self->fd, VEXFS_IOC_SEARCH, &s)));
+	ids[ROWS / 2 + 1] = 77;
+	a = range_args(self->rows, far[ROWS / 2], ROWS + 1, ids, distances);
+	EXPECT_EQ(0, neg(ioctl(self->fd, VEXFS_IOC_RANGE, &a)));
+	EXPECT_EQ(ROWS / 2 + 1, a.count);
+	EXPECT_EQ(ROWS / 2 + 1, a.met);
+	EXPECT_EQ(ROWS, a.visited);
+	EXPECT_EQ(0, memcmp(ids, all, a.count * sizeof(*ids)));
+	EXPECT_EQ(0, memcmp(distances, far, a.count * sizeof(*far)));
+	EXPECT_EQ(77, ids[ROWS / 2 + 1]);
+	a.max = 2;
+	EXPECT_EQ(0, neg(ioctl(self->fd, VEXFS_IOC_RANGE, &a)));
+	EXPECT_EQ(2, a.count);
+	EXPECT_EQ(ROWS / 2 + 1, a.met);
+	a = range_args(self->rows, -1, 2, ids, distances);
+	EXPECT_EQ(0, neg(ioctl(self->fd, VEXFS_IOC_RANGE, &a)));
+	EXPECT_EQ(0, a.count);
 }
 
 /* ---- a collection as a file --------------------------------------------------------------- */

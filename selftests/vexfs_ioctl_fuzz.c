@@ -50,6 +50,7 @@ static struct {
 	struct vexfs_meta_set meta_set;
 	struct vexfs_meta_get meta_get;
 	struct vexfs_filter filter;
+	struct vexfs_range range;
 } right;
 
 static const struct operation {
@@ -70,6 +71,7 @@ static const struct operation {
 	{ VEXFS_IOC_META_SET,	&right.meta_set, sizeof(right.meta_set) },
 	{ VEXFS_IOC_META_GET,	&right.meta_get, sizeof(right.meta_get) },
 	{ VEXFS_IOC_FILTER,	&right.filter,	sizeof(right.filter) },
+	{ VEXFS_IOC_RANGE,	&right.range,	sizeof(right.range) },
 };
 #define OPERATIONS	(sizeof(operations) / sizeof(*operations))
 
@@ -147,6 +149,12 @@ static void nested_templates_make(void)
 		.size = sizeof(right.filter), .filter = rows + NODES_AT,
 		.filter_text = rows + TEXT_AT, .filter_count = 3, .filter_text_len = 7,
 		.ids = out, .max = 100,
+	};
+	right.range = (struct vexfs_range){
+		.size = sizeof(right.range), .query = rows, .query_len = 32, .dim = 8,
+		.radius = 0x40000000, .max = 100, .ids = out, .distances = out + 4096,
+		.filter = rows + NODES_AT, .filter_text = rows + TEXT_AT, .filter_count = 3,
+		.filter_text_len = 7,
 	};
 }
 
@@ -268,11 +276,15 @@ static bool is_possible(const struct operation *o, const void *asked, const void
 {
 	const struct vexfs_meta_get *get = asked, *got = args;
 	const struct vexfs_filter *list = asked, *listed = args;
+	const struct vexfs_range *range = asked, *ranged = args;
 
 	if (*(const uint32_t *)asked != o->size)
 		return true;
 	if (o->cmd == VEXFS_IOC_META_GET)
 		return got->used >= 4ULL * get->count && got->used <= get->meta_len;
+	if (o->cmd == VEXFS_IOC_RANGE)
+		return ranged->count <= range->max && ranged->count <= ranged->met &&
+		       (ranged->count == range->max || ranged->count == ranged->met);
 	if (o->cmd == VEXFS_IOC_FILTER)
 		return listed->count <= list->max &&
 		       (listed->next > list->from || listed->next == VEXFS_NO_ID);

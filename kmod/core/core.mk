@@ -27,6 +27,7 @@ vex-core-objs := \
 	flush.o \
 	fs.o \
 	graph.o \
+	graph_find.o \
 	graph_link.o \
 	graph_mend.o \
 	hash.o \
@@ -47,6 +48,7 @@ vex-core-objs := \
 	search.o \
 	seek.o \
 	segment.o \
+	select.o \
 	symlink.o \
 	tomb.o \
 	topk.o \

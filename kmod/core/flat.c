@@ -5,12 +5,13 @@
  */
 #include "vex_index.h"
 
-/* Rows that lie whole in the segment at @pos, in one batch; 0 when not even one does. */
-static u32 rows_in_segment(const struct vex_coll *c, u64 pos, u64 left)
+/* Rows from @row on that lie whole in one segment, and in one tomb group; 0 when not even one does. */
+static u32 rows_together(const struct vex_coll *c, u64 row)
 {
-	u32 room = VEX_SEG_BYTES - (pos & (VEX_SEG_BYTES - 1));
-	u64 n = min_t(u64, room / c->row_bytes, left);
+	u32 room = VEX_SEG_BYTES - (row * c->row_bytes & (VEX_SEG_BYTES - 1));
+	u64 n = min_t(u64, room / c->row_bytes, c->rows - row);
 
+	n = min_t(u64, n, VEXFS_TOMB_ROWS - row % VEXFS_TOMB_ROWS);
 	return min_t(u64, n, VEX_BATCH_ROWS);
 }
 
@@ -45,15 +46,29 @@ static int flat_batch(struct vex_search_ctx *ctx, u64 row, u32 n)
 	return err ? err : (int)n;
 }
 
-int vex_flat_search(struct vex_search_ctx *ctx, u64 from)
+/* Rows of which none may be found are not even read. Returns the rows done or an error. */
+static int flat_piece(struct vex_search_ctx *ctx, u64 row)
 {
-	const struct vex_coll *c = &ctx->coll;
-	u64 row = from;
+	u32 n = rows_together(&ctx->coll, row);
+	int err = vex_select_piece(ctx, row, max(n, 1u));
 
-	while (row < c->rows) {
-		u32 n = rows_in_segment(c, row * c->row_bytes, c->rows - row);
-		int done = n ? flat_batch(ctx, row, n) : flat_single(ctx, row);
+	if (err)
+		return err;
+	if (!ctx->match_any)
+		return max(n, 1u);
+	return n ? flat_batch(ctx, row, n) : flat_single(ctx, row);
+}
 
+int vex_flat_search(struct vex_search_ctx *ctx)
+{
+	u64 row = ctx->from[0];
+	int done;
+	u32 q;
+
+	for (q = 1; q < ctx->s->nq; q++)
+		row = min(row, ctx->from[q]);
+	while (row < ctx->coll.rows) {
+		done = flat_piece(ctx, row);
 		if (done < 0)
 			return done;
 		row += done;
@@ -64,13 +79,8 @@ int vex_flat_search(struct vex_search_ctx *ctx, u64 from)
 	return 0;
 }
 
-static int flat_search(struct vex_search_ctx *ctx)
-{
-	return vex_flat_search(ctx, 0);
-}
-
 const struct vex_index_ops vex_index_flat = {
 	.id = VEXFS_INDEX_FLAT,
 	.name = "flat",
-	.search = flat_search,
+	.search = vex_flat_search,
 };

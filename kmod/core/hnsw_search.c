@@ -3,12 +3,18 @@
  * Searching by an HNSW index: candidates of each query from the graph, ranked by their rows; then,
  * for all queries, the rows that the graph does not know in their present form.
  *
- * A filter is answered by comparing all rows that match: exact, and no faster for the graph.
+ * With a filter a sample of the rows tells about how many match, and graph_find.c by what they
+ * cost whether to walk or to compare all of them.
  */
+#include "vex_find.h"
 #include "vex_hnsw.h"
 
-/* The breadth of a search that asks for none. */
-#define EF_DEFAULT	100u
+/*
+ * What a filter over metadata costs, in rows compared: to ask it about one row after the other, and
+ * about one row that a walk has led to.
+ */
+#define FILTER_SCAN	3u
+#define FILTER_ASK	16u
 
 /**
  * struct known - what of a collection the graph answers for in one search
@@ -37,7 +43,21 @@ static bool is_known(const struct known *known, const struct vex_coll *c, u64 id
 	return true;
 }
 
-/* 0: it was deleted; 1: it is none of the nearest so far; 2: it is; or an error. */
+/**
+ * struct hnsw_find - one query of a batch
+ * @find: the query of the graph
+ * @ctx: the batch
+ * @known: what the graph answers for
+ * @q: the query's number
+ */
+struct hnsw_find {
+	struct vex_find find;
+	struct vex_search_ctx *ctx;
+	const struct known *known;
+	u32 q;
+};
+
+/* 0: it may not be found; 1: it is none of the nearest so far; 2: it is; or an error. */
 static int offer_one(struct vex_search_ctx *ctx, u32 q, u64 id)
 {
 	const struct vex_coll *c = &ctx->coll;
@@ -46,6 +66,8 @@ static int offer_one(struct vex_search_ctx *ctx, u32 q, u64 id)
 	int err;
 
 	err = vex_row_live(ctx->fs, ctx->ino, c, id);
+	if (err > 0)
+		err = vex_select_row(ctx, id);
 	if (err <= 0)
 		return err;
 	err = vex_file_read_locked(ctx->fs, ctx->ino, c->rows * c->row_bytes, id * c->row_bytes,
@@ -56,63 +78,34 @@ static int offer_one(struct vex_search_ctx *ctx, u32 q, u64 id)
 	vex_dist_ops()->f32[c->metric](query, ctx->row, 1, c->dim, &dist);
 	vex_fpu_end();
 	ctx->s->visited++;
+	if (!vex_topk_look(&ctx->heaps[q], dist))
+		return 1;
 	return vex_topk_offer(&ctx->heaps[q], dist, id) ? 2 : 1;
 }
 
-/* Rank rows of the pool, until many in a row are none of the nearest. */
-static int rank(struct vex_search_ctx *ctx, struct vex_hnsw *ix, const struct vex_walk *w,
-		const struct known *known, u32 q)
+static int find_offer(struct vex_find *find, u32 id)
 {
-	u32 patience = vex_graph_patience(&ix->graph, ctx->s->k, w->ef);
-	u32 i, n = 0;
-	int done;
+	struct hnsw_find *f = container_of(find, struct hnsw_find, find);
 
-	for (i = 0; i < w->size && n < patience; i++) {
-		u64 id = vex_near_pos(w->pool[i]);
-
-		if (!is_known(known, &ctx->coll, id))
-			continue;
-		done = offer_one(ctx, q, id);
-		if (done < 0)
-			return done;
-		n = done == 2 ? 0 : n + done;
-	}
-	return 0;
+	return is_known(f->known, &f->ctx->coll, id) ? offer_one(f->ctx, f->q, id) : 0;
 }
 
-/* Deleted rows that links still lead to take places in the pool. */
-static u32 breadth(const struct vex_search_ctx *ctx, const struct vex_hnsw *ix)
+/* By the graph and the rows that it knows in an older form, or not at all: then from[] stays 0. */
+static int find_one(struct hnsw_find *f)
 {
-	const struct vex_coll *c = &ctx->coll;
-	u64 ef = max(ctx->s->ef ? ctx->s->ef : EF_DEFAULT, ctx->s->k);
-	u64 dead = c->rows - c->live;
-
-	dead -= min_t(u64, dead, ix->mended);
-	/* Whatever an image says of its rows, there is a breadth. */
-	ef = c->rows > U64_MAX / ef ? VEX_GRAPH_EF_MAX :
-				      div64_u64(ef * c->rows, max(c->rows - dead, 1ULL));
-	ef = min_t(u64, ef, min(VEX_GRAPH_EF_MAX, ix->graph.tab[0].count));
-	return max(ef, 1ULL);
-}
-
-static int query_graph(struct vex_search_ctx *ctx, struct vex_hnsw *ix, struct vex_hnsw_walk *w,
-		       const struct known *known, u32 q)
-{
-	const u8 *query = (const u8 *)ctx->s->queries + (size_t)q * ctx->coll.row_bytes;
-	struct vex_graph *g = &ix->graph;
-	u32 ef = breadth(ctx, ix);
+	struct vex_search_ctx *ctx = f->ctx;
+	u32 i;
 	int err;
 
-	if (!g->layers)
-		return 0;
-	err = vex_walk_room(&w->walk, g, max(ef, 2 * g->m), g->tab[0].count);
-	if (!err)
-		err = vex_graph_search(g, &w->walk, query, ef);
-	ctx->s->visited += w->walk.dists;
-	ctx->s->hops += w->walk.hops;
-	w->walk.dists = 0;
-	w->walk.hops = 0;
-	return err ? err : rank(ctx, ix, &w->walk, known, q);
+	f->find.query = (const u8 *)ctx->s->queries + (size_t)f->q * ctx->coll.row_bytes;
+	f->find.heap = &ctx->heaps[f->q];
+	err = vex_graph_find(&f->find);
+	if (err)
+		return min(err, 0);
+	ctx->from[f->q] = f->known->rows;
+	for (i = 0; i < f->known->nr_stale && err >= 0; i++)
+		err = offer_one(ctx, f->q, f->known->stale[i]);
+	return min(err, 0);
 }
 
 /* What one search holds of an index is let go of as soon as it is more than its share, too. */
@@ -126,23 +119,47 @@ static void relieve(struct vex_search_ctx *ctx)
 	ctx->tomb_group = ~0ULL;
 }
 
+static int aim_take(struct vex_search_ctx *ctx, const struct vex_hnsw *ix, struct vex_aim *aim)
+{
+	const struct vex_coll *c = &ctx->coll;
+	int err = vex_select_pass(ctx, &aim->pass);
+
+	aim->k = ctx->s->k;
+	aim->ef = ctx->s->ef;
+	aim->rows = c->rows;
+	aim->met = c->rows - min_t(u64, c->rows - c->live, ix->mended);
+	aim->queries = ctx->s->nq;
+	aim->all = ctx->s->ranged;
+	aim->filtered = vex_selective(ctx->s);
+	if (ctx->s->filter) {
+		aim->scan = c->rows * FILTER_SCAN;
+		aim->ask = FILTER_ASK;
+	}
+	vex_aim_take(aim);
+	return err;
+}
+
 static noinline_for_stack
 int search_graph(struct vex_search_ctx *ctx, struct vex_hnsw *ix, const struct known *known)
 {
 	struct vex_hnsw_walk *w = vex_hnsw_walk_take(ix);
-	int err = w ? 0 : -ENOMEM;
-	u32 q, i;
+	struct vex_aim aim = { };
+	struct hnsw_find f = {
+		.find = { .graph = &ix->graph, .aim = &aim, .offer = find_offer },
+		.ctx = ctx, .known = known,
+	};
+	int err = w ? aim_take(ctx, ix, &aim) : -ENOMEM;
 
-	for (q = 0; q < ctx->s->nq && !err; q++) {
-		err = query_graph(ctx, ix, w, known, q);
-		for (i = 0; i < known->nr_stale && err >= 0; i++)
-			err = offer_one(ctx, q, known->stale[i]);
-		err = min(err, 0);
+	for (f.q = 0; f.q < ctx->s->nq && !err; f.q++) {
+		f.find.walk = &w->walk;
+		err = find_one(&f);
 		if (!err)
 			err = vex_search_breathe(ctx);
 		if (!err)
 			relieve(ctx);
 	}
+	ctx->s->visited += f.find.dists;
+	ctx->s->hops += f.find.hops;
 	if (w)
 		vex_hnsw_walk_give(ix, w);
 	return err;
@@ -160,32 +177,36 @@ static struct known *known_take(const struct vex_hnsw *ix)
 	return known;
 }
 
+/* Comparing all rows needs no more memory than is there, and no index. */
+static int search_without(struct vex_search_ctx *ctx)
+{
+	u32 q;
+
+	for (q = 0; q < ctx->s->nq; q++) {
+		vex_topk_reset(&ctx->heaps[q]);
+		ctx->from[q] = 0;
+	}
+	return vex_flat_search(ctx);
+}
+
 static int hnsw_search(struct vex_search_ctx *ctx)
 {
 	struct known *known;
 	struct vex_hnsw *ix;
 	int err;
-	u32 q;
 
-	if (ctx->s->filter)
-		return vex_flat_search(ctx, 0);
 	err = vex_hnsw_get(ctx->fs, ctx->ino, &ctx->coll, &ix);
 	if (err)
-		return err == -ENOMEM ? vex_flat_search(ctx, 0) : err;
+		return err == -ENOMEM ? vex_flat_search(ctx) : err;
 	known = known_take(ix);
 	err = known ? search_graph(ctx, ix, known) : -ENOMEM;
 	if (!err)
-		err = vex_flat_search(ctx, known->rows);
+		err = vex_flat_search(ctx);
 	vex_free(known);
 	vex_hnsw_put(ix);
 	if (err == -EUCLEAN)
 		vex_hnsw_damaged(ctx->fs);
-	if (err != -ENOMEM && err != -ESTALE)
-		return err;
-	/* Comparing all rows needs no more memory than is there, and no index. */
-	for (q = 0; q < ctx->s->nq; q++)
-		ctx->heaps[q].count = 0;
-	return vex_flat_search(ctx, 0);
+	return err == -ENOMEM || err == -ESTALE ? search_without(ctx) : err;
 }
 
 const struct vex_index_ops vex_index_hnsw = {

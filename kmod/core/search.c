@@ -77,19 +77,10 @@ static u32 offer_live(struct vex_search_ctx *ctx, struct vex_topk *heap, u64 fir
 		if (ctx->tomb_any && vex_bit_test(ctx->tombs, at + i))
 			continue;
 		live++;
-		if (vex_topk_wants(heap, ctx->dist[i]))
+		if (vex_topk_look(heap, ctx->dist[i]))
 			vex_topk_offer(heap, ctx->dist[i], first + i);
 	}
 	return live;
-}
-
-/* Ask the filter about a piece. */
-static int filter_piece(struct vex_search_ctx *ctx, u64 first, u32 n)
-{
-	if (!ctx->s->filter)
-		return 0;
-	return vex_match_rows(ctx->fs, ctx->ino, ctx->s->filter, first, n, ctx->match_none,
-			      ctx->match);
 }
 
 static bool matches(const struct vex_search_ctx *ctx, u32 i)
@@ -102,11 +93,12 @@ static void query_piece(struct vex_search_ctx *ctx, u32 q, u64 first, const u8 *
 {
 	u32 row_bytes = ctx->coll.row_bytes;
 	const u8 *query = (const u8 *)ctx->s->queries + (size_t)q * row_bytes;
-	u32 from, to;
+	u32 from = ctx->from[q] > first ? min_t(u64, ctx->from[q] - first, n) : 0;
+	u32 to;
 
-	for (from = 0; from < n; from = to) {
+	for (; from < n; from = to) {
 		to = n;
-		if (ctx->s->filter) {
+		if (vex_selective(ctx->s)) {
 			while (from < n && !matches(ctx, from))
 				from++;
 			for (to = from; to < n && matches(ctx, to);)
@@ -119,45 +111,24 @@ static void query_piece(struct vex_search_ctx *ctx, u32 q, u64 first, const u8 *
 	}
 }
 
-/* All queries against rows of one tomb group. */
-static int offer_piece(struct vex_search_ctx *ctx, u64 first, u8 *const *base, size_t at, u32 n,
-		       u32 *work)
+int vex_search_offer(struct vex_search_ctx *ctx, u64 first, u8 *const *base, size_t at, u32 n)
 {
-	u32 q;
+	u32 q, work = 0;
 	int err;
 
-	err = filter_piece(ctx, first, n);
+	err = tombs_for(ctx, first / VEXFS_TOMB_ROWS);
 	for (q = 0; q < ctx->s->nq && !err; q++) {
 		query_piece(ctx, q, first, *base + at, n);
-		*work += n * ctx->coll.row_bytes;
-		if (*work < VEX_BREATHE_BYTES)
+		work += n * ctx->coll.row_bytes;
+		if (work < VEX_BREATHE_BYTES)
 			continue;
-		*work = 0;
+		work = 0;
 		err = vex_search_breathe(ctx);
 		if (!err)
 			err = tombs_for(ctx, first / VEXFS_TOMB_ROWS);
 		/* Row and metadata may have changed together. */
 		if (!err)
-			err = filter_piece(ctx, first, n);
-	}
-	return err;
-}
-
-int vex_search_offer(struct vex_search_ctx *ctx, u64 first, u8 *const *base, size_t at, u32 n)
-{
-	u32 row_bytes = ctx->coll.row_bytes;
-	u32 done, count;
-	u32 work = 0;
-	int err = 0;
-
-	for (done = 0; done < n && !err; done += count) {
-		u64 row = first + done;
-
-		count = min_t(u64, n - done, VEXFS_TOMB_ROWS - row % VEXFS_TOMB_ROWS);
-		err = tombs_for(ctx, row / VEXFS_TOMB_ROWS);
-		if (!err)
-			err = offer_piece(ctx, row, base, at + (size_t)done * row_bytes, count,
-					  &work);
+			err = vex_select_piece(ctx, first, n);
 	}
 	return err;
 }
@@ -168,6 +139,7 @@ static void ctx_free(struct vex_search_ctx *ctx)
 	vex_free(ctx->cands);
 	vex_free(ctx->dist);
 	vex_free(ctx->row);
+	vex_free(ctx->from);
 	vex_free(ctx->match);
 	vex_free(ctx->tombs);
 	vex_free(ctx);
@@ -189,29 +161,38 @@ static struct vex_search_ctx *ctx_alloc(const struct vex_search *s, const struct
 	ctx->row = vex_alloc(coll->row_bytes);
 	ctx->tombs = vex_alloc(VEXFS_TOMB_BYTES);
 	ctx->match = vex_alloc(VEX_BATCH_ROWS / 8);
+	ctx->from = vex_zalloc(s->nq * sizeof(*ctx->from));
 	if (!ctx->heaps || !ctx->cands || !ctx->dist || !ctx->row || !ctx->tombs ||
-	    !ctx->match) {
+	    !ctx->match || !ctx->from) {
 		ctx_free(ctx);
 		return NULL;
 	}
-	for (q = 0; q < s->nq; q++)
+	for (q = 0; q < s->nq; q++) {
 		vex_topk_init(&ctx->heaps[q], ctx->cands + (size_t)q * s->k, s->k);
+		if (s->ranged)
+			vex_topk_limit(&ctx->heaps[q], s->radius);
+	}
 	return ctx;
 }
 
 static int search_check(struct vex_search *s, const struct vex_coll *coll)
 {
+	u32 most = s->ranged ? VEXFS_MAX_RANGE : VEXFS_MAX_K;
 	u64 elems = (u64)s->nq * s->dim;
 	u64 bad;
 
-	if (s->dim != coll->dim || !s->nq || s->nq > VEXFS_MAX_QUERIES || !s->k ||
-	    s->k > VEXFS_MAX_K || s->ef > VEXFS_MAX_EF)
+	if (s->dim != coll->dim || !s->nq || s->nq > VEXFS_MAX_QUERIES || !s->k || s->k > most ||
+	    s->ef > VEXFS_MAX_EF)
 		return -EINVAL;
-	if (s->nq * s->k > VEXFS_MAX_RESULTS || (u64)s->nq * coll->row_bytes > VEXFS_MAX_BATCH)
+	if ((u64)s->nq * s->k > VEXFS_MAX_RESULTS || (u64)s->nq * coll->row_bytes > VEXFS_MAX_BATCH)
 		return -E2BIG;
 	bad = vex_f32_find_nonfinite(s->queries, elems);
 	if (bad < elems) {
 		s->bad_query = div_u64(bad, s->dim);
+		return -EDOM;
+	}
+	if (s->ranged && vex_f32_find_nonfinite(&s->radius, 1) < 1) {
+		s->bad_query = s->nq;
 		return -EDOM;
 	}
 	return s->filter ? vex_filter_check(s->filter) : 0;
@@ -239,6 +220,7 @@ int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
 
 	s->visited = 0;
 	s->hops = 0;
+	s->met = 0;
 	s->bad_query = 0;
 	err = vex_component_need(fs, VEXFS_COMPONENT_SEARCH | VEXFS_COMPONENT_STORAGE |
 				     (s->filter ? VEXFS_COMPONENT_METADATA : 0));
@@ -262,9 +244,11 @@ int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
 	vex_read_unlock(&fs->lock);
 	vex_hnsw_settle(fs);
 
-	for (q = 0; q < s->nq && !err; q++)
+	for (q = 0; q < s->nq && !err; q++) {
+		s->met += ctx->heaps[q].met;
 		vex_topk_drain(&ctx->heaps[q], s->ids + (size_t)q * s->k,
 			       s->distances + (size_t)q * s->k);
+	}
 	ctx_free(ctx);
 	return err;
 }

@@ -40,23 +40,42 @@ static void rise(struct vex_cand *heap, u32 slot, struct vex_cand cand)
 	heap[slot] = cand;
 }
 
+void vex_topk_reset(struct vex_topk *t)
+{
+	t->count = 0;
+	t->bar = t->limit;
+	t->met = 0;
+}
+
 void vex_topk_init(struct vex_topk *t, struct vex_cand *heap, u32 k)
 {
 	t->heap = heap;
 	t->k = k;
-	t->count = 0;
+	t->limit = U32_MAX;
+	vex_topk_reset(t);
+}
+
+void vex_topk_limit(struct vex_topk *t, u32 bits)
+{
+	/* -0 and 0 are one distance, but not one order. */
+	t->limit = vex_f32_order(bits << 1 ? bits : 0);
+	vex_topk_reset(t);
 }
 
 bool vex_topk_offer(struct vex_topk *t, u32 bits, u64 id)
 {
 	struct vex_cand cand = { .order = vex_f32_order(bits), .bits = bits, .id = id };
 
+	if (cand.order > t->bar)
+		return false;
 	if (t->count < t->k)
 		rise(t->heap, t->count++, cand);
-	else if (t->k && farther(&t->heap[0], &cand))
+	else if (farther(&t->heap[0], &cand))
 		sink(t->heap, t->count, cand);
 	else
 		return false;
+	if (t->count == t->k)
+		t->bar = t->heap[0].order;
 	return true;
 }
 

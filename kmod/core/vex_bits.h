@@ -39,4 +39,21 @@ static inline u32 vex_bits_count(const u8 *bits, u32 n)
 	return count;
 }
 
+/*
+ * Bitmaps of rows as a program has them: row n is bit n % 64 of word n / 64, and rows past the last
+ * of @words are not in it. The 64 rows from @first on, the first one lowest.
+ */
+static inline u64 vex_rows_word(const u64 *map, u64 words, u64 first)
+{
+	u64 at = first / 64;
+	u64 low = at < words ? map[at] >> first % 64 : 0;
+
+	return first % 64 && at + 1 < words ? low | map[at + 1] << (64 - first % 64) : low;
+}
+
+static inline bool vex_rows_test(const u64 *map, u64 words, u64 row)
+{
+	return row / 64 < words && map[row / 64] >> row % 64 & 1;
+}
+
 #endif /* VEX_BITS_H */

@@ -737,13 +737,19 @@ int vex_coll_filter(struct vex_fs *fs, u64 ino, struct vex_filter *f, u64 from, 
 /**
  * struct vex_search - a batch of queries
  * @queries: nq packed rows of @dim elements
+ * @k: nearest rows wanted of each
  * @ids: receives nq * k ids, nearest first, VEXFS_NO_ID where there is none
  * @distances: receives nq * k binary32 bit patterns
  * @ef: breadth of a search by HNSW; 0: the default
  * @visited: receives the rows compared
  * @hops: receives the rows whose links were followed
  * @bad_query: set with EDOM
- * @filter: only rows that match are compared; NULL: all
+ * @filter: only rows that match are found; NULL: all
+ * @allow: only rows whose bit is set, bit id % 64 of word id / 64; NULL: all
+ * @allow_words: words at @allow; rows past them are not found
+ * @ranged: only rows at a distance of at most @radius; @k, up to VEXFS_MAX_RANGE, of them
+ * @radius: bits of a binary32; EDOM when it is NaN or infinite
+ * @met: receives the rows within @radius that were compared, of all queries
  */
 struct vex_search {
 	const void *queries;
@@ -757,6 +763,11 @@ struct vex_search {
 	u64 hops;
 	u64 bad_query;
 	struct vex_filter *filter;
+	const u64 *allow;
+	u64 allow_words;
+	bool ranged;
+	u32 radius;
+	u64 met;
 };
 
 int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s);

@@ -25,8 +25,10 @@
  * @tombs: bitmap of deleted rows of group @tomb_group
  * @tomb_group: which group @tombs holds; ~0: none
  * @tomb_any: @tombs has a bit set
- * @match: with a filter: which rows of the piece match
- * @match_none: a row without metadata matches
+ * @from: by query: the first row that is compared one by one
+ * @match: of a selective search: which rows of the piece may be found
+ * @match_any: any of them may
+ * @match_none: a row without metadata matches the filter
  *
  * All memory is got before the search begins.
  */
@@ -42,9 +44,17 @@ struct vex_search_ctx {
 	u8 *tombs;
 	u64 tomb_group;
 	bool tomb_any;
+	u64 *from;
 	u8 *match;
+	bool match_any;
 	bool match_none;
 };
+
+/* Are there live rows that the search may not find? */
+static inline bool vex_selective(const struct vex_search *s)
+{
+	return s->filter || s->allow;
+}
 
 /**
  * struct vex_index_ops - a kind of index
@@ -61,8 +71,8 @@ struct vex_index_ops {
 extern const struct vex_index_ops vex_index_flat;
 extern const struct vex_index_ops vex_index_hnsw;
 
-/* Compare all rows from @from on with all queries. Lock held for reading. */
-int vex_flat_search(struct vex_search_ctx *ctx, u64 from);
+/* Compare the rows from ctx->from[] on with each query. Lock held for reading. */
+int vex_flat_search(struct vex_search_ctx *ctx);
 
 /* NULL: no such kind. */
 const struct vex_index_ops *vex_index_ops(u32 id);
@@ -79,9 +89,18 @@ const struct vex_index_ops *vex_index_ops(u32 id);
 int vex_search_breathe(struct vex_search_ctx *ctx);
 /*
  * Offer @n rows from @first on, packed at *@base + @at, to all queries; deleted ones, and
- * those that do not match the filter, are left out. The lock is let go in between, so *@base,
- * which belongs to a segment, may become another.
+ * those that may not be found, are left out. They lie in one tomb group, and ctx->match is of them.
+ * The lock is let go in between, so *@base, which belongs to a segment, may become another.
  */
 int vex_search_offer(struct vex_search_ctx *ctx, u64 first, u8 *const *base, size_t at, u32 n);
+
+/* ---- select.c: lock held for reading ----------------------------------------------- */
+
+/* Which of the rows [@first, @first + @n), up to VEX_BATCH_ROWS, may be found: ctx->match. */
+int vex_select_piece(struct vex_search_ctx *ctx, u64 first, u32 n);
+/* May this row be found, if it is live? 1, 0 or an error. Overwrites ctx->match. */
+int vex_select_row(struct vex_search_ctx *ctx, u64 id);
+/* How many live rows may be found, about; overwrites ctx->match. */
+int vex_select_pass(struct vex_search_ctx *ctx, u64 *pass);
 
 #endif /* VEX_INDEX_H */

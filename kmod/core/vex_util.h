@@ -34,23 +34,46 @@ struct vex_cand {
 /**
  * struct vex_topk - the k nearest candidates seen, as a bounded max-heap
  * @heap: room for @k candidates, caller's memory
+ * @k: how many
+ * @count: how many there are so far
+ * @limit: order of the farthest that is welcome
+ * @bar: order of the farthest that would be taken now
+ * @met: candidates looked at that are within @limit
  */
 struct vex_topk {
 	struct vex_cand *heap;
 	u32 k;
 	u32 count;
+	u32 limit;
+	u32 bar;
+	u64 met;
 };
 
+/* Empty, and @k at least 1; every distance is welcome. */
 void vex_topk_init(struct vex_topk *t, struct vex_cand *heap, u32 k);
+/* Empty again. */
+void vex_topk_reset(struct vex_topk *t);
+/* From here on only distances up to @bits are welcome. */
+void vex_topk_limit(struct vex_topk *t, u32 bits);
 /* Offer one candidate; true: it is among the k nearest so far (by order, then id). */
 bool vex_topk_offer(struct vex_topk *t, u32 bits, u64 id);
+/* As vex_f32_order() has it. */
+static inline u32 vex_topk_order(u32 bits)
+{
+	return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
+
 /* May a row at this distance be among them? Most may not, and need no further look. */
 static inline bool vex_topk_wants(const struct vex_topk *t, u32 bits)
 {
-	/* As vex_f32_order() has it. */
-	u32 order = bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+	return vex_topk_order(bits) <= t->bar;
+}
 
-	return t->count < t->k || order <= t->heap[0].order;
+/* The same for a row that may be found: it counts as met. */
+static inline bool vex_topk_look(struct vex_topk *t, u32 bits)
+{
+	t->met += vex_topk_order(bits) <= t->limit;
+	return vex_topk_wants(t, bits);
 }
 
 /*

@@ -56,7 +56,8 @@
  *	get		vexfs_coll_get		VEXFS_IOC_GET
  *	delete		vexfs_coll_delete	VEXFS_IOC_DELETE
  *	search		vexfs_coll_search	VEXFS_IOC_SEARCH
- *	search_hnsw	vexfs_coll_search	VEXFS_IOC_SEARCH of a collection with an HNSW index
+ *			vexfs_coll_range	VEXFS_IOC_RANGE
+ *	search_hnsw	the same two		of a collection with an HNSW index
  *	coll_stat	vexfs_coll_stat		VEXFS_IOC_STAT
  *	update		vexfs_coll_update	VEXFS_IOC_UPDATE
  *	filter		vexfs_coll_filter	VEXFS_IOC_FILTER

@@ -321,6 +321,8 @@ long vexfs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return vexfs_coll_delete(file, user);
 	case VEXFS_IOC_SEARCH:
 		return vexfs_coll_search(file, user);
+	case VEXFS_IOC_RANGE:
+		return vexfs_coll_range(file, user);
 	case VEXFS_IOC_STAT:
 		return vexfs_coll_stat(file, user);
 	case VEXFS_IOC_UPDATE:

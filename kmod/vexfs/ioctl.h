@@ -21,6 +21,7 @@ static_assert(sizeof(struct vexfs_meta_set) == 48);
 static_assert(sizeof(struct vexfs_meta_get) == 56);
 static_assert(sizeof(struct vexfs_filter) == 72);
 static_assert(sizeof(struct vexfs_filter_node) == 48);
+static_assert(sizeof(struct vexfs_range) == 120);
 
 /* ---- ioctl.c ------------------------------------------------------------ */
 
@@ -42,6 +43,7 @@ long vexfs_coll_delete(struct file *file, void __user *arg);
 /* ---- ioctl_search.c ----------------------------------------------------- */
 
 long vexfs_coll_search(struct file *file, void __user *arg);
+long vexfs_coll_range(struct file *file, void __user *arg);
 long vexfs_coll_filter(struct file *file, void __user *arg);
 
 /* ---- ioctl_meta.c ------------------------------------------------------- */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The operations that look for rows: search and filter. ioctl.c tells the order in which each
+ * The operations that look for rows: search, range and filter. ioctl.c tells the order in which each
  * looks at what it was handed.
  */
 #include "ioctl.h"
@@ -56,57 +56,78 @@ static int vexfs_check_search(const struct vexfs_inode *vi, const struct vexfs_s
 	return a->nq * a->k > VEXFS_MAX_RESULTS ? -E2BIG : 0;
 }
 
-static int vexfs_search_rows(struct inode *inode, struct vexfs_search *a, struct vex_filter *f,
-			     struct vexfs_op *op)
+/**
+ * struct vexfs_asked - a search as it goes to the core
+ * @s: of the core; its filter is @f, or NULL
+ * @f: the filter
+ * @queries: the user's addresses, like all that follow
+ * @queries_len: bytes
+ */
+struct vexfs_asked {
+	struct vex_search s;
+	struct vex_filter f;
+	u64 queries;
+	u64 queries_len;
+	u64 ids;
+	u64 distances;
+};
+
+/* Of the slots that results have room in, those that are copied out. */
+static size_t vexfs_results(const struct vex_search *s)
 {
-	size_t results = (size_t)a->nq * a->k;
-	struct vex_search s = { .nq = a->nq, .dim = a->dim, .k = a->k, .ef = a->ef,
-				.filter = f };
+	return s->ranged ? min_t(u64, s->met, s->k) : (size_t)s->nq * s->k;
+}
+
+static int vexfs_ask_rows(struct inode *inode, struct vexfs_asked *a)
+{
+	size_t room = (size_t)a->s.nq * a->s.k;
 	void *queries = vexfs_array_get(a->queries, a->queries_len);
 	int err = -ENOMEM;
 
 	if (IS_ERR(queries))
 		return PTR_ERR(queries);
-	s.queries = queries;
-	s.ids = vex_alloc(results * sizeof(*s.ids));
-	s.distances = vex_alloc(results * sizeof(*s.distances));
-	if (s.ids && s.distances)
-		err = vex_coll_search(vexfs_fs(inode), inode->i_ino, &s);
-	a->visited = s.visited;
-	op->hops = s.hops;
-	a->bad_query = s.bad_query;
+	a->s.queries = queries;
+	a->s.ids = vex_alloc(room * sizeof(*a->s.ids));
+	a->s.distances = vex_alloc(room * sizeof(*a->s.distances));
+	if (a->s.ids && a->s.distances)
+		err = vex_coll_search(vexfs_fs(inode), inode->i_ino, &a->s);
 	if (!err)
-		err = vexfs_array_put(a->ids, s.ids, results * sizeof(*s.ids));
+		err = vexfs_array_put(a->ids, a->s.ids, vexfs_results(&a->s) * sizeof(u64));
 	if (!err)
-		err = vexfs_array_put(a->distances, s.distances,
-				      results * sizeof(*s.distances));
-	vex_free(s.distances);
-	vex_free(s.ids);
+		err = vexfs_array_put(a->distances, a->s.distances,
+				      vexfs_results(&a->s) * sizeof(u32));
+	vex_free(a->s.distances);
+	vex_free(a->s.ids);
 	vex_free(queries);
 	return vexfs_check(inode->i_sb, err);
 }
 
-static int vexfs_search_filtered(struct inode *inode, struct vexfs_search *a,
-				 struct vexfs_op *op)
+/* Do a search, and let go of its filter. */
+static noinline_for_stack
+int vexfs_ask(struct inode *inode, struct vexfs_asked *a, struct vexfs_op *op)
 {
-	struct vex_filter f;
-	int err;
+	int err = vexfs_ask_rows(inode, a);
 
-	if (!a->filter_count)
-		return vexfs_search_rows(inode, a, NULL, op);
-	err = vexfs_filter_get(&f, a->filter, a->filter_count, a->filter_text,
-			       a->filter_text_len);
-	if (err)
-		return err;
-	err = vexfs_search_rows(inode, a, &f, op);
-	a->bad_node = f.bad_node;
-	vexfs_filter_put(&f);
+	op->visited = a->s.visited;
+	op->hops = a->s.hops;
+	op->bytes = a->s.visited * vexfs_i(inode)->row_bytes;
+	if (a->s.filter)
+		vexfs_filter_put(&a->f);
 	return err;
+}
+
+static int vexfs_ask_filter(struct vexfs_asked *a, u64 nodes, u32 count, u64 text, u32 text_len)
+{
+	if (!count)
+		return 0;
+	a->s.filter = &a->f;
+	return vexfs_filter_get(&a->f, nodes, count, text, text_len);
 }
 
 static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op *op)
 {
 	struct inode *inode = file_inode(file);
+	struct vexfs_asked asked = { };
 	struct vexfs_search a;
 	u32 size;
 	int err;
@@ -123,14 +144,33 @@ static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op
 	op->count = a.nq;
 	op->k = a.k;
 	err = vexfs_check_search(vexfs_i(inode), &a);
+	if (!err)
+		err = vexfs_ask_filter(&asked, a.filter, a.filter_count, a.filter_text,
+				       a.filter_text_len);
 	if (err)
 		return err;
-	err = vexfs_search_filtered(inode, &a, op);
-	op->visited = a.visited;
-	op->bytes = a.visited * vexfs_i(inode)->row_bytes;
+	asked.s.nq = a.nq;
+	asked.s.dim = a.dim;
+	asked.s.k = a.k;
+	asked.s.ef = a.ef;
+	asked.queries = a.queries;
+	asked.queries_len = a.queries_len;
+	asked.ids = a.ids;
+	asked.distances = a.distances;
+	err = vexfs_ask(inode, &asked, op);
+	a.visited = asked.s.visited;
+	a.bad_query = asked.s.bad_query;
+	a.bad_node = asked.f.bad_node;
 	if ((!err || err == -EDOM || err == -EBADMSG) && vexfs_args_put(arg, &a, sizeof(a), size))
 		return -EFAULT;
 	return err;
+}
+
+/* Searches of a collection with an index are a class of their own. */
+static u32 vexfs_search_class(const struct file *file)
+{
+	return vexfs_i(file_inode(file))->index == VEXFS_INDEX_HNSW ? VEXFS_OP_SEARCH_HNSW :
+	       VEXFS_OP_SEARCH;
 }
 
 /* VEXFS_IOC_SEARCH. */
@@ -140,9 +180,77 @@ long vexfs_coll_search(struct file *file, void __user *arg)
 	struct vexfs_op op;
 	long err;
 
-	vexfs_op_begin(&op, vexfs_i(file_inode(file))->index == VEXFS_INDEX_HNSW ?
-		       VEXFS_OP_SEARCH_HNSW : VEXFS_OP_SEARCH, file_inode(file)->i_ino);
+	vexfs_op_begin(&op, vexfs_search_class(file), file_inode(file)->i_ino);
 	err = vexfs_do_search(file, arg, &op);
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* ---- range ----------------------------------------------------------------------- */
+
+static int vexfs_check_range(const struct vexfs_inode *vi, const struct vexfs_range *a)
+{
+	int err;
+
+	if (!a->max || a->max > VEXFS_MAX_RANGE || a->ef > VEXFS_MAX_EF)
+		return -EINVAL;
+	err = vexfs_check_rows(vi, 1, a->dim, a->query_len);
+	return err ? err : vexfs_check_filter(a->filter_count, a->filter_text_len);
+}
+
+static long vexfs_do_range(struct file *file, void __user *arg, struct vexfs_op *op)
+{
+	struct inode *inode = file_inode(file);
+	struct vexfs_asked asked = { .s = { .nq = 1, .ranged = true } };
+	struct vexfs_range a;
+	u32 size;
+	int err;
+
+	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	if (err)
+		return err;
+	if (a.flags)
+		return -EINVAL;
+	err = vexfs_check_coll(file, FMODE_READ);
+	if (err)
+		return err;
+	op->dim = a.dim;
+	op->count = 1;
+	op->k = a.max;
+	err = vexfs_check_range(vexfs_i(inode), &a);
+	if (!err)
+		err = vexfs_ask_filter(&asked, a.filter, a.filter_count, a.filter_text,
+				       a.filter_text_len);
+	if (err)
+		return err;
+	asked.s.dim = a.dim;
+	asked.s.k = a.max;
+	asked.s.ef = a.ef;
+	asked.s.radius = a.radius;
+	asked.queries = a.query;
+	asked.queries_len = a.query_len;
+	asked.ids = a.ids;
+	asked.distances = a.distances;
+	err = vexfs_ask(inode, &asked, op);
+	a.count = err ? 0 : vexfs_results(&asked.s);
+	a.met = asked.s.met;
+	a.visited = asked.s.visited;
+	a.bad = asked.s.bad_query;
+	a.bad_node = asked.f.bad_node;
+	if ((!err || err == -EDOM || err == -EBADMSG) && vexfs_args_put(arg, &a, sizeof(a), size))
+		return -EFAULT;
+	return err;
+}
+
+/* VEXFS_IOC_RANGE. */
+noinline __noclone
+long vexfs_coll_range(struct file *file, void __user *arg)
+{
+	struct vexfs_op op;
+	long err;
+
+	vexfs_op_begin(&op, vexfs_search_class(file), file_inode(file)->i_ino);
+	err = vexfs_do_range(file, arg, &op);
 	vexfs_op_end(&op, err);
 	return err;
 }

@@ -307,7 +307,7 @@ static fuzz_call *const calls[] = {
 	call_xattr_set, call_xattr_set, call_xattr_get, call_xattr_remove, call_xattr_list,
 	call_fallocate, call_fallocate, call_seek, call_append, call_append, call_update,
 	call_meta_set, call_meta_set, call_meta_get, call_filter, call_search_filtered,
-	call_prefetch, call_shrink,
+	call_prefetch, call_shrink, call_range,
 };
 
 void fuzz_ops_run(struct fuzz_ops *o, struct fuzz_stream *s, u32 most)

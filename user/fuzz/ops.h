@@ -42,6 +42,6 @@ fuzz_call call_fallocate, call_seek;
 
 fuzz_call call_coll_create, call_insert, call_get, call_delete, call_search;
 fuzz_call call_append, call_update, call_meta_set, call_meta_get, call_filter;
-fuzz_call call_search_filtered, call_prefetch;
+fuzz_call call_search_filtered, call_prefetch, call_range;
 
 #endif /* VEX_FUZZ_OPS_H */

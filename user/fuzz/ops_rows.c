@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Calls on collections with arguments from a stream. */
+#include <vex_bits.h>
+
 #include "meta.h"
 #include "ops.h"
 
@@ -270,6 +272,7 @@ void call_search_filtered(struct fuzz_ops *o, struct fuzz_stream *s)
 
 	search.dim = arg_dim(o, s, ino);
 	search.k = 1 + fuzz_u8(s);
+	search.ef = fuzz_u8(s);
 	fuzz_make_filter(s, &p);
 	f.count = p.count;
 	f.text_len = p.text_len;
@@ -277,4 +280,37 @@ void call_search_filtered(struct fuzz_ops *o, struct fuzz_stream *s)
 	if (!SAID(vex_coll_search(o->fs, ino, &search), EINVAL, E2BIG, EDOM, ENODATA, ENOENT,
 		  EBADMSG) && sound(o))
 		found_match(o, ino, &f, search.k);
+}
+
+/* Rows within a distance, of those in a bitmap: as many as it says, and none beyond it. */
+void call_range(struct fuzz_ops *o, struct fuzz_stream *s)
+{
+	static u64 allow[4];
+	u64 ino = arg_ino(o, s);
+	struct vex_search search = {
+		.queries = buf, .ids = ids, .distances = distances, .nq = 1, .ranged = true,
+	};
+	u32 i;
+
+	search.dim = arg_dim(o, s, ino);
+	search.k = fuzz_u8(s);
+	search.ef = fuzz_u8(s);
+	search.radius = fuzz_number(s);
+	search.radius = search.radius << 16 | fuzz_u8(s);
+	if (fuzz_u8(s) & 1) {
+		for (i = 0; i < ARRAY_SIZE(allow); i++)
+			allow[i] = fuzz_number(s);
+		search.allow = allow;
+		search.allow_words = fuzz_u8(s) % (ARRAY_SIZE(allow) + 1);
+	}
+	fill(s, min((size_t)search.dim * 4, (size_t)BUF_BYTES));
+	if (SAID(vex_coll_search(o->fs, ino, &search), EINVAL, E2BIG, EDOM, ENODATA, ENOENT))
+		return;
+	for (i = 0; i < search.k; i++) {
+		fuzz_must((ids[i] != VEXFS_NO_ID) == (i < search.met), "%llu rows met, slot %u",
+			  (unsigned long long)search.met, i);
+		fuzz_must(ids[i] == VEXFS_NO_ID || !search.allow ||
+			  vex_rows_test(allow, search.allow_words, ids[i]), "row %llu is not allowed",
+			  (unsigned long long)ids[i]);
+	}
 }

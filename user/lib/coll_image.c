@@ -197,18 +197,26 @@ int coll_image_add(struct vexfs_coll *c, const float *rows, u64 count, uint64_t 
 	return err;
 }
 
+static void search_options(struct vex_search *s, const struct vexfs_coll_query *q)
+{
+	if (!q)
+		return;
+	s->ef = q->ef;
+	s->allow = (const u64 *)q->filter;
+	s->allow_words = q->filter_words;
+}
+
 int coll_image_search(struct vexfs_coll *c, const float *queries, u64 nq, u32 k,
 		      struct vexfs_coll_query *q, uint64_t *ids, float *distances)
 {
 	u32 dim = c->options.dim;
-	struct vex_search s = { .dim = dim, .k = k, .ef = q ? q->ef : 0 };
+	struct vex_search s = { .dim = dim, .k = k };
 	u64 most = min(VEXFS_MAX_RESULTS / k, VEXFS_MAX_QUERIES), done, compared = 0;
 	int err = 0;
 
 	if (k > VEXFS_MAX_K)
 		return -EINVAL;
-	if (q && q->filter)
-		return -EOPNOTSUPP;
+	search_options(&s, q);
 	most = min_t(u64, most, VEXFS_MAX_BATCH / (dim * sizeof(*queries)));
 	for (done = 0; done < nq && !err; done += s.nq) {
 		s.nq = min(nq - done, most);
@@ -220,6 +228,23 @@ int coll_image_search(struct vexfs_coll *c, const float *queries, u64 nq, u32 k,
 	}
 	if (q)
 		q->compared = compared;
+	return err;
+}
+
+int coll_image_range(struct vexfs_coll *c, const float *query, u32 radius, u32 max,
+		     struct vexfs_coll_query *q, uint64_t *ids, float *distances, uint64_t *met)
+{
+	struct vex_search s = {
+		.queries = query, .nq = 1, .dim = c->options.dim, .k = max, .ranged = true,
+		.radius = radius, .ids = (u64 *)ids, .distances = (u32 *)distances,
+	};
+	int err;
+
+	search_options(&s, q);
+	err = vex_coll_search(c->image->fs, c->image->ino, &s);
+	*met = s.met;
+	if (q)
+		q->compared = s.visited;
 	return err;
 }
 
@@ -312,7 +337,7 @@ static int copy_deleted(struct vexfs_coll *from, struct vexfs_coll *to, u64 rows
 
 	for (id = 0; id < rows && !err; id++) {
 		vex_read_lock(&from->lock);
-		if (from->dead[id / 64] >> id % 64 & 1)
+		if (coll_row_dead(from, id))
 			ids[n++] = id;
 		vex_read_unlock(&from->lock);
 		if (n == VEXFS_TOMB_ROWS || (n && id + 1 == rows)) {

@@ -60,11 +60,6 @@ static void tab_free(struct vex_tab *t, size_t bytes)
 			munmap(t->chunk[i], bytes);
 }
 
-static bool row_dead(const struct vexfs_coll *c, u32 id)
-{
-	return c->dead[id / 64] >> id % 64 & 1;
-}
-
 /* A piece that is new is seen by searches only after the change that needs it. */
 static int graph_touch(struct vex_graph *g, u32 layer, u32 pos)
 {
@@ -76,7 +71,7 @@ static int graph_touch(struct vex_graph *g, u32 layer, u32 pos)
 
 static int graph_dead(struct vex_graph *g, u32 id)
 {
-	return row_dead(container_of(g, struct vexfs_coll, graph), id);
+	return coll_row_dead(container_of(g, struct vexfs_coll, graph), id);
 }
 
 static const struct vex_graph_ops graph_ops = {
@@ -186,7 +181,9 @@ int vexfs_coll_open(const char *image, const char *path, const struct vexfs_coll
 static void walk_free(struct coll_walk *w)
 {
 	vex_walk_free(&w->walk);
-	vex_free(w->heap);
+	vex_free(w->heaps);
+	vex_free(w->cands);
+	vex_free(w->from);
 	vex_free(w->dist);
 	vex_free(w);
 }
@@ -353,7 +350,7 @@ static int graph_add(struct vexfs_coll *c, struct coll_walk *w)
 	err = vex_walk_room(&w->walk, g, max(g->ef_build, VEX_GRAPH_ROOM), id + 1);
 	if (!err)
 		err = vex_graph_plan(g, &w->walk, &c->plan, id,
-				     row_dead(c, id) ? NULL : vex_tab_at(&c->rows, id));
+				     coll_row_dead(c, id) ? NULL : vex_tab_at(&c->rows, id));
 	return err ? err : plan_enter(c, w);
 }
 
@@ -434,7 +431,7 @@ static int ids_check(const struct vexfs_coll *c, const uint64_t *ids, uint64_t c
 	u64 i;
 
 	for (i = 0; i < count; i++)
-		if (ids[i] >= c->rows.count || row_dead(c, ids[i]))
+		if (ids[i] >= c->rows.count || coll_row_dead(c, ids[i]))
 			return -ENOENT;
 	return 0;
 }

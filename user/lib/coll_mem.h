@@ -14,16 +14,21 @@
 #define COLL_TRAIN_MIN	256u
 
 /**
- * struct coll_walk - memory of one search or insertion, kept for the next
+ * struct coll_walk - memory of a batch of searches or an insertion, kept for the next
  * @next: in the collection's list
  * @walk: of the graph
- * @heap: the nearest rows
+ * @heaps: by query of a batch: the nearest rows
+ * @cands: memory of the heaps, @cands_room in all
+ * @from: by query: the first row that is compared one by one
+ * @dist: distances of a piece of rows
  */
 struct coll_walk {
 	struct coll_walk *next;
 	struct vex_walk walk;
-	struct vex_cand *heap;
-	u32 heap_room;
+	struct vex_topk *heaps;
+	struct vex_cand *cands;
+	size_t cands_room;
+	u32 *from;
 	u32 *dist;
 };
 
@@ -70,10 +75,18 @@ int coll_image_close(struct coll_image *i);
 int coll_image_add(struct vexfs_coll *c, const float *rows, u64 count, uint64_t *first_id);
 int coll_image_search(struct vexfs_coll *c, const float *queries, u64 nq, u32 k,
 		      struct vexfs_coll_query *q, uint64_t *ids, float *distances);
+int coll_image_range(struct vexfs_coll *c, const float *query, u32 radius, u32 max,
+		     struct vexfs_coll_query *q, uint64_t *ids, float *distances, uint64_t *met);
 int coll_image_get(struct vexfs_coll *c, const uint64_t *ids, u64 count, float *rows);
 int coll_image_delete(struct vexfs_coll *c, const uint64_t *ids, u64 count);
 int coll_image_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out);
 int coll_image_sync(struct vexfs_coll *c);
+
+/* Was this row deleted? The collection is held for reading. */
+static inline bool coll_row_dead(const struct vexfs_coll *c, u32 id)
+{
+	return c->dead[id / 64] >> id % 64 & 1;
+}
 
 /* ---- coll_mem.c ------------------------------------------------------------------------ */
 

@@ -2,87 +2,175 @@
 /*
  * Searching a collection in memory: candidates from the graph by their codes, ranked by their
  * rows; and every row that the graph does not have yet.
+ *
+ * Rows that are compared one by one are compared with many queries together: a piece of them stays
+ * in the processor's cache until the last query has seen it.
  */
 #include "coll_mem.h"
+#include "vex_find.h"
 
-#define LINE	64u
-/* Below one matching row in so many, all of them are compared instead of a walk. */
-#define FILTER_FLAT	20u
+#define LINE		64u
+/* Queries that share a pass over the rows, and results that they have room for. */
+#define GROUP_MAX	64u
+#define GROUP_RESULTS	(64u << 10)
+/* Of rows of which one in so many may be found, all are compared: it is faster than to skip some. */
+#define DENSE		6u
 
 /**
- * struct coll_query - one query in progress
- * @c: collection, held for reading
+ * struct coll_batch - queries in progress
+ * @find: the one that the graph is asked; its heap is one of @w->heaps
+ * @c: collection
  * @w: memory
- * @heap: nearest rows so far
- * @query: what is looked for
  * @q: options, or NULL
+ * @queries: packed
+ * @aim: what they want of the graph
  * @compared: rows
  */
-struct coll_query {
+struct coll_batch {
+	struct vex_find find;
 	struct vexfs_coll *c;
 	struct coll_walk *w;
-	struct vex_topk heap;
-	const float *query;
 	const struct vexfs_coll_query *q;
+	const float *queries;
+	struct vex_aim aim;
 	u64 compared;
 };
 
-static bool wanted(const struct coll_query *s, u32 id)
+static bool selective(const struct coll_batch *b)
 {
-	const struct vexfs_coll_query *q = s->q;
-
-	if (s->c->dead[id / 64] >> id % 64 & 1)
-		return false;
-	return !q || !q->filter || (id / 64 < q->filter_words && q->filter[id / 64] >> id % 64 & 1);
+	return b->q && b->q->filter;
 }
 
-/* True: it is one of the nearest so far. */
-static bool offer(struct coll_query *s, u32 id)
+/* Rows 64 * @word and the 63 behind it that may be found. */
+static u64 wanted_word(const struct coll_batch *b, u32 word)
 {
-	const u8 *row = vex_tab_at(&s->c->rows, id);
-	u32 dist;
+	u64 live = ~b->c->dead[word];
+
+	if (!selective(b))
+		return live;
+	return word < b->q->filter_words ? live & b->q->filter[word] : 0;
+}
+
+static bool wanted(const struct coll_batch *b, u32 id)
+{
+	return wanted_word(b, id / 64) >> id % 64 & 1;
+}
+
+/* ---- one by one ------------------------------------------------------------------------ */
+
+/* Compare rows [@row, @row + @n) with query @i; @all: all of them may be found. */
+static void offer_run(struct coll_batch *b, u32 i, u32 row, u32 n, bool all)
+{
+	const struct vexfs_coll_options *o = &b->c->options;
+	struct vex_topk *heap = &b->w->heaps[i];
+	u32 *dist = b->w->dist, at;
 
 	vex_fpu_begin();
-	vex_dist_ops()->f32[s->c->options.metric](s->query, row, 1, s->c->options.dim, &dist);
+	vex_dist_ops()->f32[o->metric](b->queries + (size_t)i * o->dim,
+				       vex_tab_at(&b->c->rows, row), n, o->dim, dist);
 	vex_fpu_end();
-	s->compared++;
-	return vex_topk_offer(&s->heap, dist, id);
+	for (at = 0; at < n; at++) {
+		/* Only a range counts those that it does not want. */
+		if (!vex_topk_wants(heap, dist[at]) && !b->aim.all)
+			continue;
+		if ((all || wanted(b, row + at)) && vex_topk_look(heap, dist[at]))
+			vex_topk_offer(heap, dist[at], row + at);
+	}
+	b->compared += n;
 }
 
-/* Rows [@from, @to), in runs that lie in one piece. */
-static void offer_all(struct coll_query *s, u32 from, u32 to)
+/* How many of rows [@row, @to) in a row may, or may not, be found. */
+static u32 run_length(const struct coll_batch *b, u32 row, u32 to, bool may)
 {
-	struct vex_tab *t = &s->c->rows;
-	u32 piece = max(VEX_DIST_PIECE / t->bytes, 1u);
-	u32 *dist = s->w->dist;
-	u32 i, n, row;
+	u32 at = row;
+	u64 other;
 
-	for (row = from; row < to; row += n) {
-		n = min(to - row, t->per - row % t->per);
-		n = min(min(n, piece), VEX_BATCH_ROWS);
-		vex_fpu_begin();
-		vex_dist_ops()->f32[s->c->options.metric](s->query, vex_tab_at(t, row), n,
-							  s->c->options.dim, dist);
-		vex_fpu_end();
-		for (i = 0; i < n; i++)
-			if (vex_topk_wants(&s->heap, dist[i]) && wanted(s, row + i))
-				vex_topk_offer(&s->heap, dist[i], row + i);
-		s->compared += n;
+	while (at < to) {
+		other = wanted_word(b, at / 64) ^ (may ? ~0ULL : 0);
+		other >>= at % 64;
+		if (other)
+			return min(at + (u32)__builtin_ctzll(other), to) - row;
+		at += 64 - at % 64;
+	}
+	return to - row;
+}
+
+/* Rows [@row, @to) that may be found, the ends rounded to words. */
+static u32 wanted_about(const struct coll_batch *b, u32 row, u32 to)
+{
+	u32 word, n = 0;
+
+	for (word = row / 64; word < DIV_ROUND_UP(to, 64); word++)
+		n += hweight64(wanted_word(b, word));
+	return n;
+}
+
+/* Compare those of rows [@row, @to) that may be found with all queries. */
+static void offer_piece(struct coll_batch *b, u32 row, u32 to)
+{
+	bool dense = wanted_about(b, row, to) > (to - row) / DENSE;
+	u32 i, n;
+	bool all;
+
+	for (; row < to; row += n) {
+		row += run_length(b, row, to, false);
+		n = run_length(b, row, to, true);
+		all = row + n == to || !dense;
+		if (!all)
+			n = to - row;
+		for (i = 0; n && i < b->aim.queries; i++)
+			if (row >= b->w->from[i])
+				offer_run(b, i, row, n, all);
 	}
 }
 
-static void offer_wanted(struct coll_query *s)
+/* All rows from from[] on. Every piece of memory is held by itself, so that writers get a turn. */
+static void offer_rest(struct coll_batch *b)
 {
-	u32 i;
+	struct vex_tab *t = &b->c->rows;
+	u32 piece = clamp(VEX_DIST_PIECE / t->bytes, 1u, VEX_BATCH_ROWS);
+	u32 i, to, rows, row = b->w->from[0];
 
-	for (i = 0; i < s->c->rows.count; i++)
-		if (wanted(s, i))
-			offer(s, i);
+	for (i = 1; i < b->aim.queries; i++)
+		row = min(row, b->w->from[i]);
+	vex_read_lock(&b->c->lock);
+	rows = t->count;
+	for (; row < rows; row = to) {
+		to = min(rows, row + min(piece, t->per - row % t->per));
+		/* A row that one query wants from is the first of a piece. */
+		for (i = 0; i < b->aim.queries; i++)
+			if (b->w->from[i] > row)
+				to = min(to, b->w->from[i]);
+		offer_piece(b, row, to);
+		if (to % t->per == 0) {
+			vex_read_unlock(&b->c->lock);
+			vex_read_lock(&b->c->lock);
+		}
+	}
+	vex_read_unlock(&b->c->lock);
 }
 
-static void prefetch_row(const struct coll_query *s, u32 id)
+/* ---- by the graph ---------------------------------------------------------------------- */
+
+static int find_offer(struct vex_find *f, u32 id)
 {
-	const struct vex_tab *t = &s->c->rows;
+	struct coll_batch *b = container_of(f, struct coll_batch, find);
+	const struct vexfs_coll_options *o = &b->c->options;
+	u32 dist;
+
+	if (!wanted(b, id))
+		return 0;
+	vex_fpu_begin();
+	vex_dist_ops()->f32[o->metric](f->query, vex_tab_at(&b->c->rows, id), 1, o->dim, &dist);
+	vex_fpu_end();
+	b->compared++;
+	return vex_topk_look(f->heap, dist) && vex_topk_offer(f->heap, dist, id) ? 2 : 1;
+}
+
+static void find_soon(struct vex_find *f, u32 id)
+{
+	struct coll_batch *b = container_of(f, struct coll_batch, find);
+	const struct vex_tab *t = &b->c->rows;
 	const u8 *row = vex_tab_at(t, id);
 	u32 at;
 
@@ -90,136 +178,189 @@ static void prefetch_row(const struct coll_query *s, u32 id)
 		__builtin_prefetch(row + at);
 }
 
-/* Rank what the walk has found, until @patience wanted rows in a row are none of the nearest. */
-static void rank(struct coll_query *s, u32 patience)
+/* Rows that may be found. */
+static u64 wanted_count(const struct coll_batch *b)
 {
-	const struct vex_walk *w = &s->w->walk;
-	u32 i, n;
+	u32 words = DIV_ROUND_UP(b->c->rows.count, 64), tail = b->c->rows.count % 64, i;
+	u64 n = 0;
 
-	for (i = 0; i < min(w->size, 3u); i++)
-		prefetch_row(s, vex_near_pos(w->pool[i]));
-	for (i = 0, n = 0; i < w->size && n < patience; i++) {
-		u32 id = vex_near_pos(w->pool[i]);
-
-		if (i + 3 < w->size)
-			prefetch_row(s, vex_near_pos(w->pool[i + 3]));
-		if (!wanted(s, id))
-			continue;
-		n = offer(s, id) ? 0 : n + 1;
-	}
-}
-
-/* Rows that the filter lets through, of those in the graph. */
-static u64 filter_count(const struct coll_query *s)
-{
-	u64 words = min_t(u64, s->q->filter_words, DIV_ROUND_UP(s->c->rows.count, 64));
-	u64 i, n = 0;
-
+	if (!selective(b))
+		return b->c->live;
 	for (i = 0; i < words; i++)
-		n += hweight64(s->q->filter[i] & ~s->c->dead[i]);
-	return n;
+		n += hweight64(wanted_word(b, i));
+	return tail ? n - hweight64(wanted_word(b, words - 1) >> tail << tail) : n;
 }
 
-static u32 breadth(const struct coll_query *s, u32 k)
+static void aim_take(struct coll_batch *b)
 {
-	u32 ef = s->q && s->q->ef ? s->q->ef : 100;
+	const struct vexfs_coll *c = b->c;
 
-	return min(max(ef, k), VEX_GRAPH_EF_MAX);
+	b->aim.rows = c->rows.count;
+	b->aim.met = c->rows.count - min(c->mended, c->rows.count - c->live);
+	b->aim.pass = wanted_count(b);
+	b->aim.filtered = selective(b);
+	vex_aim_take(&b->aim);
 }
 
-static int search_graph(struct coll_query *s)
+/* Query @i; sets from which row on the rest is compared. */
+static int find_one(struct coll_batch *b, u32 i)
 {
-	struct vexfs_coll *c = s->c;
-	struct vex_graph *g = &c->graph;
-	u32 k = s->heap.k;
-	u64 ef = breadth(s, k);
 	int err;
 
-	if (s->q && s->q->filter) {
-		u64 pass = filter_count(s);
-
-		if (pass * FILTER_FLAT < c->rows.count) {
-			offer_wanted(s);
-			return 0;
-		}
-		ef = ef * c->rows.count / pass;
-	} else if (c->live + c->mended < c->rows.count) {
-		/* Deleted rows that links still lead to take places in the pool. */
-		ef = ef * c->rows.count / max(c->live + c->mended, 1u);
-	}
-	ef = min_t(u64, ef, min(VEX_GRAPH_EF_MAX, c->rows.count));
-	err = vex_walk_room(&s->w->walk, g, max_t(u32, ef, 2 * g->m), g->tab[0].count);
-	/* Insertions count on the same walks. */
-	s->w->walk.dists = 0;
+	b->find.query = b->queries + (size_t)i * b->c->options.dim;
+	b->find.heap = &b->w->heaps[i];
+	b->w->from[i] = 0;
+	vex_read_lock(&b->c->lock);
+	if (!b->aim.flat)
+		aim_take(b);
+	err = b->c->graph.layers ? vex_graph_find(&b->find) : 1;
 	if (!err)
-		err = vex_graph_search(g, &s->w->walk, s->query, ef);
-	if (err)
-		return err;
-	s->compared += s->w->walk.dists;
-	rank(s, vex_graph_patience(g, k, ef));
-	/* A filter may keep a walk from all that match. */
-	if (s->heap.count < k && s->heap.count < c->live) {
-		s->heap.count = 0;
-		offer_wanted(s);
-		return 0;
-	}
-	offer_all(s, g->tab[0].count, c->rows.count);
-	return 0;
+		b->w->from[i] = b->c->graph.tab[0].count;
+	vex_read_unlock(&b->c->lock);
+	return min(err, 0);
 }
 
-static int heap_room(struct coll_walk *w, u32 k)
+/* ---- batches --------------------------------------------------------------------------- */
+
+static int walk_room(struct coll_walk *w, u32 queries, u32 k)
 {
+	size_t room = (size_t)queries * k;
+
 	if (!w->dist)
 		w->dist = vex_alloc(VEX_BATCH_ROWS * sizeof(*w->dist));
-	if (k > w->heap_room) {
-		vex_free(w->heap);
-		w->heap_room = 0;
-		w->heap = vex_alloc(k * sizeof(*w->heap));
-		if (w->heap)
-			w->heap_room = k;
+	if (!w->heaps)
+		w->heaps = vex_alloc(GROUP_MAX * sizeof(*w->heaps));
+	if (!w->from)
+		w->from = vex_alloc(GROUP_MAX * sizeof(*w->from));
+	if (room > w->cands_room) {
+		vex_free(w->cands);
+		w->cands_room = 0;
+		w->cands = vex_alloc(room * sizeof(*w->cands));
+		if (w->cands)
+			w->cands_room = room;
 	}
-	return w->dist && w->heap_room ? 0 : -ENOMEM;
+	return w->dist && w->heaps && w->from && w->cands_room ? 0 : -ENOMEM;
 }
 
-static int search_one(struct coll_query *s, u32 k, uint64_t *ids, float *distances)
+/* Fill the heaps of b->aim.queries queries. */
+static int search_group(struct coll_batch *b)
 {
 	int err = 0;
+	u32 i;
 
-	vex_topk_init(&s->heap, s->w->heap, k);
-	vex_read_lock(&s->c->lock);
-	if (s->c->graph.layers)
-		err = search_graph(s);
-	else
-		offer_all(s, 0, s->c->rows.count);
-	vex_read_unlock(&s->c->lock);
+	b->aim.flat = 0;
+	for (i = 0; i < b->aim.queries && !err; i++)
+		err = find_one(b, i);
 	if (!err)
-		vex_topk_drain(&s->heap, (u64 *)ids, (u32 *)distances);
+		offer_rest(b);
 	return err;
+}
+
+static void batch_begin(struct coll_batch *b, struct coll_walk *w)
+{
+	b->w = w;
+	b->find.graph = &b->c->graph;
+	b->find.walk = &w->walk;
+	b->find.aim = &b->aim;
+	b->find.offer = find_offer;
+	b->find.soon = find_soon;
+	b->aim.ef = b->q ? b->q->ef : 0;
+}
+
+static void batch_end(struct coll_batch *b, struct vexfs_coll_query *q)
+{
+	coll_walk_give(b->c, b->w);
+	if (q)
+		q->compared = b->compared + b->find.dists;
+}
+
+static int search_all(struct coll_batch *b, u64 nq, u32 k, uint64_t *ids, float *distances)
+{
+	u64 most = min(max(GROUP_RESULTS / k, 1u), GROUP_MAX), done;
+	int err = walk_room(b->w, min(nq, most), k);
+	u32 i;
+
+	b->aim.k = k;
+	for (done = 0; done < nq && !err; done += b->aim.queries) {
+		b->aim.queries = min(nq - done, most);
+		for (i = 0; i < b->aim.queries; i++)
+			vex_topk_init(&b->w->heaps[i], b->w->cands + (size_t)i * k, k);
+		err = search_group(b);
+		b->queries += (size_t)b->aim.queries * b->c->options.dim;
+		for (i = 0; i < b->aim.queries && !err; i++, ids += k, distances += k)
+			vex_topk_drain(&b->w->heaps[i], (u64 *)ids, (u32 *)distances);
+	}
+	return err;
+}
+
+static int query_check(const struct vexfs_coll *c, const float *queries, u64 nq,
+		       const struct vexfs_coll_query *q)
+{
+	u64 elems = nq * c->options.dim;
+
+	if (q && q->size != sizeof(*q))
+		return -EINVAL;
+	return vex_f32_find_nonfinite(queries, elems) < elems ? -EDOM : 0;
 }
 
 int vexfs_coll_search(struct vexfs_coll *c, const float *queries, uint64_t nq, uint32_t k,
 		      struct vexfs_coll_query *q, uint64_t *ids, float *distances)
 {
-	struct coll_query s = { .c = c, .q = q };
-	u64 i;
+	struct coll_batch b = { .c = c, .q = q, .queries = queries };
+	struct coll_walk *w;
 	int err;
 
-	if (!k || k > VEX_GRAPH_EF_MAX || (q && q->size != sizeof(*q)))
+	if (!k || k > VEX_GRAPH_EF_MAX)
 		return -EINVAL;
-	if (vex_f32_find_nonfinite(queries, nq * c->options.dim) < nq * c->options.dim)
-		return -EDOM;
+	err = query_check(c, queries, nq, q);
+	if (err)
+		return err;
 	if (c->image)
 		return coll_image_search(c, queries, nq, k, q, ids, distances);
-	s.w = coll_walk_take(c);
-	if (!s.w)
+	w = coll_walk_take(c);
+	if (!w)
 		return -ENOMEM;
-	err = heap_room(s.w, k);
-	for (i = 0; i < nq && !err; i++) {
-		s.query = queries + i * c->options.dim;
-		err = search_one(&s, k, ids + i * k, distances + i * k);
+	batch_begin(&b, w);
+	err = nq ? search_all(&b, nq, k, ids, distances) : 0;
+	batch_end(&b, q);
+	return err;
+}
+
+int vexfs_coll_range(struct vexfs_coll *c, const float *query, float radius, uint32_t max,
+		     struct vexfs_coll_query *q, uint64_t *ids, float *distances, uint64_t *met)
+{
+	struct coll_batch b = { .c = c, .q = q, .queries = query };
+	struct coll_walk *w;
+	u32 bits;
+	int err;
+
+	if (!max || max > VEXFS_MAX_RANGE)
+		return -EINVAL;
+	memcpy(&bits, &radius, sizeof(bits));
+	err = query_check(c, query, 1, q);
+	if (!err && vex_f32_find_nonfinite(&bits, 1) < 1)
+		err = -EDOM;
+	if (err)
+		return err;
+	if (c->image)
+		return coll_image_range(c, query, bits, max, q, ids, distances, met);
+	w = coll_walk_take(c);
+	if (!w)
+		return -ENOMEM;
+	batch_begin(&b, w);
+	b.aim.k = max;
+	b.aim.all = true;
+	b.aim.queries = 1;
+	err = walk_room(w, 1, max);
+	if (!err) {
+		vex_topk_init(w->heaps, w->cands, max);
+		vex_topk_limit(w->heaps, bits);
+		err = search_group(&b);
 	}
-	coll_walk_give(c, s.w);
-	if (q)
-		q->compared = s.compared;
+	if (!err) {
+		*met = w->heaps->met;
+		vex_topk_drain(w->heaps, (u64 *)ids, (u32 *)distances);
+	}
+	batch_end(&b, q);
 	return err;
 }

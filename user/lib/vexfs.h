@@ -118,8 +118,8 @@ int vexfs_coll_memory(const struct vexfs_coll_options *o, struct vexfs_coll **ou
  * as it is open. ENOENT; EEXIST; ENODATA the file is no collection; EBUSY somebody has the image
  * open; EINVAL it holds no VexFS, or an option is out of range; EUCLEAN; what open(2) says.
  *
- * Differences to memory: changes are durable after vexfs_coll_sync(); k is at most 4,096; a
- * query's filter is EOPNOTSUPP; an id that stands twice in one deletion is EINVAL.
+ * Differences to memory: changes are durable after vexfs_coll_sync(); k is at most 4,096; an id
+ * that stands twice in one deletion is EINVAL.
  */
 int vexfs_coll_open(const char *image, const char *path, const struct vexfs_coll_options *make,
 		    uint32_t flags, struct vexfs_coll **out);
@@ -147,9 +147,23 @@ int vexfs_coll_add(struct vexfs_coll *c, const float *rows, uint64_t count, uint
  * The @k nearest rows of each of @nq packed queries, nearest first, equal distances by id. @ids and
  * @distances receive nq * k each; slots past the last row found hold VEXFS_COLL_NO_ID and FLT_MAX.
  * @q may be NULL. EINVAL @k is not 1 to 65,536; EDOM.
+ * Queries of one call share a pass over the rows where these are compared one by one.
  */
 int vexfs_coll_search(struct vexfs_coll *c, const float *queries, uint64_t nq, uint32_t k,
 		      struct vexfs_coll_query *q, uint64_t *ids, float *distances);
+
+/*
+ * The rows at a distance of at most @radius from one query, nearest first, equal distances by id:
+ * up to @max, the nearest of them. @ids and @distances receive as many; slots past the last row
+ * found are as above. @met receives how many rows within @radius the search has met: all, but of
+ * HNSW, where it ends as soon as the walk is well past @radius or has the @max nearest, those that
+ * the walk has led to. When it is more than @max, there are more rows than were returned. @radius is
+ * a distance as the search returns it: squared of L2, and may be negative of IP. q->ef is the
+ * breadth of the first walk; each next one is twice as broad or more. EINVAL @max is not 1 to
+ * 65,536; EDOM the query or @radius is NaN or infinite.
+ */
+int vexfs_coll_range(struct vexfs_coll *c, const float *query, float radius, uint32_t max,
+		     struct vexfs_coll_query *q, uint64_t *ids, float *distances, uint64_t *met);
 
 /* Copy rows out by id. ENOENT. */
 int vexfs_coll_get(struct vexfs_coll *c, const uint64_t *ids, uint64_t count, float *rows);

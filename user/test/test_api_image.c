@@ -100,7 +100,6 @@ static void one_that_is_saved_finds_the_same(void **state)
 static void what_cannot_be_opened_is_refused(void **state)
 {
 	struct vexfs_coll_options wrong = hnsw, flat = hnsw;
-	struct vexfs_coll_query q = { .size = sizeof(q), .filter = (uint64_t[]){ 1 } };
 	struct vexfs_coll *c, *other;
 	float row[DIM] = { 0 }, distance;
 	uint64_t id;
@@ -117,7 +116,6 @@ static void what_cannot_be_opened_is_refused(void **state)
 	assert_int_equal(vexfs_coll_open(image, "/a", &hnsw, VEXFS_COLL_READ_ONLY, &c), -EINVAL);
 	assert_int_equal(vexfs_coll_open(image, "/a", &flat, 0, &c), 0);
 	assert_int_equal(vexfs_coll_open(image, "/a", NULL, 0, &other), -EBUSY);
-	assert_int_equal(vexfs_coll_search(c, row, 1, 1, &q, &id, &distance), -EOPNOTSUPP);
 	assert_int_equal(vexfs_coll_search(c, row, 1, 4097, NULL, &id, &distance), -EINVAL);
 	assert_int_equal(vexfs_coll_close(c), 0);
 	assert_int_equal(vexfs_coll_open(image, "/a", &flat, 0, &c), -EEXIST);

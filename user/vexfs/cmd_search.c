@@ -2,6 +2,7 @@
 /* vexfs search: the nearest rows of each query. */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "recall.h"
 
 #define BATCH_DEFAULT	32u
+#define K_DEFAULT	10u
 
 enum {
 	OPT_QUERY = OPT_OWN,
@@ -25,6 +27,7 @@ enum {
 	OPT_REPEAT,
 	OPT_FILTER,
 	OPT_EF,
+	OPT_RADIUS,
 };
 
 /**
@@ -41,6 +44,8 @@ enum {
  * @visited: rows compared
  * @seconds: spent in the operations
  * @filter: which rows may be found
+ * @ranged: the rows within @radius are wanted
+ * @met: by query of a batch: how many of these the search has met
  * @named: there is a file of names
  */
 struct search {
@@ -61,6 +66,9 @@ struct search {
 	double seconds;
 	bool named;
 	struct expr filter;
+	bool ranged;
+	float radius;
+	uint64_t *met;
 	struct report r;
 };
 
@@ -108,6 +116,15 @@ static void print_query(struct search *s, uint64_t n)
 	fprintf(s->r.f, "  rank      distance          id%s\n", s->named ? "  name" : "");
 }
 
+/* How many rows within the radius query @i of the batch has met; what is beyond -k is told, too. */
+static void print_met(struct search *s, uint32_t i)
+{
+	json_uint(&s->r, "met", s->met[i]);
+	if (!s->r.json && s->met[i] > s->k)
+		fprintf(s->r.f, "  and more: %s rows within %g were met\n", grouped(s->met[i]),
+			s->radius);
+}
+
 /* Add what a batch of @nq queries found to the report. A status. */
 static int print_batch(struct search *s, uint32_t nq)
 {
@@ -124,10 +141,62 @@ static int print_batch(struct search *s, uint32_t nq)
 			print_hit(s, i * s->k + j, j + 1,
 				  row_names_get(&names, s->ids[i * s->k + j]));
 		json_close(&s->r, ']');
+		if (s->ranged)
+			print_met(s, i);
 		json_close(&s->r, '}');
 	}
 	row_names_free(&names);
 	return err ? store_explain(s->store, "its " NAMES_SUFFIX " file", err) : STATUS_OK;
+}
+
+static int explain_query(const struct search *s, uint64_t query)
+{
+	return report_fail("query %" PRIu64 " holds NaN or an infinity", s->done + query);
+}
+
+/* The rows within the radius of query @i of the batch; slots past the last say that there is none. */
+static int range_one(struct search *s, uint32_t i)
+{
+	struct vexfs_range op = {
+		.query = (uintptr_t)(s->vectors + (size_t)i * s->store->stat.dim),
+		.query_len = s->store->stat.row_bytes, .dim = s->store->stat.dim, .max = s->k,
+		.ef = s->ef, .ids = (uintptr_t)(s->ids + i * s->k),
+		.distances = (uintptr_t)(s->distances + i * s->k),
+		.filter = (uintptr_t)s->filter.nodes, .filter_count = s->filter.count,
+		.filter_text = (uintptr_t)s->filter.text, .filter_text_len = s->filter.text_len,
+	};
+	int err;
+
+	memcpy(&op.radius, &s->radius, sizeof(op.radius));
+	err = store_call(s->store, VEXFS_IOC_RANGE, &op);
+	if (err == -EDOM && !op.bad)
+		return explain_query(s, i);
+	if (err)
+		return store_explain(s->store, "search", err);
+	s->met[i] = op.met;
+	for (uint64_t j = op.count; j < s->k; j++)
+		s->ids[i * s->k + j] = VEXFS_NO_ID;
+	s->visited += op.visited;
+	return STATUS_OK;
+}
+
+/* A batch of these, one operation each. A status. */
+static int range_batch(struct search *s, uint32_t nq)
+{
+	uint64_t visited = s->visited;
+	double start = clock_seconds();
+
+	for (uint64_t n = 0; n < s->repeat; n++) {
+		s->visited = visited;
+		for (uint32_t i = 0; i < nq && !interrupt_pending(); i++) {
+			int status = range_one(s, i);
+
+			if (status)
+				return status;
+		}
+	}
+	s->seconds += clock_seconds() - start;
+	return STATUS_OK;
 }
 
 /* Search a batch, and again when it is to be repeated. A status. */
@@ -151,8 +220,7 @@ static int search_batch(struct search *s, uint32_t nq)
 		int err = store_call(s->store, VEXFS_IOC_SEARCH, &op);
 
 		if (err == -EDOM)
-			return report_fail("query %" PRIu64 " holds NaN or an infinity",
-					   s->done + (uint64_t)op.bad_query);
+			return explain_query(s, op.bad_query);
 		if (err)
 			return store_explain(s->store, "search", err);
 	}
@@ -172,7 +240,7 @@ static int search_all(struct search *s)
 		status = queries_read(&s->q, s->vectors, s->batch, &nq);
 		if (status || !nq || interrupt_pending())
 			break;
-		status = search_batch(s, nq);
+		status = s->ranged ? range_batch(s, nq) : search_batch(s, nq);
 		if (status || interrupt_pending())
 			break;
 		for (uint32_t i = 0; s->truth_path && i < nq && !status; i++)
@@ -221,7 +289,8 @@ static int allocate(struct search *s)
 	s->vectors = calloc(s->batch, s->store->stat.row_bytes);
 	s->ids = calloc(s->batch * s->k, sizeof(*s->ids));
 	s->distances = calloc(s->batch * s->k, sizeof(*s->distances));
-	if (!s->vectors || !s->ids || !s->distances)
+	s->met = calloc(s->batch, sizeof(*s->met));
+	if (!s->vectors || !s->ids || !s->distances || !s->met)
 		return report_fail("out of memory for a batch of queries");
 	return STATUS_OK;
 }
@@ -244,6 +313,8 @@ static int do_search(struct search *s)
 	json_string(&s->r, "metric", store_metric_name(s->store->stat.metric));
 	json_uint(&s->r, "dim", s->store->stat.dim);
 	json_uint(&s->r, "k", s->k);
+	if (s->ranged)
+		json_float(&s->r, "radius", s->radius);
 	progress_start("searching", "queries", s->q.path ? s->q.source.total :
 		       queries_total(&s->q));
 	status = search_all(s);
@@ -271,6 +342,18 @@ static int add_text(struct search *s)
 	return GO_ON;
 }
 
+static int set_radius(struct search *s)
+{
+	char *end;
+
+	s->radius = strtof(optarg, &end);
+	/* What is too small for a float is 0. */
+	if (end == optarg || *end || !isfinite(s->radius))
+		return report_misuse("--radius: '%s' is no finite number", optarg);
+	s->ranged = true;
+	return GO_ON;
+}
+
 static int search_option(struct search *s, int opt)
 {
 	switch (opt) {
@@ -295,6 +378,8 @@ static int search_option(struct search *s, int opt)
 		return option_number("--batch", optarg, 1, VEXFS_MAX_QUERIES, &s->batch);
 	case OPT_EF:
 		return option_number("--ef", optarg, 1, VEXFS_MAX_EF, &s->ef);
+	case OPT_RADIUS:
+		return set_radius(s);
 	case OPT_FILTER:
 		return option_expr("--filter", optarg, &s->filter);
 	case OPT_REPEAT:
@@ -317,6 +402,7 @@ static int parse(struct search *s, int argc, char **argv)
 		{ "repeat", required_argument, NULL, OPT_REPEAT },
 		{ "filter", required_argument, NULL, OPT_FILTER },
 		{ "ef", required_argument, NULL, OPT_EF },
+		{ "radius", required_argument, NULL, OPT_RADIUS },
 		COMMON_OPTIONS
 	};
 	int opt, status;
@@ -330,13 +416,17 @@ static int parse(struct search *s, int argc, char **argv)
 		return report_misuse("exactly one FILE is needed");
 	if (!!s->q.path + !!s->q.text_count + !!s->q.rows.count != 1)
 		return report_misuse("one of --query, --text and --row is needed");
+	if (!s->k)
+		s->k = s->ranged ? VEXFS_MAX_K : K_DEFAULT;
+	if (s->ranged && s->truth_path)
+		return report_misuse("--radius and --groundtruth do not go together");
 	return GO_ON;
 }
 
 static int run(struct common *c, int argc, char **argv)
 {
 	struct search s = {
-		.c = c, .k = 10, .batch = BATCH_DEFAULT, .repeat = 1, .q.limit = UINT64_MAX,
+		.c = c, .batch = BATCH_DEFAULT, .repeat = 1, .q.limit = UINT64_MAX,
 	};
 	int status = parse(&s, argc, argv), closed = STATUS_OK;
 
@@ -352,6 +442,7 @@ static int run(struct common *c, int argc, char **argv)
 	free(s.vectors);
 	free(s.ids);
 	free(s.distances);
+	free(s.met);
 	return status ? status : closed;
 }
 
@@ -370,6 +461,8 @@ const struct command command_search = {
 	"  --row ID             a query is a row of FILE, or of a range FIRST-LAST; may stand\n"
 	"                       more than once\n"
 	"  -k N                 nearest rows wanted of each query (10; at most 4096)\n"
+	"  --radius R           all rows at a distance of at most R instead, up to -k (4096): R is\n"
+	"                       squared with the metric l2, and may be negative with ip\n"
 	"  --ef N               breadth of the search in a collection with the index hnsw (100):\n"
 	"                       more finds more of the true neighbours, and takes longer\n"
 	"  --groundtruth IVECS  also print recall@k: the share of the k true neighbours found\n"
@@ -383,6 +476,7 @@ const struct command command_search = {
 	"  vexfs search /mnt/docs --text 'mutex lock unlock' -k 5\n"
 	"  vexfs search /mnt/sift --query query.fvecs --groundtruth gt.ivecs -k 100 --quiet\n"
 	"  vexfs search /mnt/docs --text 'mutex' --filter 'lang == \"de\" and year >= 2020'\n"
+	"  vexfs search /mnt/docs --row 42 --radius 0.3\n"
 	"  vexfs search /mnt/sift --row 42 --json\n",
 	.run = run,
 };

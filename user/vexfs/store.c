@@ -148,6 +148,7 @@ int store_call(struct store *s, unsigned int op, void *arg)
 		sizeof(struct vexfs_stat), sizeof(struct vexfs_update),
 		sizeof(struct vexfs_meta_set), sizeof(struct vexfs_meta_get),
 		sizeof(struct vexfs_filter), sizeof(struct vexfs_reindex),
+		sizeof(struct vexfs_range),
 	};
 
 	*(uint32_t *)arg = sizes[_IOC_NR(op)];

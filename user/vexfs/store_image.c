@@ -174,6 +174,27 @@ static int image_search(struct image_store *i, struct vexfs_search *a)
 	return err;
 }
 
+static int image_range(struct image_store *i, struct vexfs_range *a)
+{
+	struct vex_filter f = {
+		.nodes = at(a->filter), .count = a->filter_count, .text = at(a->filter_text),
+		.text_len = a->filter_text_len,
+	};
+	struct vex_search s = {
+		.filter = a->filter_count ? &f : NULL, .queries = at(a->query), .nq = 1,
+		.dim = a->dim, .k = a->max, .ef = a->ef, .ranged = true, .radius = a->radius,
+		.ids = at(a->ids), .distances = at(a->distances),
+	};
+	int err = vex_coll_search(i->fs, i->ino, &s);
+
+	a->count = s.met < s.k ? s.met : s.k;
+	a->met = s.met;
+	a->visited = s.visited;
+	a->bad = s.bad_query;
+	a->bad_node = f.bad_node;
+	return err;
+}
+
 static int image_caps(struct vexfs_caps *a)
 {
 	a->elems = 1u << VEXFS_ELEM_F32;
@@ -210,6 +231,8 @@ static int image_call(struct store *s, unsigned int op, void *arg)
 		return image_stat(i, arg);
 	case VEXFS_IOC_SEARCH:
 		return image_search(i, arg);
+	case VEXFS_IOC_RANGE:
+		return image_range(i, arg);
 	case VEXFS_IOC_INSERT:
 		return image_insert(i, arg);
 	case VEXFS_IOC_UPDATE:

@@ -20,7 +20,7 @@
  *  ENOTTY   not a regular file of a VexFS, or an unknown operation
  *  ENODATA  the file is not a collection (all but CREATE and CAPS)
  *  EBADF    the descriptor lacks the access mode that the operation needs
- *           (read for GET, SEARCH, META_GET and FILTER; write for CREATE, INSERT,
+ *           (read for GET, SEARCH, RANGE, META_GET and FILTER; write for CREATE, INSERT,
  *           DELETE, UPDATE, META_SET and REINDEX)
  *  EROFS    a changing operation on a read-only mount
  *  EUCLEAN  a block on the device fails its checksum or its invariants
@@ -37,6 +37,7 @@
 #define VEXFS_MAX_DIM		65535u		/* elements of one row */
 #define VEXFS_MAX_K		4096u		/* neighbours of one query */
 #define VEXFS_MAX_EF		65536u	/* breadth of a search by HNSW */
+#define VEXFS_MAX_RANGE		65536u	/* rows that one range search returns */
 #define VEXFS_MAX_QUERIES	4096u		/* queries of one search */
 #define VEXFS_MAX_RESULTS	(1u << 20)	/* queries * k of one search */
 #define VEXFS_MAX_IDS		(1u << 20)	/* ids of one get or delete */
@@ -86,7 +87,7 @@ enum vexfs_metric {
  * enum vexfs_index - how a collection is searched
  * @VEXFS_INDEX_FLAT: every live row is compared: exact
  * @VEXFS_INDEX_HNSW: a graph leads to rows that are near: approximate, see @ef of struct
- *	vexfs_search. Up to VEXFS_HNSW_TRAINING rows, and with a filter, every one is compared.
+ *	vexfs_search. Up to VEXFS_HNSW_TRAINING rows, every one is compared.
  *	EINVAL for rows of some 65,000 elements, which do not fit an item of the graph
  */
 enum vexfs_index {
@@ -306,7 +307,9 @@ struct vexfs_filter_node {
  * @filter_text_len: in: at most VEXFS_MAX_FILTER_TEXT; 0 without a filter
  * @bad_node: out: with EBADMSG, the position of the refused node
  *
- * With a filter only rows that match are compared and found: the result is exact among them.
+ * With a filter only rows that match are found. Without an index only they are compared; with
+ * HNSW a sample of the rows tells about how many match, and either all of these are compared, or the
+ * graph is walked as much more broadly, again when too few of them come out.
  * Where a query finds fewer than k rows, the rest of its slots hold
  * VEXFS_NO_ID and +FLT_MAX. Equal distances are ordered by id. EINVAL a field
  * is out of range or does not match; E2BIG nq * k or the bytes of the queries
@@ -325,6 +328,53 @@ struct vexfs_search {
 	__u64 distances;
 	__u64 visited;
 	__u64 bad_query;
+	__u64 filter;
+	__u64 filter_text;
+	__u32 filter_count;
+	__u32 filter_text_len;
+	__u64 bad_node;
+};
+
+/**
+ * struct vexfs_range - the rows within a distance of one query
+ * @size: in: sizeof(struct vexfs_range)
+ * @flags: in: must be 0
+ * @query: in: address of one row
+ * @query_len: in: bytes at @query; must equal dim * element size
+ * @dim: in: must equal the collection's dimension
+ * @radius: in: the largest distance, as the bits of a binary32; in the units of the metric: squared
+ *	of L2, below 0 makes sense of IP
+ * @max: in: rows wanted at most, 1 to VEXFS_MAX_RANGE
+ * @ef: in: of HNSW: breadth of the first walk, up to VEXFS_MAX_EF; 0: 100. The next ones are
+ *	broader, each at least twice, until many rows in a row lie beyond @radius, or all rows are
+ *	compared
+ * @ids: in: address that receives at most @max __u64 ids, nearest first, equal distances by id
+ * @distances: in: address that receives at most @max binary32 distances
+ * @count: out: rows returned: all that were met, or the @max nearest of them
+ * @met: out: rows within @radius that were met: all there are without an index. By HNSW a search
+ *	ends when it has @max and finds no nearer ones: then there may be more than @met
+ * @visited: out: rows compared, by their codes or whole
+ * @bad: out: with EDOM, 0: the query is refused; 1: @radius is
+ * @filter: in: as in &struct vexfs_search, like all that follow
+ *
+ * EINVAL a field is out of range or does not match; E2BIG the query is larger than a batch may be;
+ * EDOM the query or @radius is NaN or infinite; EBADMSG the filter is malformed.
+ */
+struct vexfs_range {
+	__u32 size;
+	__u32 flags;
+	__u64 query;
+	__u64 query_len;
+	__u32 dim;
+	__u32 radius;
+	__u32 max;
+	__u32 ef;
+	__u64 ids;
+	__u64 distances;
+	__u64 count;
+	__u64 met;
+	__u64 visited;
+	__u64 bad;
 	__u64 filter;
 	__u64 filter_text;
 	__u32 filter_count;
@@ -571,5 +621,6 @@ struct vexfs_caps {
 #define VEXFS_IOC_META_GET	VEXFS_IOC(9)	/* struct vexfs_meta_get */
 #define VEXFS_IOC_FILTER	VEXFS_IOC(10)	/* struct vexfs_filter */
 #define VEXFS_IOC_REINDEX	VEXFS_IOC(11)	/* struct vexfs_reindex */
+#define VEXFS_IOC_RANGE		VEXFS_IOC(12)	/* struct vexfs_range */
 
 #endif /* _UAPI_LINUX_VEXFS_H */
