@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Codecs: their making from a sample of rows, and the bytes of codes and forms. No floating point:
- * what needs it is in code_scalar.c and called in FPU sections.
- *
- * The range of an element reaches from one quantile of the sample to another, so that a few
- * outliers do not make the steps coarse; what lies outside is cut to the first or last level.
- * The common step is that of the widest element.
+ * The bytes of codes and forms. No floating point: what needs it is in code_scalar.c and the kernels
+ * of distances, and called in FPU sections.
  */
 #include "vex_code.h"
-
-/* Of 1,024 values this many are left out at each end: four bits want the bulk, seven nearly all. */
-static const u32 trim[VEX_CODE_KINDS] = {
-	[VEX_CODE_SQ7] = 2,
-	[VEX_CODE_SQ4] = 6,
-};
 
 const struct vex_code_ops *vex_code_ops(void)
 {
@@ -25,6 +15,11 @@ void vex_codec_shape(struct vex_codec *c, u32 kind, u32 metric, u32 dim)
 	c->kind = kind;
 	c->metric = metric;
 	c->dim = dim;
+	if (kind == VEX_CODE_F32) {
+		c->padded = round_up(dim * 4, VEX_CODE_GROUP);
+		c->bytes = c->padded;
+		return;
+	}
 	c->padded = round_up(dim, VEX_CODE_GROUP);
 	c->bytes = kind == VEX_CODE_SQ4 ? c->padded / 2 : c->padded;
 }
@@ -32,69 +27,13 @@ void vex_codec_shape(struct vex_codec *c, u32 kind, u32 metric, u32 dim)
 /* The upper four of the seven bits of eight levels. */
 #define HIGH_LEVELS	0x7878787878787878ULL
 
-static int order_cmp(const void *a, const void *b)
-{
-	u32 x = *(const u32 *)a;
-	u32 y = *(const u32 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The inverse of vex_f32_order(). */
-static u32 order_bits(u32 order)
-{
-	return order & 0x80000000u ? order & ~0x80000000u : ~order;
-}
-
-/* The bulk of element @i over the sample. */
-static void range_of(const struct vex_codec *c, const u8 *rows, u32 count, u32 i, u32 *column,
-		     u32 *from, u32 *to)
-{
-	/* Rounded: of 256 rows one, without which a single outlier would set all steps. */
-	u32 cut = (trim[c->kind] * count + VEX_TRAIN_ROWS / 2) / VEX_TRAIN_ROWS;
-	u32 n;
-
-	for (n = 0; n < count; n++)
-		column[n] = vex_f32_order(get_unaligned_le32(rows + ((size_t)n * c->dim + i) * 4));
-	sort(column, count, sizeof(*column), order_cmp, NULL);
-	*from = order_bits(column[cut]);
-	*to = order_bits(column[count - 1 - cut]);
-}
-
-int vex_codec_train(struct vex_codec *c, void *rows, u32 count)
-{
-	u32 *column = vex_alloc(count * sizeof(*column));
-	u32 *range = vex_alloc(2 * (size_t)c->dim * sizeof(*range));
-	int err = column && range ? 0 : -ENOMEM;
-	u32 i;
-
-	for (i = 0; i < count && !err && c->metric == VEXFS_METRIC_COSINE; i++) {
-		u8 *row = (u8 *)rows + (size_t)i * c->dim * 4;
-
-		vex_fpu_begin();
-		vex_code_normalise(row, row, c->dim);
-		vex_fpu_end();
-	}
-	for (i = 0; i < c->dim && !err; i++) {
-		range_of(c, rows, count, i, column, &range[i], &range[c->dim + i]);
-		vex_resched();
-		if (vex_interrupted())
-			err = -EINTR;
-	}
-	if (!err) {
-		vex_fpu_begin();
-		vex_codec_fit(c, range, range + c->dim);
-		vex_fpu_end();
-	}
-	vex_free(range);
-	vex_free(column);
-	return err;
-}
-
 void vex_codec_levels(const struct vex_codec *c, const void *row, u8 *levels)
 {
 	vex_fpu_begin();
-	vex_code_ops()->levels(c, row, levels);
+	if (c->kind == VEX_CODE_F32)
+		vex_code_floats(c, row, false, levels);
+	else
+		vex_code_ops()->levels(c, row, levels);
 	vex_fpu_end();
 }
 
@@ -105,8 +44,23 @@ void vex_codec_query(const struct vex_codec *c, const void *row, u8 *levels)
 		return;
 	}
 	vex_fpu_begin();
-	vex_code_query_ip(c, row, levels);
+	if (c->kind == VEX_CODE_F32)
+		vex_code_floats(c, row, true, levels);
+	else
+		vex_code_query_ip(c, row, levels);
 	vex_fpu_end();
+}
+
+bool vex_codec_cut(const struct vex_codec *c, const void *row)
+{
+	bool cut;
+
+	if (c->kind == VEX_CODE_F32)
+		return false;
+	vex_fpu_begin();
+	cut = vex_code_cut(c, row);
+	vex_fpu_end();
+	return cut;
 }
 
 /* Element j of a group of 64 is in the lower half of byte j, element j + 32 in the upper. */
@@ -114,7 +68,7 @@ void vex_codec_pack(const struct vex_codec *c, const u8 *levels, u8 *code)
 {
 	u32 i, j;
 
-	if (c->kind == VEX_CODE_SQ7) {
+	if (c->kind != VEX_CODE_SQ4) {
 		memcpy(code, levels, c->padded);
 		return;
 	}
@@ -135,6 +89,10 @@ void vex_codec_form(const struct vex_codec *c, const u8 *levels, struct vex_form
 	s32 sum = 0;
 	u32 i;
 
+	if (c->kind == VEX_CODE_F32) {
+		memcpy(f->level, levels, c->padded);
+		return;
+	}
 	for (i = 0; i < c->dim; i++) {
 		f->level[i] = levels[i] - off;
 		sum += (s8)f->level[i];
@@ -149,7 +107,7 @@ void vex_codec_form_of(const struct vex_codec *c, const u8 *code, struct vex_for
 	u32 i, j;
 	u64 x;
 
-	if (c->kind == VEX_CODE_SQ7) {
+	if (c->kind != VEX_CODE_SQ4) {
 		vex_codec_form(c, code, f);
 		return;
 	}
@@ -169,4 +127,28 @@ void vex_codec_form_of(const struct vex_codec *c, const u8 *code, struct vex_for
 	}
 	f->bias *= 60;
 	memset(f->level + c->dim, 0, c->padded - c->dim);
+}
+
+/* ---- floats ------------------------------------------------------------------ */
+
+static void f32_dist(u32 metric, const struct vex_form *f, const u8 *const *codes, u32 n,
+		     u32 bytes, u32 *out)
+{
+	const struct vex_dist_ops *ops = vex_dist_ops();
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		ops->f32[metric](f->level, codes[i], 1, bytes / 4, &out[i]);
+		out[i] = vex_f32_order(out[i]);
+	}
+}
+
+void vex_code_f32_l2(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
+{
+	f32_dist(VEXFS_METRIC_L2, f, codes, n, bytes, out);
+}
+
+void vex_code_f32_ip(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
+{
+	f32_dist(VEXFS_METRIC_IP, f, codes, n, bytes, out);
 }

@@ -107,6 +107,56 @@ void vex_code_normalise(const void *row, void *out, u32 dim)
 		to[i] = (float)(in[i] * scale);
 }
 
+/*
+ * A zero row has no direction: under cosine it is as far from all others as if it were square to
+ * them. What stands for it is further away than any row of length one is, so that it does not take the
+ * places of those that are nearer.
+ */
+#define FAR_LEVEL	0
+#define FAR_FLOAT	3.0f
+
+void vex_code_floats(const struct vex_codec *c, const void *row, bool query, u8 *out)
+{
+	bool cosine = c->metric == VEXFS_METRIC_COSINE;
+	double scale = cosine ? inverse_length(row, c->dim) : 1.0;
+	bool moved = c->metric == VEXFS_METRIC_IP && !query;
+	const vex_f32 *low = (const vex_f32 *)c->low;
+	vex_f32 *to = (vex_f32 *)out;
+	const vex_f32 *x = row;
+	u32 i;
+
+	for (i = 0; i < c->dim; i++) {
+		to[i] = (float)(x[i] * scale);
+		if (moved)
+			to[i] -= low[i];
+		if (scale == 0)
+			to[i] = FAR_FLOAT;
+	}
+	__builtin_memset(to + c->dim, 0, c->bytes - c->dim * sizeof(*to));
+}
+
+/* Squares of levels that an element may lack on the average. */
+static const float cut_most[VEX_CODE_KINDS] = {
+	[VEX_CODE_SQ7] = 4,
+	[VEX_CODE_SQ4] = 16,
+};
+
+bool vex_code_cut(const struct vex_codec *c, const void *row)
+{
+	double scale = c->metric == VEXFS_METRIC_COSINE ? inverse_length(row, c->dim) : 1.0;
+	float inv = *(const vex_f32 *)&c->inv_step, sum = 0, level, over;
+	const vex_f32 *low = (const vex_f32 *)c->low;
+	const vex_f32 *x = row;
+	u32 i;
+
+	for (i = 0; i < c->dim; i++) {
+		level = ((float)(x[i] * scale) - low[i]) * inv;
+		over = level < 0 ? level : level > VEX_LEVEL_MAX ? level - VEX_LEVEL_MAX : 0;
+		sum += over * over;
+	}
+	return scale != 0 && sum > cut_most[c->kind] * c->dim;
+}
+
 static void levels_scalar(const struct vex_codec *c, const void *row, u8 *out)
 {
 	float inv = *(const vex_f32 *)&c->inv_step;
@@ -122,6 +172,8 @@ static void levels_scalar(const struct vex_codec *c, const void *row, u8 *out)
 		level = level > 0 ? level : 0;
 		out[i] = level < VEX_LEVEL_MAX ? (s32)level : (s32)VEX_LEVEL_MAX;
 	}
+	if (scale == 0)
+		__builtin_memset(out, FAR_LEVEL, c->dim);
 	__builtin_memset(out + c->dim, 0, c->padded - c->dim);
 }
 
@@ -143,30 +195,48 @@ void vex_code_query_ip(const struct vex_codec *c, const void *row, u8 *out)
 	__builtin_memset(out + c->dim, 0, c->padded - c->dim);
 }
 
-void vex_codec_fit(struct vex_codec *c, const u32 *from, const u32 *to)
+static float value_of(const u32 *bits)
 {
-	const vex_f32 *a = (const vex_f32 *)from, *b = (const vex_f32 *)to;
-	vex_f32 *low = (vex_f32 *)c->low;
+	return *(const vex_f32 *)bits;
+}
+
+/*
+ * What becomes level 64, and half of the width around it. Under an inner product it is what most rows
+ * are near: how far a row is from there is how much it counts.
+ */
+static float middle_of(u32 metric, const struct vex_range *r, float *half)
+{
+	float from = value_of(&r->from), to = value_of(&r->to), median = value_of(&r->median);
+
+	/* Halves first: the whole may overflow. */
+	*half = to * 0.5f - from * 0.5f;
+	if (metric != VEXFS_METRIC_IP)
+		return to * 0.5f + from * 0.5f;
+	*half = to - median > median - from ? to - median : median - from;
+	return median;
+}
+
+void vex_codec_fit(struct vex_codec *c, const struct vex_range *r)
+{
 	const float largest = 16777215.0f * (1ULL << 52) * (1ULL << 52);
 	const float least = 1.0f / (1ULL << 50) / (1ULL << 50);
-	float widest = 0, width, middle, inv;
+	vex_f32 *low = (vex_f32 *)c->low;
+	float widest = 0, half, inv;
 	u32 i;
 
 	for (i = 0; i < c->dim; i++) {
-		/* Halves first: the whole may overflow. */
-		width = b[i] * 0.5f - a[i] * 0.5f;
-		if (c->metric == VEXFS_METRIC_IP)
-			width = a[i] < -b[i] ? -a[i] : b[i] > 0 ? b[i] : 0;
-		widest = width > widest ? width : widest;
+		low[i] = middle_of(c->metric, &r[i], &half);
+		widest = half > widest ? half : widest;
 	}
-	for (i = 0; i < c->dim; i++) {
-		middle = c->metric == VEXFS_METRIC_IP ? 0 : b[i] * 0.5f + a[i] * 0.5f;
-		low[i] = middle - widest * (64.0f / 63.0f);
+	/* Twice the largest number is none. */
+	widest = widest < largest ? widest : largest;
+	for (i = 0; i < c->dim && c->kind != VEX_CODE_F32; i++) {
+		low[i] -= widest * (64.0f / 63.0f);
 		/* Of the largest numbers it would be infinite, and all levels the same. */
 		low[i] = low[i] < -largest ? -largest : low[i];
 	}
 	/* Level 64 is the middle, 1 and 127 are the ends. */
-	inv = widest > least ? 63.0f / widest : 0;
+	inv = widest > least && c->kind != VEX_CODE_F32 ? 63.0f / widest : 0;
 	c->inv_step = vex_f32_bits(inv);
 }
 

@@ -6,6 +6,7 @@ vex-core-objs := \
 	code.o \
 	code_avx2.o \
 	code_scalar.o \
+	code_train.o \
 	coll.o \
 	component.o \
 	crc32c.o \
@@ -17,6 +18,7 @@ vex-core-objs := \
 	dist_avx2.o \
 	dist_avx512.o \
 	dist_scalar.o \
+	drift.o \
 	evict.o \
 	extent.o \
 	falloc.o \

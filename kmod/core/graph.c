@@ -16,7 +16,8 @@
  *  - the graph knows codes only (vex_code.h); the rows themselves are for whoever ranks the result;
  *  - the base holds 2 * M - 1 links of a row, not 2 * M: together with their number they fill cache
  *    lines;
- *  - pool and candidates are one sorted array;
+ *  - pool and candidates are one sorted array, in which rows that are equally far away take so
+ *    many places only: a heap of equal rows does not fill it;
  *  - the layer of a row is drawn from a hash of its id, so that it need not be stored;
  *  - the choice of links is not filled up from those that were left out.
  */
@@ -99,11 +100,24 @@ int vex_tab_room(struct vex_tab *t, u32 count)
 
 /* ---- memory of walks ------------------------------------------------------------ */
 
-static int form_room(struct vex_form *f, u32 bytes)
+/* Forms, levels and a code of @bytes each. */
+static int forms_room(struct vex_walk *w, u32 bytes)
 {
-	if (!f->level)
-		f->level = vex_zalloc(bytes);
-	return f->level ? 0 : -ENOMEM;
+	if (bytes <= w->form_room)
+		return 0;
+	vex_free(w->query.level);
+	vex_free(w->other.level);
+	vex_free(w->levels);
+	vex_free(w->code);
+	w->form_room = 0;
+	w->query.level = vex_zalloc(bytes);
+	w->other.level = vex_zalloc(bytes);
+	w->levels = vex_zalloc(bytes);
+	w->code = vex_zalloc(bytes);
+	if (!w->query.level || !w->other.level || !w->levels || !w->code)
+		return -ENOMEM;
+	w->form_room = bytes;
+	return 0;
 }
 
 static int pool_room(struct vex_walk *w, u32 ef)
@@ -141,16 +155,8 @@ static int seen_room(struct vex_walk *w, u32 count)
 
 int vex_walk_room(struct vex_walk *w, const struct vex_graph *g, u32 ef, u32 count)
 {
-	int err = form_room(&w->query, g->codec.padded);
+	int err = forms_room(w, g->codec.padded);
 
-	if (!err)
-		err = form_room(&w->other, g->codec.padded);
-	if (!w->levels)
-		w->levels = vex_zalloc(g->codec.padded);
-	if (!w->code)
-		w->code = vex_zalloc(g->codec.padded);
-	if (!err && (!w->levels || !w->code))
-		err = -ENOMEM;
 	if (!err)
 		err = pool_room(w, ef);
 	return err ? err : seen_room(w, count);
@@ -170,7 +176,8 @@ void vex_walk_free(struct vex_walk *w)
 
 int vex_plan_room(struct vex_plan *p, const struct vex_graph *g)
 {
-	u32 room = VEX_GRAPH_LAYERS * (g->m + 1);
+	/* A row and those that it is linked to; the base has twice as many. */
+	u32 room = VEX_GRAPH_LAYERS * (g->m + 1) + g->m;
 
 	if (p->edit)
 		return 0;
@@ -227,19 +234,38 @@ void vex_batch_dist(struct vex_graph *g, struct vex_walk *w, const struct vex_fo
 	w->dists += b->n;
 }
 
+/*
+ * A row at @at that is as far away as others: of those the pool keeps w->ties, the newest. Returns
+ * where the one that leaves for it is, @at when it is the row itself, the pool's size when there
+ * are not that many.
+ */
+static noinline u32 ties_end(const struct vex_walk *w, u32 at, vex_near_t near)
+{
+	u32 first = at, end = at, dist = vex_near_dist(near);
+
+	while (first && vex_near_dist(w->pool[first - 1]) == dist)
+		first--;
+	while (end < w->size && vex_near_dist(w->pool[end]) == dist)
+		end++;
+	if (end - first < w->ties)
+		return w->size;
+	return end == at ? at : end - 1;
+}
+
+static __always_inline bool is_tie(const struct vex_walk *w, u32 at, vex_near_t near)
+{
+	return (at && vex_near_dist(w->pool[at - 1]) == vex_near_dist(near)) ||
+	       (at < w->size && vex_near_dist(w->pool[at]) == vex_near_dist(near));
+}
+
 /* Put a row into the pool; returns its place, w->ef when it is too far away. */
 static __always_inline u32 pool_add(struct vex_walk *w, vex_near_t near)
 {
 	vex_near_t *pool = w->pool;
-	u32 low = 0, n = w->size, half;
+	u32 low = 0, n = w->size, half, end;
 
-	if (n == w->ef) {
-		if (near >= pool[n - 1])
-			return n;
-		n--;
-	} else {
-		w->size++;
-	}
+	if (n == w->ef && near >= pool[n - 1])
+		return n;
 	half = n;
 	while (half) {
 		u32 step = (half + 1) / 2;
@@ -247,6 +273,16 @@ static __always_inline u32 pool_add(struct vex_walk *w, vex_near_t near)
 		low += pool[low + step - 1] < near ? step : 0;
 		half -= step;
 	}
+	if (unlikely(is_tie(w, low, near))) {
+		end = ties_end(w, low, near);
+		if (end == low && end < n)
+			return w->ef;
+		n = end;
+	}
+	if (n == w->ef)
+		n--;
+	else if (n == w->size)
+		w->size++;
 	memmove(pool + low + 1, pool + low, (n - low) * sizeof(*pool));
 	pool[low] = near;
 	return low;
@@ -400,12 +436,13 @@ int vex_descend(struct vex_graph *g, struct vex_walk *w, u32 to, u32 *pos)
 	return err;
 }
 
-int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u32 ef)
+int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u32 ef, u32 ties)
 {
 	u32 pos;
 	int err;
 
 	w->size = 0;
+	w->ties = ties;
 	if (!g->layers)
 		return 0;
 	vex_codec_query(&g->codec, row, w->levels);

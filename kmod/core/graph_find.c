@@ -63,6 +63,14 @@ void vex_aim_take(struct vex_aim *a)
 		a->breadth = 0;
 }
 
+/* Of rows equally far away, as many; all of them where some may not be found. */
+static u32 ties_kept(const struct vex_aim *a, u32 breadth)
+{
+	if (a->filtered || a->all || a->pass < a->met)
+		return breadth;
+	return vex_graph_ties(a->k, breadth, a->tried);
+}
+
 static int walk(struct vex_find *f, u32 breadth)
 {
 	struct vex_graph *g = f->graph;
@@ -73,7 +81,7 @@ static int walk(struct vex_find *f, u32 breadth)
 	w->dists = 0;
 	w->hops = 0;
 	if (!err)
-		err = vex_graph_search(g, w, f->query, breadth);
+		err = vex_graph_search(g, w, f->query, breadth, ties_kept(f->aim, breadth));
 	f->dists += w->dists;
 	f->hops += w->hops;
 	return err;

@@ -30,11 +30,12 @@ static bool dominated(struct vex_graph *g, const struct vex_form *f, const u8 *c
 	return false;
 }
 
-/* The form of a coded row: under L2 the levels of an SQ7 code are one as they are. */
+/* The form of a coded row: floats, and under L2 the levels of an SQ7 code, are one as they are. */
 static const struct vex_form *form_at(struct vex_graph *g, const u8 *code, struct vex_form *room,
 				      struct vex_form *as_is)
 {
-	if (g->codec.kind == VEX_CODE_SQ7 && g->codec.metric != VEXFS_METRIC_IP) {
+	if (g->codec.kind == VEX_CODE_F32 ||
+	    (g->codec.kind == VEX_CODE_SQ7 && g->codec.metric != VEXFS_METRIC_IP)) {
 		as_is->bias = 0;
 		as_is->level = (u8 *)code;
 		return as_is;
@@ -46,13 +47,13 @@ static const struct vex_form *form_at(struct vex_graph *g, const u8 *code, struc
 /*
  * Choose at most @most of @n rows, nearest first: those that are nearer to the row in question,
  * with the code @own, than to any chosen one. w->picked has the codes of all @n, and afterwards of
- * the chosen ones; @near likewise. Returns how many.
+ * the chosen ones; @near likewise. The first @keep are chosen already. Returns how many.
  *
  * Of rows with its own code it takes half as many: these are as near as can be, and would leave no
  * way out of a heap of equal rows. The newest ones come first, so that the heap hangs together.
  */
 u32 vex_links_choose(struct vex_graph *g, struct vex_walk *w, const u8 *own, vex_near_t *near,
-		     u32 n, u32 most)
+		     u32 n, u32 keep, u32 most)
 {
 	const struct vex_form *f;
 	struct vex_form as_is;
@@ -61,6 +62,11 @@ u32 vex_links_choose(struct vex_graph *g, struct vex_walk *w, const u8 *own, vex
 	for (i = 0; i < n && kept < most; i++) {
 		if (i % 32 == 31)
 			vex_resched();
+		if (i < keep) {
+			equal += !memcmp(own, w->picked[i], g->codec.bytes);
+			kept++;
+			continue;
+		}
 		if (!memcmp(own, w->picked[i], g->codec.bytes) && equal++ >= most / 2)
 			continue;
 		f = form_at(g, w->picked[i], &w->other, &as_is);
@@ -126,7 +132,7 @@ static int relink_full(struct vex_graph *g, struct vex_walk *w, struct vex_plan 
 		w->picked[i] = b->code[i];
 	}
 	vex_near_sort(p->near, w->picked, b->n);
-	n = vex_links_choose(g, w, code, p->near, b->n, vex_layer_links(g, e->layer));
+	n = vex_links_choose(g, w, code, p->near, b->n, 0, vex_layer_links(g, e->layer));
 	for (i = 0; i < n; i++)
 		e->link[i] = vex_near_pos(p->near[i]);
 	e->n = n;
@@ -233,7 +239,7 @@ static int plan_layer(struct vex_graph *g, struct vex_walk *w, struct vex_plan *
 		err = vex_code_get(g, layer, vex_near_pos(w->pool[i]), &w->picked[i]);
 	if (err)
 		return err;
-	e->n = vex_links_choose(g, w, w->code, w->pool, w->size, g->m);
+	e->n = vex_links_choose(g, w, w->code, w->pool, w->size, 0, g->m);
 	for (i = 0; i < e->n; i++)
 		e->link[i] = vex_near_pos(w->pool[i]);
 	for (i = 0; i < e->n && !err; i++) {
@@ -260,8 +266,8 @@ u32 vex_draw_layer(u32 id, u32 m)
 	return layer;
 }
 
-/* Where a row stands in an upper layer; they ascend by id. */
-static int upper_find(struct vex_graph *g, u32 layer, u32 id, u32 *pos)
+/* They ascend by id. */
+int vex_upper_find(struct vex_graph *g, u32 layer, u32 id, u32 *pos)
 {
 	u32 low = 0, high = g->tab[layer].count, middle, there;
 	u8 *item;
@@ -294,7 +300,7 @@ int vex_plan_self(struct vex_graph *g, struct vex_plan *p)
 	for (layer = p->top + 1; layer-- && !err;) {
 		p->self[layer] = p->again && !layer ? p->id : g->tab[layer].count;
 		if (p->again && layer)
-			err = upper_find(g, layer, p->id, &p->self[layer]);
+			err = vex_upper_find(g, layer, p->id, &p->self[layer]);
 		vex_edit_add(p, layer, p->self[layer]);
 	}
 	return err;
@@ -306,6 +312,8 @@ int vex_plan_links(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p)
 	u32 from;
 	int err;
 
+	/* As many as there will be links to. */
+	w->ties = max(g->m / 2, 1u);
 	err = vex_descend(g, w, layer, &from);
 	for (; !err; layer--) {
 		err = plan_layer(g, w, p, layer, &from);

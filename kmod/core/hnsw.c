@@ -225,18 +225,12 @@ bool vex_hnsw_served(const struct vex_coll *c)
 	struct vex_codec codec;
 	u32 m = vex_hnsw_m(c);
 
-	if (c->code > VEXFS_CODE_SQ4 || m < VEX_GRAPH_M_MIN || m > VEX_GRAPH_M_MAX ||
+	if (c->code > VEXFS_CODE_F32 || m < VEX_GRAPH_M_MIN || m > VEX_GRAPH_M_MAX ||
 	    c->ef_construction > VEX_GRAPH_EF_MAX)
 		return false;
-	vex_codec_shape(&codec, VEX_CODE_SQ7, c->metric, c->dim);
+	vex_codec_shape(&codec, c->code == VEXFS_CODE_F32 ? VEX_CODE_F32 : VEX_CODE_SQ7, c->metric,
+			c->dim);
 	return vex_graph_rec_bytes(&codec, m) <= VEX_SEG_BYTES;
-}
-
-static u32 head_code(const struct vex_coll *c)
-{
-	if (c->code)
-		return c->code;
-	return c->dim >= VEX_CODE_SQ4_DIM ? VEXFS_CODE_SQ4 : VEXFS_CODE_SQ7;
 }
 
 int vex_hnsw_create_prepare(struct vex_fs *fs, u64 ino, struct vex_seg **seg)
@@ -253,7 +247,8 @@ void vex_hnsw_create(struct vex_fs *fs, struct vex_seg *seg, const struct vex_co
 	/* All of it is written: damage to what was there before does no harm any more. */
 	memset(head, 0, VEX_SEG_BYTES);
 	head->magic = cpu_to_le32(VEXFS_HNSW_MAGIC);
-	head->code = cpu_to_le32(head_code(c));
+	head->flags = cpu_to_le32(c->code ? 0 : VEXFS_HNSW_AUTO);
+	head->code = cpu_to_le32(vex_hnsw_code(vex_hnsw_kind_wanted(c->code, c->dim)));
 	head->m = cpu_to_le32(vex_hnsw_m(c));
 	head->ef_construction = cpu_to_le32(vex_hnsw_ef_construction(c));
 	vex_space_owe(fs, vex_seg_dirty(fs, seg, 0, VEX_SEG_BYTES));
@@ -280,12 +275,18 @@ void vex_hnsw_store_head(struct vex_hnsw *ix)
 	struct vexfs_hnsw_head *head = head_of(ix);
 	u32 i;
 
-	head->flags = cpu_to_le32(ix->trained ? VEXFS_HNSW_TRAINED : 0);
+	head->flags = cpu_to_le32((ix->trained ? VEXFS_HNSW_TRAINED : 0) |
+				  (ix->automatic ? VEXFS_HNSW_AUTO : 0));
+	head->code = cpu_to_le32(vex_hnsw_code(g->codec.kind));
 	head->layers = cpu_to_le32(g->layers);
 	head->entry = cpu_to_le32(g->entry);
 	head->inv_step = cpu_to_le32(g->codec.inv_step);
 	head->pending = cpu_to_le32(ix->nr_pending);
 	head->mended = cpu_to_le32(ix->mended);
+	head->codec_rows = cpu_to_le32(ix->drift.rows);
+	head->usual = cpu_to_le32(g->codec.usual);
+	head->cut = cpu_to_le32(ix->drift.cut);
+	head->fresh = cpu_to_le32(ix->drift.fresh);
 	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
 		head->count[i] = cpu_to_le32(g->tab[i].count);
 	for (i = 0; i < ix->nr_pending; i++)
@@ -389,6 +390,22 @@ static int tables_room(struct vex_hnsw *ix)
 	return err;
 }
 
+/* Whatever these numbers are, they decide of nothing but when the codec is made anew. */
+static void drift_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head)
+{
+	u32 flags = le32_to_cpu(head->flags);
+
+	ix->trained = flags & VEXFS_HNSW_TRAINED;
+	ix->automatic = flags & VEXFS_HNSW_AUTO;
+	ix->drift.rows = le32_to_cpu(head->codec_rows);
+	ix->drift.cut = le32_to_cpu(head->cut);
+	ix->drift.fresh = le32_to_cpu(head->fresh);
+	ix->graph.codec.usual = min(le32_to_cpu(head->usual), VEX_TRAIN_ROWS);
+	/* Of an index that knows nothing of them, all rows fit so far. */
+	if (ix->trained && !ix->drift.rows)
+		ix->drift.rows = max(ix->graph.tab[0].count, VEX_HNSW_TRAIN);
+}
+
 static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 {
 	struct vex_graph *g = &ix->graph;
@@ -405,20 +422,19 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 	code = le32_to_cpu(head->code);
 	m = le32_to_cpu(head->m);
 	ef = le32_to_cpu(head->ef_construction);
-	if (le32_to_cpu(head->magic) != VEXFS_HNSW_MAGIC || !code || code > VEXFS_CODE_SQ4 ||
+	if (le32_to_cpu(head->magic) != VEXFS_HNSW_MAGIC || !code || code > VEXFS_CODE_F32 ||
 	    m < VEX_GRAPH_M_MIN || m > VEX_GRAPH_M_MAX || !ef || ef > VEX_GRAPH_EF_MAX)
 		return vex_hnsw_damaged(ix->fs);
-	vex_codec_shape(&g->codec, code == VEXFS_CODE_SQ4 ? VEX_CODE_SQ4 : VEX_CODE_SQ7,
-			c->metric, c->dim);
+	vex_codec_shape(&g->codec, vex_hnsw_kind(code), c->metric, c->dim);
 	g->codec.low = vex_zalloc(c->dim * sizeof(*g->codec.low));
 	if (!g->codec.low)
 		return -ENOMEM;
 	g->ops = &hnsw_ops;
-	ix->trained = le32_to_cpu(head->flags) & VEXFS_HNSW_TRAINED;
 	ix->mended = min_t(u64, le32_to_cpu(head->mended), c->rows - c->live);
 	if (vex_graph_init(g, m, ef, VEX_SEG_BYTES, VEX_SEG_BYTES) ||
 	    !counts_sound(ix, head, c->rows) || !pending_load(ix, head))
 		return vex_hnsw_damaged(ix->fs);
+	drift_load(ix, head);
 	err = ix->trained ? codec_load(ix, head) : 0;
 	return err ? err : tables_room(ix);
 }

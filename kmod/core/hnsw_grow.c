@@ -9,6 +9,10 @@
  * stores new rows and, in the same transaction, enters their ids among the pending ones, which
  * are compared one by one, too, until new links were found for them.
  *
+ * Rows that the codec does not fit wait, and all after them. When they are half as many as those in
+ * the graph, the whole index is begun anew, as if somebody had asked for it: a head without a graph
+ * in one transaction, then row by row.
+ *
  * Links are planned with fs->lock held for reading, while others search, and entered with it held
  * for writing. One task at a time does so, so a plan stays right in between.
  */
@@ -16,6 +20,10 @@
 
 /* Bytes of rows that a codec is made from at most. */
 #define TRAIN_BYTES	(16u << 20)
+/* An index is made anew for rows that do not fit when they are one in so many of those in it. */
+#define RENEW_SHARE	2u
+/* Whether its codes tell rows apart is tried out when they have become so many times as many. */
+#define JUDGE_TIMES	4u
 
 /* ---- the codec --------------------------------------------------------------------- */
 
@@ -36,10 +44,10 @@ static int sample_read(struct vex_hnsw *ix, const struct vex_coll *c, u8 *rows, 
 	return err;
 }
 
-/* Store a new codec, and that it is there. Lock held for writing. */
-static int codec_store(struct vex_hnsw *ix)
+/* Store a new codec, and that it is there; the graph is empty. Lock held for writing. */
+static int codec_store(struct vex_hnsw *ix, const struct vex_codec *c, u64 rows)
 {
-	struct vex_codec *c = &ix->graph.codec;
+	struct vex_graph *g = &ix->graph;
 	struct vex_file_span span;
 	int err;
 
@@ -51,37 +59,98 @@ static int codec_store(struct vex_hnsw *ix)
 		return err;
 	vex_span_store(ix->fs, &span, c->low);
 	vex_span_close(ix->fs, &span);
+	g->codec = *c;
+	ix->drift = (struct vex_drift){ .rows = min_t(u64, rows, VEX_GRAPH_ROWS_MAX) };
 	ix->trained = true;
 	vex_hnsw_store_head(ix);
-	return 0;
+	/* Items have another size with another code; they fit all the same. */
+	return vex_graph_init(g, g->m, g->ef_build, VEX_SEG_BYTES, VEX_SEG_BYTES);
+}
+
+/* A sample, of *@count rows; vex_free() it. */
+static int sample_take(struct vex_hnsw *ix, struct vex_coll *c, u8 **rows, u32 *count)
+{
+	int err;
+
+	*rows = NULL;
+	vex_read_lock(&ix->fs->lock);
+	err = ix->gone ? -ENOENT : vex_coll_load(ix->fs, ix->ino, c);
+	if (!err) {
+		*count = min_t(u64, c->rows, VEX_TRAIN_ROWS);
+		*count = clamp(TRAIN_BYTES / c->row_bytes, 1u, *count);
+		*rows = vex_alloc((size_t)*count * c->row_bytes);
+		err = *rows ? sample_read(ix, c, *rows, *count) : -ENOMEM;
+	}
+	vex_read_unlock(&ix->fs->lock);
+	return err;
 }
 
 static noinline_for_stack int codec_make(struct vex_hnsw *ix, struct vex_coll *c)
 {
-	struct vex_codec *codec = &ix->graph.codec;
+	/* Nobody uses it before it is stored. */
+	struct vex_codec codec = ix->graph.codec;
 	struct vex_fs *fs = ix->fs;
-	u8 *rows = NULL;
-	u32 count = 0;
+	u8 *rows;
+	u32 count;
 	int err;
 
-	vex_read_lock(&fs->lock);
-	err = vex_coll_load(fs, ix->ino, c);
-	if (!err) {
-		count = min_t(u64, c->rows, VEX_TRAIN_ROWS);
-		count = clamp(TRAIN_BYTES / c->row_bytes, 1u, count);
-		rows = vex_alloc((size_t)count * c->row_bytes);
-		err = rows ? sample_read(ix, c, rows, count) : -ENOMEM;
-	}
-	vex_read_unlock(&fs->lock);
-	if (!err)
-		err = vex_codec_train(codec, rows, count);
+	err = sample_take(ix, c, &rows, &count);
+	if (!err && ix->automatic)
+		err = vex_codec_choose(&codec, vex_hnsw_kind_wanted(0, codec.dim), rows, count);
+	else if (!err)
+		err = vex_codec_train(&codec, rows, count);
 	vex_free(rows);
 	if (err)
 		return err;
-	err = vex_txn_begin(fs, 0, 1, 2 + vex_span_blocks(0, codec->dim * sizeof(*codec->low)), 0);
+	err = vex_txn_begin(fs, 0, 1, 2 + vex_span_blocks(0, codec.dim * sizeof(*codec.low)), 0);
 	if (err)
 		return err;
-	err = ix->gone ? -ENOENT : codec_store(ix);
+	err = ix->gone ? -ENOENT : codec_store(ix, &codec, c->rows);
+	vex_txn_end(fs);
+	return err;
+}
+
+/* Rows wait, or have entered the graph, that need another codec. */
+static bool codec_misfits(const struct vex_hnsw *ix, const struct vex_coll *c)
+{
+	return ix->trained && vex_drift_due(&ix->drift, &ix->graph.codec, ix->graph.tab[0].count,
+					    c->rows, RENEW_SHARE);
+}
+
+/* A codec that all rows fit may tell too little of them. In a transaction. */
+static int codec_keep(struct vex_hnsw *ix, u64 rows)
+{
+	int err = ix->gone ? -ENOENT : vex_hnsw_touch_head(ix);
+
+	if (err)
+		return err;
+	ix->drift.rows = min_t(u64, rows, VEX_GRAPH_ROWS_MAX);
+	vex_hnsw_store_head(ix);
+	return 0;
+}
+
+/* Is the index to be made anew? 1, 0 or an error. */
+static noinline_for_stack int codec_judge(struct vex_hnsw *ix, struct vex_coll *c)
+{
+	struct vex_fs *fs = ix->fs;
+	u32 count;
+	u8 *rows;
+	int err;
+
+	if (codec_misfits(ix, c))
+		return 1;
+	if (!ix->automatic || c->rows < JUDGE_TIMES * (u64)ix->drift.rows)
+		return 0;
+	err = sample_take(ix, c, &rows, &count);
+	if (!err)
+		err = vex_codec_poor(&ix->graph.codec, rows, count);
+	vex_free(rows);
+	if (err)
+		return err;
+	err = vex_txn_begin(fs, 0, 1, 3, 0);
+	if (err)
+		return err;
+	err = codec_keep(ix, c->rows);
 	vex_txn_end(fs);
 	return err;
 }
@@ -132,9 +201,10 @@ static noinline_for_stack int mend_plan(struct vex_hnsw *ix, struct vex_hnsw_wal
 	for (n = 0; n < MEND_ITEMS; n++) {
 		if (ix->mend_pos >= g->tab[ix->mend_layer].count) {
 			ix->mend_pos = 0;
-			if (++ix->mend_layer >= g->layers)
-				return STEP_MENDED;
-			continue;
+			if (++ix->mend_layer < g->layers)
+				continue;
+			err = vex_graph_top(g, &ix->top);
+			return err ? err : STEP_MENDED;
 		}
 		err = vex_graph_mend(g, &w->walk, &ix->plan, ix->mend_layer, ix->mend_pos++);
 		if (err || ix->plan.n)
@@ -165,6 +235,15 @@ static noinline_for_stack int row_plan(struct vex_hnsw *ix, struct vex_hnsw_walk
 		err = vex_hnsw_read(ix, id * c->row_bytes, w->row, c->row_bytes);
 	if (err)
 		return err;
+	ix->cut = live && vex_codec_cut(&g->codec, w->row);
+	if (ix->cut && id == g->tab[0].count &&
+	    !vex_drift_admits(&ix->drift, &g->codec, g->tab[0].count))
+		return mend_plan(ix, w);
+	if (live && id < g->tab[0].count) {
+		err = vex_graph_leave(g, &w->walk, &ix->plan, id);
+		if (err || ix->plan.n)
+			return err;
+	}
 	return vex_graph_plan(g, &w->walk, &ix->plan, id, live ? w->row : NULL);
 }
 
@@ -219,6 +298,10 @@ static noinline_for_stack int row_enter(struct vex_hnsw *ix, struct vex_hnsw_wal
 	vex_plan_apply(&ix->graph, &w->walk, p);
 	if (p->again && !p->links)
 		pending_drop(ix, p->id);
+	if (!p->links) {
+		ix->drift.cut += ix->cut;
+		ix->drift.fresh += p->again;
+	}
 	for (i = 0; i < p->n; i++)
 		blocks += vex_hnsw_dirty(ix, p->edit[i].layer, p->edit[i].pos,
 					 edit_bytes(ix, &p->edit[i], i <= p->top));
@@ -236,6 +319,7 @@ static int mend_enter(struct vex_hnsw *ix)
 		return err;
 	ix->mending = false;
 	ix->mended = ix->mend;
+	vex_graph_top_apply(&ix->graph, &ix->top);
 	vex_hnsw_store_head(ix);
 	return 0;
 }
@@ -290,6 +374,7 @@ static int balance(void *arg)
 	return err;
 }
 
+/* 1: the index has to be made anew. */
 static int grow(struct vex_hnsw *ix)
 {
 	struct vex_hnsw_walk *w = vex_hnsw_walk_take(ix);
@@ -310,8 +395,12 @@ static int grow(struct vex_hnsw *ix)
 		/* Pieces that were read on the way add up. */
 		vex_hnsw_settle(ix->fs);
 	}
+	if (err == STEP_DONE && ix->trained)
+		err = codec_judge(ix, &w->coll);
+	else
+		err = min(err, 0);
 	vex_hnsw_walk_give(ix, w);
-	return err < 0 ? err : 0;
+	return err;
 }
 
 /* NULL: a collection without an index. */
@@ -329,7 +418,8 @@ static noinline_for_stack int index_open(struct vex_fs *fs, u64 ino, struct vex_
 	return err;
 }
 
-int vex_hnsw_grow(struct vex_fs *fs, u64 ino)
+/* 1: the index has to be made anew. */
+static noinline_for_stack int grow_once(struct vex_fs *fs, u64 ino)
 {
 	struct vex_hnsw *ix;
 	int err;
@@ -352,7 +442,7 @@ static void stat_fill(const struct vex_hnsw *ix, struct vex_index_stat *out)
 {
 	const struct vex_graph *g = &ix->graph;
 
-	out->code = g->codec.kind == VEX_CODE_SQ4 ? VEXFS_CODE_SQ4 : VEXFS_CODE_SQ7;
+	out->code = vex_hnsw_code(g->codec.kind);
 	out->m = g->m;
 	out->ef_construction = g->ef_build;
 	out->indexed = g->tab[0].count;
@@ -396,6 +486,8 @@ int rebuild_locked(struct vex_fs *fs, u64 ino, const struct vex_index_stat *want
 	err = vex_hnsw_get(fs, ino, &c, &ix);
 	if (!err) {
 		stat_fill(ix, &have);
+		/* What nobody asked for may become another one. */
+		have.code = ix->automatic ? VEXFS_CODE_AUTO : have.code;
 		vex_hnsw_put(ix);
 	} else if (err != -EUCLEAN && err != -EIO) {
 		return err;
@@ -412,17 +504,39 @@ int rebuild_locked(struct vex_fs *fs, u64 ino, const struct vex_index_stat *want
 	return err;
 }
 
+/* The same in a transaction. */
+static noinline_for_stack
+int begin_anew(struct vex_fs *fs, u64 ino, const struct vex_index_stat *want)
+{
+	int err = vex_txn_begin(fs, 0, 1, VEX_SEG_BLOCKS, 0);
+
+	if (err)
+		return err;
+	err = rebuild_locked(fs, ino, want);
+	vex_txn_end(fs);
+	return err;
+}
+
+int vex_hnsw_grow(struct vex_fs *fs, u64 ino)
+{
+	static const struct vex_index_stat as_it_is;
+	int err;
+
+	while ((err = grow_once(fs, ino)) == 1) {
+		err = begin_anew(fs, ino, &as_it_is);
+		if (err)
+			break;
+	}
+	return err;
+}
+
 int vex_index_rebuild(struct vex_fs *fs, u64 ino, const struct vex_index_stat *want)
 {
 	int err;
 
 	err = vex_component_need(fs, VEXFS_COMPONENT_SEARCH | VEXFS_COMPONENT_STORAGE);
 	if (!err)
-		err = vex_txn_begin(fs, 0, 1, VEX_SEG_BLOCKS, 0);
-	if (err)
-		return err;
-	err = rebuild_locked(fs, ino, want);
-	vex_txn_end(fs);
+		err = begin_anew(fs, ino, want);
 	return err ? err : vex_hnsw_grow(fs, ino);
 }
 

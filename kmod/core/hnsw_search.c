@@ -127,6 +127,7 @@ static int aim_take(struct vex_search_ctx *ctx, const struct vex_hnsw *ix, struc
 	aim->k = ctx->s->k;
 	aim->ef = ctx->s->ef;
 	aim->rows = c->rows;
+	aim->tried = ix->automatic;
 	aim->met = c->rows - min_t(u64, c->rows - c->live, ix->mended);
 	aim->queries = ctx->s->nq;
 	aim->all = ctx->s->ranged;

@@ -6,11 +6,16 @@
  * An element becomes a level: round((x - low[i]) / step), from 0 to 127. All elements have the same
  * step, so squared differences of levels add up to the squared distance; each has a low end of its
  * own, which a difference does not see. SQ7 keeps the levels; SQ4 their upper four bits, two
- * elements in a byte. Rows under cosine are scaled to length one before; under an inner product the
- * low ends are the same for all elements, so that level 64 is zero.
+ * elements in a byte. Rows under cosine are scaled to length one before. Under an inner product level
+ * 64 stands for zero: all rows are moved by the same vector, which changes all inner products of a
+ * query by the same number, and their order not at all.
+ *
+ * Where levels cannot tell rows apart, because most of them lie in a small part of the range, F32
+ * keeps the elements as they are.
  *
  * A distance is taken between a *form*, a query or a row as one signed byte an element, and codes.
- * It is a number without a unit: the smaller, the nearer. These kernels are integer arithmetic.
+ * It is a number without a unit: the smaller, the nearer. The kernels of levels are integer
+ * arithmetic.
  */
 #ifndef VEX_CODE_H
 #define VEX_CODE_H
@@ -20,7 +25,8 @@
 enum vex_code_kind {
 	VEX_CODE_SQ7,
 	VEX_CODE_SQ4,
-	VEX_CODE_KINDS
+	VEX_CODE_KINDS,			/* of levels */
+	VEX_CODE_F32 = VEX_CODE_KINDS
 };
 
 /* From so many elements on SQ4 finds the same neighbours in less time. */
@@ -30,16 +36,19 @@ enum vex_code_kind {
 #define VEX_CODE_GROUP	64u
 /* Rows that a codec is made from at most. */
 #define VEX_TRAIN_ROWS	1024u
+/* Up to so many elements F32 may be chosen. */
+#define VEX_CODE_F32_DIM	4096u
 
 /**
  * struct vex_codec - how rows become codes
  * @kind: enum vex_code_kind
  * @metric: enum vexfs_metric
  * @dim: elements of a row
- * @padded: of a form
+ * @padded: bytes of a form
  * @bytes: of a code, a multiple of 32
- * @inv_step: 1 / step, binary32
- * @low: of each element, the value of level 0, binary32
+ * @inv_step: 1 / step, binary32; of F32 zero
+ * @usual: of 1,024 rows that it was made from, as many were cut; see vex_codec_cut()
+ * @low: of each element, the value of level 0, binary32; of F32 what is taken off it
  */
 struct vex_codec {
 	u32 kind;
@@ -48,13 +57,21 @@ struct vex_codec {
 	u32 padded;
 	u32 bytes;
 	u32 inv_step;
+	u32 usual;
 	u32 *low;
+};
+
+/* The bulk of the values of an element, binary32. */
+struct vex_range {
+	u32 from;
+	u32 median;
+	u32 to;
 };
 
 /* The bias of a form: what an inner product with levels has too much. */
 struct vex_form {
 	s32 bias;
-	u8 *level;		/* @padded bytes, signed where the kernel wants it so */
+	u8 *level;		/* @padded bytes, signed where the kernel wants it so; or floats */
 };
 
 /**
@@ -93,10 +110,10 @@ const struct vex_code_ops *vex_code_ops(void);
 /* Fill in the sizes; @dim 1 to VEXFS_MAX_DIM. */
 void vex_codec_shape(struct vex_codec *c, u32 kind, u32 metric, u32 dim);
 /*
- * Choose steps and low ends by @count packed rows, which are scaled in place under cosine. @c has
- * its shape and @low its room. Sleeps. ENOMEM.
+ * Does a row lie so far outside of the codec's range that its code is another row's? What it
+ * lacks is more than what rounding takes of any row.
  */
-int vex_codec_train(struct vex_codec *c, void *rows, u32 count);
+bool vex_codec_cut(const struct vex_codec *c, const void *row);
 /* Between FPU sections: the levels of a row, then its code, and its form. */
 void vex_codec_levels(const struct vex_codec *c, const void *row, u8 *levels);
 /*
@@ -109,12 +126,63 @@ void vex_codec_form(const struct vex_codec *c, const u8 *levels, struct vex_form
 /* The form of a row of which only the code is there. */
 void vex_codec_form_of(const struct vex_codec *c, const u8 *code, struct vex_form *f);
 
+/* Distances of F32: an order, as vex_f32_order() has it. */
+void vex_code_f32_l2(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out);
+void vex_code_f32_ip(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out);
+
 static inline vex_code_dist vex_codec_dist(const struct vex_codec *c)
 {
 	const struct vex_code_ops *ops = vex_code_ops();
 
+	if (c->kind == VEX_CODE_F32)
+		return c->metric == VEXFS_METRIC_IP ? vex_code_f32_ip : vex_code_f32_l2;
 	return c->metric == VEXFS_METRIC_IP ? ops->ip[c->kind] : ops->l2[c->kind];
 }
+
+/* ---- code_train.c ---------------------------------------------------------- */
+
+/*
+ * Choose steps and low ends by @count packed rows, which are scaled in place under cosine. @c has
+ * its shape and @low its room. Sleeps. ENOMEM; EINTR.
+ */
+int vex_codec_train(struct vex_codec *c, void *rows, u32 count);
+/*
+ * Do the codes of these rows, which the codec was made from, tell too little of them? 1, 0 or an
+ * error. Sleeps. ENOMEM; EINTR.
+ */
+int vex_codec_poor(const struct vex_codec *c, const void *rows, u32 count);
+/*
+ * vex_codec_train() for codes of @kind, or, where those tell too little, of more bits: @c has the
+ * kind then.
+ */
+int vex_codec_choose(struct vex_codec *c, u32 kind, void *rows, u32 count);
+
+/* ---- drift.c: rows that come from elsewhere ------------------------------------- */
+
+/**
+ * struct vex_drift - how well a codec fits the rows that have come since it was made
+ * @rows: that there were then; 0: there is none
+ * @cut: rows in the graph that vex_codec_cut() is true of
+ * @fresh: rows that have got new content since
+ *
+ * A few cut rows are in any collection, and enter the graph like the others. When they are many,
+ * the range does not fit any more: then the next ones wait, compared one by one, and with them all
+ * that come after, until there are enough for a codec that fits all.
+ */
+struct vex_drift {
+	u32 rows;
+	u32 cut;
+	u32 fresh;
+};
+
+/* May another cut row enter the graph of @count rows? */
+bool vex_drift_admits(const struct vex_drift *d, const struct vex_codec *c, u32 count);
+/*
+ * Is it time for a new codec? @rows there are, @count in the graph. A new codec costs as much as
+ * one in @share of the rows.
+ */
+bool vex_drift_due(const struct vex_drift *d, const struct vex_codec *c, u32 count, u64 rows,
+		   u32 share);
 
 /* ---- code_scalar.c: inside an FPU section ---------------------------------------- */
 
@@ -122,7 +190,10 @@ static inline vex_code_dist vex_codec_dist(const struct vex_codec *c)
 void vex_code_normalise(const void *row, void *out, u32 dim);
 /* Levels of a query under an inner product. */
 void vex_code_query_ip(const struct vex_codec *c, const void *row, u8 *out);
-/* Steps and low ends from the range of each element, binary32. */
-void vex_codec_fit(struct vex_codec *c, const u32 *from, const u32 *to);
+/* The elements as F32 keeps them, @c->bytes; under an inner product those of a query are not moved. */
+void vex_code_floats(const struct vex_codec *c, const void *row, bool query, u8 *out);
+bool vex_code_cut(const struct vex_codec *c, const void *row);
+/* Steps and low ends from the range of each element. */
+void vex_codec_fit(struct vex_codec *c, const struct vex_range *r);
 
 #endif /* VEX_CODE_H */

@@ -20,6 +20,7 @@
  * @scan: cost of telling for all rows whether they may be found
  * @ask: the same for one row that a walk has led to
  * @filtered: there is a filter
+ * @tried: codes that are equal are most likely those of equal rows
  * @all: all rows within a distance are wanted, up to @k
  * @breadth: out: of the first walk; 0: compare all rows that may be found
  * @want: out: rows that may be found which the first walk is hoped to bring
@@ -38,6 +39,7 @@ struct vex_aim {
 	u64 scan;
 	u32 ask;
 	bool filtered;
+	bool tried;
 	bool all;
 	u32 breadth;
 	u32 want;

@@ -151,7 +151,9 @@ struct vex_batch {
  * @other: form of a row, in the choice of links
  * @levels: levels of what is looked for
  * @code: its code
+ * @form_room: bytes of each of the four
  * @pool: the nearest so far, in order; @size of @ef at most
+ * @ties: rows equally far away that @pool keeps
  * @seen: a bit for each position met
  * @touched: words of @seen that have bits, until there are too many to remember
  * @hops: rows whose links were followed
@@ -162,9 +164,11 @@ struct vex_walk {
 	struct vex_form other;
 	u8 *levels;
 	u8 *code;
+	u32 form_room;
 	vex_near_t *pool;
 	u32 ef;
 	u32 size;
+	u32 ties;
 	u32 ef_room;
 	u64 *seen;
 	u32 *touched;
@@ -200,6 +204,7 @@ struct vex_edit {
  * @again: it is in the graph already, with an older content
  * @dead: it only takes its place
  * @links: links change, and nothing else
+ * @leave: with @links: a position that they lead around as if it was a deleted row's
  * @self: its position in each layer
  * @edit: all of them in distinct items; the new row's own first, from its highest layer downwards
  * @near: room for one list of neighbours
@@ -212,6 +217,7 @@ struct vex_plan {
 	bool again;
 	bool dead;
 	bool links;
+	u32 leave;
 	u32 self[VEX_GRAPH_LAYERS];
 	struct vex_edit *edit;
 	vex_near_t near[2 * VEX_GRAPH_M_MAX];
@@ -238,10 +244,10 @@ int vex_plan_room(struct vex_plan *p, const struct vex_graph *g);
 void vex_plan_free(struct vex_plan *p);
 
 /*
- * The @ef rows nearest to @row by their codes, into w->pool. Held for reading. EUCLEAN; EINTR; as
- * ops->load.
+ * The @ef rows nearest to @row by their codes, into w->pool; of those that are equally far away
+ * @ties, the newest. Held for reading. EUCLEAN; EINTR; as ops->load.
  */
-int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u32 ef);
+int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u32 ef, u32 ties);
 
 /*
  * An insertion is planned while the graph is held for reading, by one task at a time, and then
@@ -256,6 +262,22 @@ int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, 
  * After a pass over all items no live row links to what was deleted before it began.
  */
 int vex_graph_mend(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 layer, u32 pos);
+/*
+ * Plan links around row @id, which is about to get links to other places, for those that it links to
+ * and that link to it, in the same way: p->n is 0 when there are none any more.
+ */
+int vex_graph_leave(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 id);
+/*
+ * After a pass: a live row to begin at, in the uppermost layer that has one, planned while held for
+ * reading and entered while held for changing; layers above are given up. Not for a graph of deleted
+ * rows alone. EUCLEAN; as ops->load.
+ */
+struct vex_top {
+	u32 layers;
+	u32 entry;
+};
+int vex_graph_top(struct vex_graph *g, struct vex_top *top);
+void vex_graph_top_apply(struct vex_graph *g, const struct vex_top *top);
 /* Is a pass due, with @dead deleted rows of which an earlier one left @mended behind? */
 bool vex_graph_mend_due(const struct vex_graph *g, u64 dead, u64 mended);
 int vex_plan_touch(struct vex_graph *g, const struct vex_plan *p);
@@ -273,6 +295,16 @@ static inline u8 *vex_tab_at(const struct vex_tab *t, u32 pos)
 static inline u32 vex_tab_chunk(const struct vex_tab *t, u32 pos)
 {
 	return (u64)pos * t->magic >> t->shift;
+}
+
+/*
+ * Of rows that are equally far away, as many a search for @k keeps in its pool of @ef. Where it
+ * was tried out (@tried) whether codes tell rows apart, they are equal rows, and any will do; else
+ * more, to be ranked.
+ */
+static inline u32 vex_graph_ties(u32 k, u32 ef, bool tried)
+{
+	return max(k, tried ? min(ef, 16u) : ef / 2);
 }
 
 /*

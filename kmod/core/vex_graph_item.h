@@ -25,9 +25,11 @@ int vex_descend(struct vex_graph *g, struct vex_walk *w, u32 to, u32 *pos);
 /* ---- graph_link.c ------------------------------------------------------------------- */
 
 u32 vex_links_choose(struct vex_graph *g, struct vex_walk *w, const u8 *own, vex_near_t *near,
-		     u32 n, u32 most);
+		     u32 n, u32 keep, u32 most);
 void vex_near_sort(vex_near_t *near, const u8 **code, u32 n);
 struct vex_edit *vex_edit_add(struct vex_plan *p, u32 layer, u32 pos);
+/* Where a row stands in an upper layer. EUCLEAN. */
+int vex_upper_find(struct vex_graph *g, u32 layer, u32 id, u32 *pos);
 /* The row of an item; was it deleted? */
 int vex_item_row(struct vex_graph *g, u32 layer, u32 pos, u32 *id);
 int vex_item_dead(struct vex_graph *g, u32 layer, u32 pos);

@@ -44,6 +44,9 @@ struct vex_hnsw_walk {
  * @growing: one task at a time makes the graph grow; outside of fs->lock
  * @plan: of it
  * @trained: the codec is made
+ * @automatic: nobody asked for its code
+ * @drift: how well the codec fits; changes under @growing and fs->lock held for writing
+ * @cut: the row of @plan is one that the codec does not fit
  * @pending: ids of rows that have changed since they entered the graph: compared one by one
  * @nr_pending: how many; like @trained under fs->lock
  * @updates: grows with each update; under fs->lock
@@ -53,6 +56,7 @@ struct vex_hnsw_walk {
  * @mend_layer: its next item, and
  * @mend_pos: the position of that
  * @mending: there is a pass
+ * @top: where searches begin after it
  * @walks: memory of searches that are over; under fs->cache_lock
  */
 struct vex_hnsw {
@@ -68,6 +72,9 @@ struct vex_hnsw {
 	vex_mutex_t growing;
 	struct vex_plan plan;
 	bool trained;
+	bool automatic;
+	bool cut;
+	struct vex_drift drift;
 	u32 nr_pending;
 	u32 pending[VEXFS_MAX_UPDATE];
 	u64 updates;
@@ -77,6 +84,7 @@ struct vex_hnsw {
 	u32 mend_layer;
 	u32 mend_pos;
 	bool mending;
+	struct vex_top top;
 	struct vex_hnsw_walk *walks;
 };
 
@@ -126,6 +134,27 @@ int vex_hnsw_grow(struct vex_fs *fs, u64 ino);
 int vex_hnsw_update_prepare(struct vex_fs *fs, u64 ino, const struct vex_coll *c,
 			    const struct vex_rows *r, struct vex_hnsw **out);
 void vex_hnsw_update_apply(struct vex_hnsw *ix, const struct vex_rows *r);
+
+/* The code of a kind, and the kind of a code. */
+static inline u32 vex_hnsw_code(u32 kind)
+{
+	return kind == VEX_CODE_SQ4 ? VEXFS_CODE_SQ4 :
+	       kind == VEX_CODE_F32 ? VEXFS_CODE_F32 : VEXFS_CODE_SQ7;
+}
+
+static inline u32 vex_hnsw_kind(u32 code)
+{
+	return code == VEXFS_CODE_SQ4 ? VEX_CODE_SQ4 :
+	       code == VEXFS_CODE_F32 ? VEX_CODE_F32 : VEX_CODE_SQ7;
+}
+
+/* The kind of code that a graph begins with, where @code may be AUTO. */
+static inline u32 vex_hnsw_kind_wanted(u32 code, u32 dim)
+{
+	if (code)
+		return vex_hnsw_kind(code);
+	return dim >= VEX_CODE_SQ4_DIM ? VEX_CODE_SQ4 : VEX_CODE_SQ7;
+}
 
 /* Parameters of a collection that asks for an index: defaults filled in. False: out of range. */
 bool vex_hnsw_served(const struct vex_coll *c);

@@ -177,6 +177,9 @@ int check_from_items(struct check *c)
 	if (!err && c->opts.data)
 		err = check_data(c);
 	check_flush(c);
+	if (!err && c->opts.data && !c->result.problems && !c->salvaged && c->opts.slot < 0)
+		err = check_indexes(c);
+	check_flush(c);
 	return err;
 }
 

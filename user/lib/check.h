@@ -333,6 +333,10 @@ struct check_coll *coll_find(struct check *c, u64 ino);
 /* Rows to keep: as claimed when the data are there, else the whole rows that are. */
 u64 coll_true_rows(const struct check_coll *k, const struct check_inode *n);
 
+/* ---- check_index.c */
+/* All that stands below was found sound. */
+int check_indexes(struct check *c);
+
 /* ---- check_space.c */
 int check_space(struct check *c);
 int check_data(struct check *c);

@@ -88,8 +88,8 @@ static int image_walk(struct coll_image *i, const char *path, u64 *dir, struct v
 	}
 }
 
-static int image_make(struct coll_image *i, u64 dir, const struct vex_name *name,
-		      const struct vexfs_coll_options *o)
+/* A collection that has no name yet; a crash leaves nothing of it. */
+static int image_make(struct coll_image *i, const struct vexfs_coll_options *o)
 {
 	struct vex_inode node = { .mode = S_IFREG | 0644, .uid = getuid(), .gid = getgid() };
 	struct vex_coll c = {
@@ -102,14 +102,23 @@ static int image_make(struct coll_image *i, u64 dir, const struct vex_name *name
 		c.m = o->m;
 		c.ef_construction = o->ef_construction;
 	}
-	err = vex_dir_create(i->fs, dir, name, &node);
+	err = vex_inode_create(i->fs, &node);
 	if (err)
 		return err;
 	i->ino = node.ino;
 	err = vex_coll_create(i->fs, node.ino, &c);
-	/* Nothing is left of one that cannot be made. */
-	if (err && !vex_dir_remove(i->fs, dir, name, false))
+	if (err)
 		vex_inode_evict(i->fs, node.ino);
+	return err;
+}
+
+/* Give it its name, or free it. */
+static int image_name(struct coll_image *i, u64 dir, const struct vex_name *name)
+{
+	int err = vex_dir_link(i->fs, dir, name, i->ino);
+
+	if (err)
+		vex_inode_evict(i->fs, i->ino);
 	return err;
 }
 
@@ -124,9 +133,10 @@ static int image_find(struct coll_image *i, const char *path, const struct vexfs
 	if (err)
 		return err;
 	err = vex_dir_lookup(i->fs, dir, &name, &i->ino, &type);
-	if (err == -ENOENT && make)
-		return image_make(i, dir, &name, make);
-	return err ? err : make ? -EEXIST : 0;
+	if (err != -ENOENT || !make)
+		return err ? err : make ? -EEXIST : 0;
+	err = image_make(i, make);
+	return err ? err : image_name(i, dir, &name);
 }
 
 /* What the collection is, as if it had been asked for. */
@@ -178,21 +188,29 @@ int coll_image_open(const char *image, const char *path, const struct vexfs_coll
 	return err ? err : options_read(i, &c->options);
 }
 
-int coll_image_add(struct vexfs_coll *c, const float *rows, u64 count, uint64_t *first_id)
+static int image_add(struct coll_image *i, u32 dim, const float *rows, u64 count,
+		     uint64_t *first_id)
 {
-	u32 dim = c->options.dim, most = VEXFS_MAX_BATCH / (dim * sizeof(*rows)), n;
+	u32 most = VEXFS_MAX_BATCH / (dim * sizeof(*rows)), n;
 	u64 done, first, bad;
 	int err = 0;
 
-	/* Rows of one call get ids one behind the other. */
-	vex_mutex_lock(&c->adding);
 	for (done = 0; done < count && !err; done += n) {
 		n = min_t(u64, count - done, most);
-		err = vex_coll_insert(c->image->fs, c->image->ino, rows + done * dim, n, dim,
-				      &first, &bad);
+		err = vex_coll_insert(i->fs, i->ino, rows + done * dim, n, dim, &first, &bad);
 		if (!err && !done && first_id)
 			*first_id = first;
 	}
+	return err;
+}
+
+int coll_image_add(struct vexfs_coll *c, const float *rows, u64 count, uint64_t *first_id)
+{
+	int err;
+
+	/* Rows of one call get ids one behind the other. */
+	vex_mutex_lock(&c->adding);
+	err = image_add(c->image, c->options.dim, rows, count, first_id);
 	vex_mutex_unlock(&c->adding);
 	return err;
 }
@@ -262,7 +280,7 @@ int coll_image_get(struct vexfs_coll *c, const uint64_t *ids, u64 count, float *
 	return err;
 }
 
-int coll_image_delete(struct vexfs_coll *c, const uint64_t *ids, u64 count)
+static int image_delete(struct coll_image *i, const uint64_t *ids, u64 count)
 {
 	u64 *sorted, bad;
 	int err;
@@ -275,9 +293,14 @@ int coll_image_delete(struct vexfs_coll *c, const uint64_t *ids, u64 count)
 	if (!sorted)
 		return -ENOMEM;
 	memcpy(sorted, ids, count * sizeof(*sorted));
-	err = vex_coll_delete(c->image->fs, c->image->ino, sorted, count, &bad);
+	err = vex_coll_delete(i->fs, i->ino, sorted, count, &bad);
 	vex_free(sorted);
 	return err;
+}
+
+int coll_image_delete(struct vexfs_coll *c, const uint64_t *ids, u64 count)
+{
+	return image_delete(c->image, ids, count);
 }
 
 int coll_image_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
@@ -295,6 +318,7 @@ int coll_image_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
 	out->rows = coll.rows;
 	out->live = coll.live;
 	out->indexed = index.indexed;
+	out->code = index.code;
 	out->row_bytes = coll.rows * coll.row_bytes;
 	/* What was not synced has no blocks yet. */
 	there = coll.blocks * VEXFS_BLOCK_SIZE;
@@ -309,7 +333,7 @@ int coll_image_sync(struct vexfs_coll *c)
 
 /* ---- from memory to an image ------------------------------------------------------- */
 
-static int copy_rows(struct vexfs_coll *from, struct vexfs_coll *to, u64 rows)
+static int copy_rows(struct vexfs_coll *from, struct coll_image *to, u64 rows)
 {
 	u32 dim = from->options.dim, most = max(COPY_BYTES / from->rows.bytes, 1u), i, n;
 	float *piece = vex_alloc((size_t)most * from->rows.bytes);
@@ -323,13 +347,13 @@ static int copy_rows(struct vexfs_coll *from, struct vexfs_coll *to, u64 rows)
 			memcpy(piece + (size_t)i * dim, vex_tab_at(&from->rows, done + i),
 			       from->rows.bytes);
 		vex_read_unlock(&from->lock);
-		err = coll_image_add(to, piece, n, NULL);
+		err = image_add(to, dim, piece, n, NULL);
 	}
 	vex_free(piece);
 	return err;
 }
 
-static int copy_deleted(struct vexfs_coll *from, struct vexfs_coll *to, u64 rows)
+static int copy_deleted(struct vexfs_coll *from, struct coll_image *to, u64 rows)
 {
 	uint64_t *ids = vex_alloc(VEXFS_TOMB_ROWS * sizeof(*ids));
 	u64 id, n = 0;
@@ -341,7 +365,7 @@ static int copy_deleted(struct vexfs_coll *from, struct vexfs_coll *to, u64 rows
 			ids[n++] = id;
 		vex_read_unlock(&from->lock);
 		if (n == VEXFS_TOMB_ROWS || (n && id + 1 == rows)) {
-			err = coll_image_delete(to, ids, n);
+			err = image_delete(to, ids, n);
 			n = 0;
 		}
 	}
@@ -349,25 +373,62 @@ static int copy_deleted(struct vexfs_coll *from, struct vexfs_coll *to, u64 rows
 	return err;
 }
 
+static int copy_all(struct vexfs_coll *from, struct coll_image *to)
+{
+	u64 rows;
+	int err;
+
+	vex_read_lock(&from->lock);
+	rows = from->rows.count;
+	vex_read_unlock(&from->lock);
+	err = copy_rows(from, to, rows);
+	if (!err)
+		err = copy_deleted(from, to, rows);
+	/* Before the name: who sees that sees all of it. */
+	return err ? err : vex_fs_commit(to->fs);
+}
+
+/* To a path that names nothing. The copy has no name as long as it is not whole. */
+static int save_as(struct vexfs_coll *c, struct coll_image *i, const char *path)
+{
+	struct vexfs_coll_options o = c->options;
+	struct vex_name name;
+	u64 dir, there;
+	u8 type;
+	int err;
+
+	o.code = c->code;
+	err = image_walk(i, path, &dir, &name);
+	if (err)
+		return err;
+	err = vex_dir_lookup(i->fs, dir, &name, &there, &type);
+	if (err != -ENOENT)
+		return err ? err : -EEXIST;
+	err = image_make(i, &o);
+	if (err)
+		return err;
+	err = copy_all(c, i);
+	if (err) {
+		vex_inode_evict(i->fs, i->ino);
+		return err;
+	}
+	err = image_name(i, dir, &name);
+	return err ? err : vex_fs_commit(i->fs);
+}
+
 int vexfs_coll_save(struct vexfs_coll *c, const char *image, const char *path)
 {
-	struct vexfs_coll *to;
-	u64 rows;
+	struct coll_image *i;
 	int err, closed;
 
 	if (c->image)
 		return -EINVAL;
-	err = vexfs_coll_open(image, path, &c->options, 0, &to);
-	if (err)
-		return err;
-	vex_read_lock(&c->lock);
-	rows = c->rows.count;
-	vex_read_unlock(&c->lock);
-	err = copy_rows(c, to, rows);
+	i = vex_zalloc(sizeof(*i));
+	if (!i)
+		return -ENOMEM;
+	err = image_open(i, image);
 	if (!err)
-		err = copy_deleted(c, to, rows);
-	if (!err)
-		err = coll_image_sync(to);
-	closed = vexfs_coll_close(to);
+		err = save_as(c, i, path);
+	closed = coll_image_close(i);
 	return err ? err : closed;
 }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Collections in memory: rows and graph in pieces of a large page each, and what vexfs.h promises.
- *
- * An insertion copies its rows first; from then on they are found, by comparison one by one, until
- * the graph has them, too. The graph is changed in short steps between which searches run.
  */
 #include <sys/mman.h>
 
@@ -28,8 +25,7 @@ static void *piece_map(size_t bytes)
 	return at;
 }
 
-/* Have piece @chunk; @items will be there soon. */
-static int coll_chunk(struct vex_tab *t, u32 chunk, size_t bytes, u64 items)
+int coll_chunk(struct vex_tab *t, u32 chunk, size_t bytes, u64 items)
 {
 	int err = vex_tab_room(t, chunk + 1);
 	void *p;
@@ -51,33 +47,17 @@ static int coll_chunk(struct vex_tab *t, u32 chunk, size_t bytes, u64 items)
 	return 0;
 }
 
-static void tab_free(struct vex_tab *t, size_t bytes)
+void coll_tab_free(struct vex_tab *t, size_t bytes)
 {
 	u32 i;
 
 	for (i = 0; i < t->chunks; i++)
 		if (t->chunk[i])
 			munmap(t->chunk[i], bytes);
+	vex_free(t->chunk);
+	t->chunk = NULL;
+	t->chunks = 0;
 }
-
-/* A piece that is new is seen by searches only after the change that needs it. */
-static int graph_touch(struct vex_graph *g, u32 layer, u32 pos)
-{
-	struct vexfs_coll *c = container_of(g, struct vexfs_coll, graph);
-
-	return coll_chunk(&g->tab[layer], vex_tab_chunk(&g->tab[layer], pos),
-			  layer ? COLL_UPPER : COLL_CHUNK, c->rows.count);
-}
-
-static int graph_dead(struct vex_graph *g, u32 id)
-{
-	return coll_row_dead(container_of(g, struct vexfs_coll, graph), id);
-}
-
-static const struct vex_graph_ops graph_ops = {
-	.touch = graph_touch,
-	.dead = graph_dead,
-};
 
 static int options_check(const struct vexfs_coll_options *o, struct vexfs_coll_options *out)
 {
@@ -89,26 +69,11 @@ static int options_check(const struct vexfs_coll_options *o, struct vexfs_coll_o
 	out->m = o->m ? o->m : 16;
 	out->ef_construction = o->ef_construction ? o->ef_construction : 200;
 	if (!o->dim || o->dim > VEXFS_MAX_DIM || out->metric > VEXFS_COLL_COSINE ||
-	    out->index > VEXFS_COLL_HNSW || o->code > VEXFS_COLL_SQ4 ||
+	    out->index > VEXFS_COLL_HNSW || o->code > VEXFS_COLL_F32 ||
 	    out->m < VEX_GRAPH_M_MIN || out->m > VEX_GRAPH_M_MAX ||
 	    out->ef_construction > VEX_GRAPH_EF_MAX)
 		return -EINVAL;
-	if (!out->code)
-		out->code = o->dim >= VEX_CODE_SQ4_DIM ? VEXFS_COLL_SQ4 : VEXFS_COLL_SQ7;
 	return 0;
-}
-
-static int graph_open(struct vexfs_coll *c)
-{
-	const struct vexfs_coll_options *o = &c->options;
-	struct vex_graph *g = &c->graph;
-
-	vex_codec_shape(&g->codec, o->code == VEXFS_COLL_SQ4 ? VEX_CODE_SQ4 : VEX_CODE_SQ7,
-			o->metric, o->dim);
-	g->ops = &graph_ops;
-	g->codec.low = vex_zalloc(o->dim * sizeof(*g->codec.low));
-	return g->codec.low ? vex_graph_init(g, o->m, o->ef_construction, COLL_CHUNK, COLL_UPPER) :
-	       -ENOMEM;
 }
 
 static void core_init(void)
@@ -143,7 +108,7 @@ int vexfs_coll_memory(const struct vexfs_coll_options *o, struct vexfs_coll **ou
 	if (!err) {
 		vex_tab_shape(&c->rows, o->dim * sizeof(float), COLL_CHUNK);
 		if (c->options.index == VEXFS_COLL_HNSW)
-			err = graph_open(c);
+			err = coll_graph_open(c);
 	}
 	if (err) {
 		vexfs_coll_close(c);
@@ -192,7 +157,6 @@ int vexfs_coll_close(struct vexfs_coll *c)
 {
 	struct coll_walk *w;
 	int err = 0;
-	u32 i;
 
 	if (!c)
 		return 0;
@@ -202,13 +166,8 @@ int vexfs_coll_close(struct vexfs_coll *c)
 		c->walks = w->next;
 		walk_free(w);
 	}
-	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
-		tab_free(&c->graph.tab[i], i ? COLL_UPPER : COLL_CHUNK);
-	vex_graph_destroy(&c->graph);
-	vex_free(c->graph.codec.low);
-	vex_plan_free(&c->plan);
-	tab_free(&c->rows, COLL_CHUNK);
-	vex_free(c->rows.chunk);
+	coll_graph_close(c);
+	coll_tab_free(&c->rows, COLL_CHUNK);
 	vex_free(c->dead);
 	vex_mutex_destroy(&c->walks_lock);
 	vex_mutex_destroy(&c->adding);
@@ -279,128 +238,6 @@ static int rows_append(struct vexfs_coll *c, const float *rows, u32 count)
 	return err;
 }
 
-/* A codec from rows all over the collection. */
-static int codec_make(struct vexfs_coll *c)
-{
-	u32 count = min(c->rows.count, VEX_TRAIN_ROWS);
-	u8 *sample = vex_alloc((size_t)count * c->rows.bytes);
-	u32 i;
-	int err;
-
-	if (!sample)
-		return -ENOMEM;
-	for (i = 0; i < count; i++)
-		memcpy(sample + (size_t)i * c->rows.bytes,
-		       vex_tab_at(&c->rows, (u64)i * c->rows.count / count), c->rows.bytes);
-	err = vex_codec_train(&c->graph.codec, sample, count);
-	vex_free(sample);
-	return err;
-}
-
-/* The same when the collection has grown to many times what the codec was made from. */
-static int codec_renew(struct vexfs_coll *c, struct coll_walk *w)
-{
-	struct vex_graph *g = &c->graph;
-	u8 *rec;
-	u32 i;
-	int err;
-
-	vex_write_lock(&c->lock);
-	err = codec_make(c);
-	for (i = 0; i < g->tab[0].count && !err; i++) {
-		rec = vex_tab_at(&g->tab[0], i);
-		vex_codec_levels(&g->codec, vex_tab_at(&c->rows, i), w->walk.levels);
-		vex_codec_pack(&g->codec, w->walk.levels, rec + g->code_at);
-	}
-	vex_write_unlock(&c->lock);
-	return err;
-}
-
-static int codec_settle(struct vexfs_coll *c, struct coll_walk *w)
-{
-	int err = 0;
-
-	if (c->trained && c->rows.count < 16 * (u64)c->trained)
-		return 0;
-	err = c->trained ? codec_renew(c, w) : codec_make(c);
-	if (!err)
-		c->trained = c->rows.count;
-	return err;
-}
-
-static int plan_enter(struct vexfs_coll *c, struct coll_walk *w)
-{
-	int err;
-
-	vex_write_lock(&c->lock);
-	err = vex_plan_touch(&c->graph, &c->plan);
-	if (!err)
-		vex_plan_apply(&c->graph, &w->walk, &c->plan);
-	vex_write_unlock(&c->lock);
-	return err;
-}
-
-/* Bring one more row into the graph. */
-static int graph_add(struct vexfs_coll *c, struct coll_walk *w)
-{
-	struct vex_graph *g = &c->graph;
-	u32 id = g->tab[0].count;
-	int err;
-
-	err = vex_walk_room(&w->walk, g, max(g->ef_build, VEX_GRAPH_ROOM), id + 1);
-	if (!err)
-		err = vex_graph_plan(g, &w->walk, &c->plan, id,
-				     coll_row_dead(c, id) ? NULL : vex_tab_at(&c->rows, id));
-	return err ? err : plan_enter(c, w);
-}
-
-/* Lead links around deleted rows, when there are many. */
-static int graph_mend(struct vexfs_coll *c, struct coll_walk *w)
-{
-	struct vex_graph *g = &c->graph;
-	u32 dead = c->rows.count - c->live, layer, pos;
-	int err;
-
-	if (!vex_graph_mend_due(g, dead, c->mended))
-		return 0;
-	err = vex_walk_room(&w->walk, g, max(g->ef_build, VEX_GRAPH_ROOM), g->tab[0].count);
-	for (layer = 0; layer < g->layers; layer++)
-		for (pos = 0; pos < g->tab[layer].count && !err; pos++) {
-			err = vex_graph_mend(g, &w->walk, &c->plan, layer, pos);
-			if (!err && c->plan.n)
-				err = plan_enter(c, w);
-		}
-	if (err)
-		return err;
-	vex_write_lock(&c->lock);
-	c->mended = dead;
-	vex_write_unlock(&c->lock);
-	return 0;
-}
-
-static int graph_grow(struct vexfs_coll *c)
-{
-	struct coll_walk *w;
-	int err;
-
-	if (c->options.index != VEXFS_COLL_HNSW || c->rows.count < COLL_TRAIN_MIN)
-		return 0;
-	w = coll_walk_take(c);
-	if (!w)
-		return -ENOMEM;
-	err = vex_plan_room(&c->plan, &c->graph);
-	if (!err)
-		err = vex_walk_room(&w->walk, &c->graph, 1, 1);
-	if (!err)
-		err = codec_settle(c, w);
-	while (!err && c->graph.tab[0].count < c->rows.count)
-		err = graph_add(c, w);
-	if (!err)
-		err = graph_mend(c, w);
-	coll_walk_give(c, w);
-	return err;
-}
-
 int vexfs_coll_add(struct vexfs_coll *c, const float *rows, uint64_t count, uint64_t *first_id)
 {
 	u64 elems = count * c->options.dim;
@@ -419,7 +256,7 @@ int vexfs_coll_add(struct vexfs_coll *c, const float *rows, uint64_t count, uint
 		*first_id = c->rows.count;
 	err = rows_append(c, rows, count);
 	if (!err)
-		err = graph_grow(c);
+		err = coll_graph_grow(c);
 	vex_mutex_unlock(&c->adding);
 	return err;
 }
@@ -458,7 +295,6 @@ int vexfs_coll_delete(struct vexfs_coll *c, const uint64_t *ids, uint64_t count)
 
 	if (c->image)
 		return coll_image_delete(c, ids, count);
-	vex_mutex_lock(&c->adding);
 	vex_write_lock(&c->lock);
 	err = ids_check(c, ids, count);
 	for (i = 0; i < count && !err; i++) {
@@ -467,10 +303,14 @@ int vexfs_coll_delete(struct vexfs_coll *c, const uint64_t *ids, uint64_t count)
 		c->dead[ids[i] / 64] |= bit;
 	}
 	vex_write_unlock(&c->lock);
-	/* The rows are deleted, whatever becomes of the links. */
-	if (!err)
-		graph_grow(c);
-	vex_mutex_unlock(&c->adding);
+	/*
+	 * The rows are deleted, whatever becomes of the links. Who inserts just now looks after
+	 * those, too.
+	 */
+	if (!err && !pthread_mutex_trylock(&c->adding)) {
+		coll_graph_grow(c);
+		vex_mutex_unlock(&c->adding);
+	}
 	return err;
 }
 
@@ -487,6 +327,7 @@ static int memory_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
 	out->rows = c->rows.count;
 	out->live = c->live;
 	out->indexed = c->graph.tab[0].count;
+	out->code = c->options.index == VEXFS_COLL_HNSW ? c->options.code : 0;
 	out->row_bytes = tab_memory(&c->rows);
 	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
 		out->index_bytes += tab_memory(&c->graph.tab[i]);
@@ -508,7 +349,6 @@ int vexfs_coll_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
 	out->index = o->index;
 	if (o->index == VEXFS_COLL_FLAT)
 		return 0;
-	out->code = o->code;
 	out->m = o->m;
 	out->ef_construction = o->ef_construction;
 	return 0;

@@ -35,17 +35,18 @@ struct coll_walk {
 /**
  * struct vexfs_coll - a collection
  * @lock: rows and graph; held for reading by searches
- * @adding: one insertion or deletion at a time; outside of @lock
+ * @adding: one task at a time inserts rows and changes the graph; outside of @lock
  * @walks_lock: @walks
  * @image: it is in an image, and nothing below but @options is used
  * @options: as created, defaults filled in
  * @rows: the rows; @rows.count changes under @lock for writing
- * @dead: a bit for each deleted row
+ * @dead: a bit for each deleted row; under @lock
  * @dead_words: room of it
  * @live: rows that are not deleted
  * @mended: deleted rows that no link of the graph leads to
  * @graph: of HNSW
- * @trained: rows that there were when its codec was made; 0: there is none
+ * @code: as it was asked for, VEXFS_COLL_AUTO too; @options has the one that is used
+ * @drift: how well its codec fits; with all that follows under @adding
  * @plan: of @adding
  */
 struct vexfs_coll {
@@ -61,7 +62,8 @@ struct vexfs_coll {
 	u32 live;
 	u32 mended;
 	struct vex_graph graph;
-	u32 trained;
+	u32 code;
+	struct vex_drift drift;
 	struct vex_plan plan;
 };
 
@@ -82,13 +84,24 @@ int coll_image_delete(struct vexfs_coll *c, const uint64_t *ids, u64 count);
 int coll_image_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out);
 int coll_image_sync(struct vexfs_coll *c);
 
-/* Was this row deleted? The collection is held for reading. */
+/* ---- coll_grow.c ----------------------------------------------------------------------- */
+
+/* An empty graph, as the options say. ENOMEM; EINVAL. */
+int coll_graph_open(struct vexfs_coll *c);
+void coll_graph_close(struct vexfs_coll *c);
+/* Bring rows that the graph lacks into it, and lead links around deleted ones. @adding held. */
+int coll_graph_grow(struct vexfs_coll *c);
+
+/* ---- coll_mem.c ------------------------------------------------------------------------ */
+
+/* Have piece @chunk of @bytes; @items will be there soon. ENOMEM. */
+int coll_chunk(struct vex_tab *t, u32 chunk, size_t bytes, u64 items);
+void coll_tab_free(struct vex_tab *t, size_t bytes);
+
 static inline bool coll_row_dead(const struct vexfs_coll *c, u32 id)
 {
 	return c->dead[id / 64] >> id % 64 & 1;
 }
-
-/* ---- coll_mem.c ------------------------------------------------------------------------ */
 
 struct coll_walk *coll_walk_take(struct vexfs_coll *c);
 void coll_walk_give(struct vexfs_coll *c, struct coll_walk *w);

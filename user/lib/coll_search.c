@@ -196,6 +196,7 @@ static void aim_take(struct coll_batch *b)
 	const struct vexfs_coll *c = b->c;
 
 	b->aim.rows = c->rows.count;
+	b->aim.tried = b->c->code == VEXFS_COLL_AUTO;
 	b->aim.met = c->rows.count - min(c->mended, c->rows.count - c->live);
 	b->aim.pass = wanted_count(b);
 	b->aim.filtered = selective(b);

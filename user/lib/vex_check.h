@@ -75,6 +75,9 @@ enum vex_repair {
 	P(COLL_FLAG, "coll-flag", LOSSY, "the flag follows the attributes")		\
 	P(COLL_SIZE, "coll-size", LOSSY, "cut to whole rows")				\
 	P(COLL_LIVE, "coll-live", SAFE, "counted anew")					\
+	P(INDEX_HEAD, "index-head", NONE, "nothing here: 'vexfs reindex' makes it anew")		\
+	P(INDEX_ITEM, "index-item", NONE, "nothing here: 'vexfs reindex' makes it anew")		\
+	P(INDEX_LINK, "index-link", NONE, "nothing here: 'vexfs reindex' makes it anew")		\
 	P(TOMB_RANGE, "tomb-range", LOSSY, "marks past the rows are cleared")		\
 	P(META_FORM, "meta-form", LOSSY, "dropped")					\
 	P(META_ROW, "meta-row", LOSSY, "dropped")					\
@@ -189,5 +192,30 @@ int vex_check_device(const struct vex_io *io, const struct vex_check_opts *opts,
  * Return: the number of violations; or -EBUSY with pending changes, or as vex_check_device().
  */
 long vex_check(struct vex_fs *fs, FILE *out);
+
+struct vex_graph;
+
+/* A rule that an item of a graph breaks. */
+struct vex_graph_fault {
+	enum vex_problem_code code;
+	const char *text;		/* "item n ..."; NULL: it breaks none */
+};
+
+/**
+ * vex_graph_check_item() - is an item of a graph what it should be?
+ * @g: the graph, held for reading; its head is sound
+ * @layer: in use
+ * @pos: below the count of the layer
+ * @fault: receives what is wrong with it
+ *
+ * Return: 0, or what reading an item returned.
+ */
+int vex_graph_check_item(struct vex_graph *g, u32 layer, u32 pos, struct vex_graph_fault *fault);
+
+/*
+ * Live rows to which no links lead from the entry through the layers; -ENOMEM; as reading an item. No
+ * damage: the choice of links promises no way to every row, only that there is one to nearly all.
+ */
+long vex_graph_unreached(struct vex_graph *g);
 
 #endif /* VEX_CHECK_H */

@@ -39,9 +39,10 @@ struct vexfs_coll;
 #define VEXFS_COLL_HNSW		2u	/* a graph: approximate, fast */
 
 /* What the graph is walked on: as enum vexfs_code. Results are always ranked on the rows. */
-#define VEXFS_COLL_AUTO		0u	/* the fastest for the dimension */
+#define VEXFS_COLL_AUTO		0u	/* the fastest that tells the rows apart */
 #define VEXFS_COLL_SQ7		1u	/* seven bits of an element, in a byte */
-#define VEXFS_COLL_SQ4		2u	/* half seven bits of an element, in a byte */
+#define VEXFS_COLL_SQ4		2u	/* four bits of an element */
+#define VEXFS_COLL_F32		3u	/* the elements as they are */
 
 /* Stands in a result slot for which no row exists. */
 #define VEXFS_COLL_NO_ID	UINT64_MAX
@@ -52,7 +53,7 @@ struct vexfs_coll;
  * @dim: elements of a row, binary32; 1 to 65,535
  * @metric: VEXFS_COLL_L2 (also 0), _IP or _COSINE
  * @index: VEXFS_COLL_HNSW (also 0) or _FLAT
- * @code: of HNSW: VEXFS_COLL_AUTO, _SQ7 or _SQ4
+ * @code: of HNSW: VEXFS_COLL_AUTO, _SQ7, _SQ4 or _F32
  * @m: of HNSW: links of a row, 2 to 128; 0: 16
  * @ef_construction: of HNSW: breadth of the search for them, up to 65,536; 0: 200
  */
@@ -126,8 +127,9 @@ int vexfs_coll_open(const char *image, const char *path, const struct vexfs_coll
 /* Make all that was done durable. Nothing to do in memory. */
 int vexfs_coll_sync(struct vexfs_coll *c);
 /*
- * Write a collection in memory into an image, as a new file; the index is made anew there.
- * Errors as vexfs_coll_open(); ENOSPC, and a part of the rows is there.
+ * Write a collection in memory into an image, as a new file; the index is made anew there. The
+ * file has its name once all of it is durable: after an error, or a crash, there is none. Errors
+ * as vexfs_coll_open(); ENOSPC.
  */
 int vexfs_coll_save(struct vexfs_coll *c, const char *image, const char *path);
 
@@ -138,8 +140,9 @@ int vexfs_coll_close(struct vexfs_coll *c);
  * Append @count packed rows. @first_id, which may be NULL, receives the first one's id. EDOM: an
  * element is NaN or infinite, and no row was added; ENOMEM: as many rows were added as
  * vexfs_coll_stat() tells, and the graph lacks some: the next call brings them in. EFBIG; in an
- * image ENOSPC, too, with as many rows added. The first rows set the range of the codes: when later
- * ones are far outside of it, less is found.
+ * image ENOSPC, too, with as many rows added. Rows that are unlike those that the codes were made
+ * for, far outside of their range, are compared one by one until codes are made anew, which is when
+ * they are a sixteenth of all, in an image a third.
  */
 int vexfs_coll_add(struct vexfs_coll *c, const float *rows, uint64_t count, uint64_t *first_id);
 

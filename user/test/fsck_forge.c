@@ -804,6 +804,68 @@ static void orphan_dangling(struct vex_fs *fs)
 	item_new(fs, VEXFS_SYSTEM_INO, VEXFS_ITEM_ORPHAN, 1000000, 0);
 }
 
+/* ---- indexes --------------------------------------------------------------------------------- */
+
+/* Bytes of the index of a collection, which makes no use of them before. */
+static void index_store(struct vex_fs *fs, u64 pos, const void *data, size_t len)
+{
+	struct vex_file_span span;
+
+	assert_int_equal(vex_span_open(fs, ino_of(fs, "d/hnsw"), 0, VEXFS_INDEX_POS + pos, len, &span),
+			 0);
+	vex_span_store(fs, &span, data);
+	vex_span_close(fs, &span);
+}
+
+static void index_head_of(struct vex_fs *fs, u32 magic, u32 layers)
+{
+	struct vexfs_hnsw_head head = {
+		.magic = cpu_to_le32(magic), .flags = cpu_to_le32(VEXFS_HNSW_TRAINED),
+		.code = cpu_to_le32(VEXFS_CODE_SQ7), .m = cpu_to_le32(4),
+		.ef_construction = cpu_to_le32(10), .layers = cpu_to_le32(layers),
+		.count = { cpu_to_le32(2) },
+	};
+	u8 zeros[16 * 4] = { 0 };
+
+	index_store(fs, 0, &head, sizeof(head));
+	index_store(fs, VEXFS_HNSW_LOW_AT, zeros, sizeof(zeros));
+}
+
+/* Two rows in the base, of 64 bytes of links and as many of code. */
+static void index_recs(struct vex_fs *fs, u8 flags, u32 link)
+{
+	u8 recs[2][128] = { { 1, flags } };
+
+	put_unaligned_le32(link, &recs[0][4]);
+	index_head_of(fs, VEXFS_HNSW_MAGIC, 1);
+	index_store(fs, VEXFS_INDEX_LAYER(0) - VEXFS_INDEX_POS, recs, sizeof(recs));
+}
+
+static void index_magic(struct vex_fs *fs)
+{
+	index_head_of(fs, 1, 1);
+}
+
+static void index_layers(struct vex_fs *fs)
+{
+	index_head_of(fs, VEXFS_HNSW_MAGIC, 2);
+}
+
+static void index_flags(struct vex_fs *fs)
+{
+	index_recs(fs, 2, 1);
+}
+
+static void index_link_far(struct vex_fs *fs)
+{
+	index_recs(fs, 0, 2);
+}
+
+static void index_link_self(struct vex_fs *fs)
+{
+	index_recs(fs, 0, 0);
+}
+
 #define NONE	{ VEX_PROBLEM_CODES, VEX_PROBLEM_CODES, VEX_PROBLEM_CODES }
 #define ALSO(x)	{ VEX_P_##x, VEX_PROBLEM_CODES, VEX_PROBLEM_CODES }
 #define LESS	{ VEX_P_INODE_BLOCKS, VEX_P_BITMAP_USED, VEX_P_SUPER_FREE }
@@ -855,6 +917,8 @@ const struct forgery forgeries[] = {
 	TREE(EXTENT_RANGE, extent_far), TREE(EXTENT_OVERLAP, extent_overlap),
 	TREE(EXTENT_SHARED, extent_of_tree), TREE(EXTENT_SHARED, extent_shared),
 	{ VEX_P_DATA_CSUM, NONE, .tree = data_flipped, .device = flip_it },
+	TREE(INDEX_HEAD, index_magic), TREE(INDEX_HEAD, index_layers), TREE(INDEX_ITEM, index_flags),
+	TREE(INDEX_LINK, index_link_far), TREE(INDEX_LINK, index_link_self),
 	{ VEX_P_COLL_FORM, NONE, .tree = coll_metric }, TREE(COLL_FORM, coll_dim),
 	TREE(COLL_FORM, coll_long), TREE(COLL_FLAG, coll_unflagged),
 	TREE(COLL_FLAG, coll_flag_alone), TREE(COLL_SIZE, coll_size), TREE(COLL_SIZE, coll_rows),

@@ -77,7 +77,7 @@ static void options_out_of_range_are_refused(void **state)
 		WITH(metric, 4),
 		WITH(metric, UINT32_MAX),
 		WITH(index, 3),
-		WITH(code, 3),
+		WITH(code, 4),
 		WITH(m, 1),
 		WITH(m, 129),
 		WITH(ef_construction, 65537),

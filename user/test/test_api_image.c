@@ -97,6 +97,28 @@ static void one_that_is_saved_finds_the_same(void **state)
 	free(rows);
 }
 
+/* Nothing is there of what there is no room for, and all room is free again. */
+static void one_that_has_no_room_leaves_nothing(void **state)
+{
+	enum { MANY = 40000 };
+	float *rows = vectors_new(UNIFORM, MANY, 256, 5);
+	struct vexfs_coll *big, *small, *c;
+
+	big = coll_new(VEXFS_COLL_L2, 0, 256, 8, 40);
+	assert_int_equal(vexfs_coll_add(big, rows, MANY, NULL), 0);
+	assert_int_equal(vexfs_coll_save(big, image, "/big"), -ENOSPC);
+	assert_int_equal(vexfs_coll_open(image, "/big", NULL, 0, &c), -ENOENT);
+	/* What fits into an empty image still does, and under the same name. */
+	small = coll_new(VEXFS_COLL_L2, 0, 256, 8, 40);
+	assert_int_equal(vexfs_coll_add(small, rows, 25000, NULL), 0);
+	assert_int_equal(vexfs_coll_save(small, image, "/big"), 0);
+	assert_int_equal(vexfs_coll_open(image, "/big", NULL, 0, &c), 0);
+	vexfs_coll_close(c);
+	vexfs_coll_close(small);
+	vexfs_coll_close(big);
+	free(rows);
+}
+
 static void what_cannot_be_opened_is_refused(void **state)
 {
 	struct vexfs_coll_options wrong = hnsw, flat = hnsw;
@@ -130,6 +152,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_that_is_made_is_there_when_opened_again,
 						image_make, image_remove),
 		cmocka_unit_test_setup_teardown(one_that_is_saved_finds_the_same, image_make,
+						image_remove),
+		cmocka_unit_test_setup_teardown(one_that_has_no_room_leaves_nothing, image_make,
 						image_remove),
 		cmocka_unit_test_setup_teardown(what_cannot_be_opened_is_refused, image_make,
 						image_remove),

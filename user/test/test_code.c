@@ -366,10 +366,6 @@ static void one_row_trains_a_codec(void **state)
 	(void)state;
 	for (u32 m = VEXFS_METRIC_L2; m <= VEXFS_METRIC_COSINE; m++)
 		levels_of(m, 5, row, 1, row, levels);
-	/* Under an inner product the row's own range is all there is. */
-	levels_of(VEXFS_METRIC_IP, 5, row, 1, row, levels);
-	assert_int_equal(levels[2], 64);
-	assert_int_equal(levels[3], 127);
 }
 
 static void constant_columns_have_one_level(void **state)
@@ -465,22 +461,29 @@ static void negative_zero_has_the_level_of_zero(void **state)
 	}
 }
 
-static void zero_is_level_64_under_an_inner_product(void **state)
+/* What is common to all rows changes no order of inner products, and no code. */
+static void a_common_vector_is_no_matter_under_an_inner_product(void **state)
 {
-	enum { DIM = 7, ROWS = 30 };
-	const float zeros[DIM] = { 0 };
+	enum { DIM = 7, ROWS = 31 };
+	u8 levels[DIM], moved[DIM];
+	float row[DIM];
 	u64 rnd = 26;
-	u8 levels[DIM];
 
 	(void)state;
-	for (u32 e = 0; e < 60; e++) {
+	for (u32 e = 0; e < 10; e++) {
 		float *rows = rows_of(UNIT, ROWS, DIM, &rnd);
 
+		/* Of so few digits that a sum is exact. */
 		for (u32 i = 0; i < ROWS * DIM; i++)
-			rows[i] = ldexpf(rows[i], (int)e - 30);
-		levels_of(VEXFS_METRIC_IP, DIM, rows, ROWS, zeros, levels);
+			rows[i] = rintf(rows[i] * 512) / 512;
+		memcpy(row, rows + DIM, sizeof(row));
+		levels_of(VEXFS_METRIC_IP, DIM, rows, ROWS, row, levels);
+		for (u32 i = 0; i < ROWS * DIM; i++)
+			rows[i] += 1 << e;
 		for (u32 i = 0; i < DIM; i++)
-			assert_int_equal(levels[i], 64);
+			row[i] += 1 << e;
+		levels_of(VEXFS_METRIC_IP, DIM, rows, ROWS, row, moved);
+		assert_memory_equal(levels, moved, DIM);
 		free(rows);
 	}
 }
@@ -526,59 +529,188 @@ static void rows_of_any_length_are_scaled_to_one(void **state)
 		}
 }
 
-static void a_zero_row_stays_zero_under_cosine(void **state)
+/* It has no direction, and must not be in the way of rows that have. */
+static void a_zero_row_is_far_from_all_under_cosine(void **state)
 {
-	enum { DIM = 20 };
-	float zeros[DIM] = { 0 }, out[DIM];
+	enum { DIM = 20, ROWS = 200 };
+	float zeros[DIM] = { 0 };
 	u64 rnd = 28;
-	float *rows = rows_of(UNIT, 30, DIM, &rnd);
-	u8 with[DIM], without[DIM];
+	float *rows = rows_of(UNIT, ROWS, DIM, &rnd);
 
 	(void)state;
 	zeros[4] = -0.0f;
-	vex_code_normalise(zeros, out, DIM);
-	for (u32 i = 0; i < DIM; i++)
-		assert_true(out[i] == 0);
-	/* A codec of unit rows under L2 sees the same. */
-	levels_of(VEXFS_METRIC_COSINE, DIM, rows, 30, zeros, with);
-	for (u32 n = 0; n < 30; n++)
-		vex_code_normalise(rows + n * DIM, rows + n * DIM, DIM);
-	levels_of(VEXFS_METRIC_L2, DIM, rows, 30, zeros, without);
-	assert_memory_equal(with, without, DIM);
+	for (u32 kind = VEX_CODE_SQ7; kind <= VEX_CODE_F32; kind++) {
+		u8 levels[128], code[2][128], form[128];
+		const u8 *codes[] = { code[0], code[1] };
+		struct vex_form f = { .level = form };
+		struct vex_codec c;
+		u32 dist[2];
+
+		codec_new(&c, kind, VEXFS_METRIC_COSINE, DIM);
+		codec_train(&c, rows, ROWS);
+		vex_codec_levels(&c, zeros, levels);
+		vex_codec_pack(&c, levels, code[0]);
+		assert_false(vex_codec_cut(&c, zeros));
+		for (u32 n = 1; n < ROWS; n++) {
+			vex_codec_query(&c, rows, levels);
+			vex_codec_form(&c, levels, &f);
+			vex_codec_levels(&c, rows + n * DIM, levels);
+			vex_codec_pack(&c, levels, code[1]);
+			vex_codec_dist(&c)(&f, codes, 2, c.bytes, dist);
+			assert_true(dist[0] > dist[1]);
+		}
+		free(c.low);
+	}
 	free(rows);
 }
 
-/* ---- what a distance of codes says ----------------------------------------------------- */
+/* ---- floats, and what levels lack --------------------------------------------------- */
 
-static double length(const float *x, u32 dim)
+static u32 order_bits(u32 order)
 {
-	double sum = 0;
-
-	for (u32 i = 0; i < dim; i++)
-		sum += (double)x[i] * x[i];
-	return sqrt(sum);
+	return order & 0x80000000u ? order & ~0x80000000u : ~order;
 }
+
+static void floats_are_the_rows_themselves(void **state)
+{
+	enum { DIM = 37, ROWS = 40 };
+	u64 rnd = 41;
+	float *rows = rows_of(UNIT, ROWS, DIM, &rnd);
+	struct vex_codec c;
+
+	(void)state;
+	for (u32 metric = VEXFS_METRIC_L2; metric <= VEXFS_METRIC_IP; metric++) {
+		u8 levels[256], code[256], form[256];
+		const u8 *codes[] = { code };
+		struct vex_form f = { .level = form };
+		float moved[DIM];
+		u32 got, want;
+
+		codec_new(&c, VEX_CODE_F32, metric, DIM);
+		codec_train(&c, rows, ROWS);
+		assert_int_equal(c.bytes, 192);
+		vex_codec_query(&c, rows, levels);
+		vex_codec_form(&c, levels, &f);
+		for (u32 n = 1; n < ROWS; n++) {
+			for (u32 i = 0; i < DIM; i++)
+				moved[i] = rows[n * DIM + i] -
+					   (metric == VEXFS_METRIC_IP ? test_float(c.low[i]) : 0);
+			vex_codec_levels(&c, rows + n * DIM, levels);
+			vex_codec_pack(&c, levels, code);
+			vex_codec_dist(&c)(&f, codes, 1, c.bytes, &got);
+			vex_dist_ops()->f32[metric](rows, moved, 1, DIM, &want);
+			assert_true(fabs(test_float(order_bits(got)) - test_float(want)) < 1e-4);
+			assert_false(vex_codec_cut(&c, rows + n * DIM));
+		}
+		free(c.low);
+	}
+	free(rows);
+}
+
+static void rows_outside_of_the_range_are_cut(void **state)
+{
+	enum { DIM = 40, ROWS = 200 };
+	u64 rnd = 42;
+	float *rows = rows_of(UNIT, ROWS, DIM, &rnd), row[DIM];
+	struct vex_codec c;
+
+	(void)state;
+	for (u32 kind = VEX_CODE_SQ7; kind <= VEX_CODE_SQ4; kind++)
+		for (u32 metric = VEXFS_METRIC_L2; metric <= VEXFS_METRIC_IP; metric++) {
+			codec_new(&c, kind, metric, DIM);
+			codec_train(&c, rows, ROWS);
+			assert_int_equal(c.usual, 0);
+			for (u32 i = 0; i < DIM; i++)
+				row[i] = rows[i] + 3;
+			assert_true(vex_codec_cut(&c, row));
+			row[0] = FLT_MAX;
+			assert_true(vex_codec_cut(&c, row));
+			memcpy(row, rows, sizeof(row));
+			row[5] = -100;
+			assert_true(vex_codec_cut(&c, row));
+			free(c.low);
+		}
+	free(rows);
+}
+
+/* The same rows, and of one more element that is a thousand times as wide. */
+static void what_levels_do_not_tell_is_known(void **state)
+{
+	enum { DIM = 40, ROWS = 500 };
+	u64 rnd = 43;
+	float *rows = rows_of(UNIT, ROWS, DIM, &rnd);
+	struct vex_codec c;
+
+	(void)state;
+	for (u32 kind = VEX_CODE_SQ7; kind <= VEX_CODE_SQ4; kind++)
+		for (u32 metric = VEXFS_METRIC_L2; metric <= VEXFS_METRIC_COSINE; metric++) {
+			codec_new(&c, kind, metric, DIM);
+			assert_int_equal(vex_codec_choose(&c, kind, rows, ROWS), 0);
+			assert_int_equal(c.kind, kind);
+			free(c.low);
+		}
+	for (u32 n = 0; n < ROWS; n++)
+		rows[n * DIM] *= 1000;
+	for (u32 kind = VEX_CODE_SQ7; kind <= VEX_CODE_SQ4; kind++) {
+		codec_new(&c, kind, VEXFS_METRIC_L2, DIM);
+		assert_int_equal(vex_codec_choose(&c, kind, rows, ROWS), 0);
+		assert_int_equal(c.kind, VEX_CODE_F32);
+		free(c.low);
+	}
+	free(rows);
+}
+
+static void a_few_cut_rows_are_usual_and_many_are_not(void **state)
+{
+	struct vex_codec c = { .usual = 10 };
+	struct vex_drift d = { .rows = 1024, .cut = 30 };
+
+	(void)state;
+	/* A 64th, and twice what is usual. */
+	assert_true(vex_drift_admits(&d, &c, 1024));
+	d.cut = 36;
+	assert_false(vex_drift_admits(&d, &c, 1024));
+	assert_true(vex_drift_admits(&d, &c, 2048));
+	/* They wait, and are not enough yet. */
+	assert_false(vex_drift_due(&d, &c, 1024, 1536, 2));
+	assert_true(vex_drift_due(&d, &c, 1024, 1537, 2));
+	/* Rows that wait for another reason. */
+	d.cut = 35;
+	assert_false(vex_drift_due(&d, &c, 1024, 5000, 2));
+	/* No more than there were when it was made: another codec would be the same. */
+	d = (struct vex_drift){ .rows = 4000, .cut = 3000 };
+	assert_false(vex_drift_due(&d, &c, 3500, 4000, 2));
+	d.fresh = 2001;
+	assert_true(vex_drift_due(&d, &c, 4000, 4000, 2));
+}
+
+/* ---- what a distance of codes says ----------------------------------------------------- */
 
 /*
  * Of a row inside the range of the codec a level is wrong by half a step at most, and what an
  * SQ4 code keeps of it by four more. So the form is wrong by a vector of length e = step *
  * sqrt(dim) / 2 at most, and the code by one of f = e, or 9 e. The distance then is wrong by
- * e + f, by the triangle inequality, and the inner product by |q| f + |x| e + e f. A hundredth is
- * for the rounding of levels in binary32.
+ * e + f, by the triangle inequality, and the inner product by |q| f + |x| e + e f, both moved by what
+ * level 64 stands for. A hundredth is for the rounding of levels in binary32.
  */
 static void check_bound(const struct vex_codec *c, const float *q, const float *x, u32 dist)
 {
-	double step = 1 / (double)test_float(c->inv_step), dot = 0, l2 = 0, got, want, limit;
+	double step = 1 / (double)test_float(c->inv_step), dot = 0, qq = 0, xx = 0;
+	double l2 = 0, got, want, limit;
 	double e = step * sqrt(c->dim) / 2 * 1.01, f = c->kind == VEX_CODE_SQ4 ? 9 * e : e;
 
 	for (u32 i = 0; i < c->dim; i++) {
-		dot += (double)q[i] * x[i];
+		double middle = test_float(c->low[i]) + 64 * step, a = q[i] - middle;
+
+		dot += a * (x[i] - middle);
+		qq += a * a;
+		xx += (x[i] - middle) * (x[i] - middle);
 		l2 += ((double)q[i] - x[i]) * ((double)q[i] - x[i]);
 	}
 	if (c->metric == VEXFS_METRIC_IP) {
 		got = ((double)(1U << 31) - dist) * step * step;
 		want = dot;
-		limit = length(q, c->dim) * f + length(x, c->dim) * e + e * f;
+		limit = sqrt(qq) * f + sqrt(xx) * e + e * f;
 	} else {
 		got = sqrt(dist) * step;
 		want = sqrt(l2);
@@ -650,10 +782,14 @@ int main(void)
 		cmocka_unit_test(a_query_has_the_same_levels_at_any_length),
 		cmocka_unit_test(an_outlier_does_not_widen_the_steps),
 		cmocka_unit_test(negative_zero_has_the_level_of_zero),
-		cmocka_unit_test(zero_is_level_64_under_an_inner_product),
+		cmocka_unit_test(a_common_vector_is_no_matter_under_an_inner_product),
 		cmocka_unit_test(the_largest_values_are_not_turned_round),
 		cmocka_unit_test(rows_of_any_length_are_scaled_to_one),
-		cmocka_unit_test(a_zero_row_stays_zero_under_cosine),
+		cmocka_unit_test(a_zero_row_is_far_from_all_under_cosine),
+		cmocka_unit_test(floats_are_the_rows_themselves),
+		cmocka_unit_test(rows_outside_of_the_range_are_cut),
+		cmocka_unit_test(what_levels_do_not_tell_is_known),
+		cmocka_unit_test(a_few_cut_rows_are_usual_and_many_are_not),
 		cmocka_unit_test(distances_of_codes_are_near_those_of_rows),
 	};
 	int failed;

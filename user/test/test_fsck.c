@@ -33,10 +33,10 @@ static void make_file(struct core *c, u64 dir, const char *name, u64 seed, size_
 	free(buf);
 }
 
-static void make_coll(struct core *c, u64 dir, const char *name)
+static void make_coll(struct core *c, u64 dir, const char *name, u32 index)
 {
 	struct vex_coll coll = { .elem = VEXFS_ELEM_F32, .metric = VEXFS_METRIC_L2,
-				 .index = VEXFS_INDEX_FLAT, .dim = 16 };
+				 .index = index, .dim = 16 };
 	u64 ino = core_create(c, dir, name), first, bad, rnd = 77, ids[] = { 3, 9, 60 };
 	float rows[64 * 16];
 
@@ -74,7 +74,8 @@ static void make_image(struct core *c)
 	sub = core_mkdir(c, d, "sub");
 	make_file(c, sub, "leaf", 503, 100);
 	core_mkdir(c, sub, "subsub");
-	make_coll(c, d, "coll");
+	make_coll(c, d, "coll", VEXFS_INDEX_FLAT);
+	make_coll(c, d, "hnsw", VEXFS_INDEX_HNSW);
 	assert_int_equal(vex_dir_symlink(c->fs, d, &link, "some/where", 10, &node), 0);
 	core_create(c, d, "empty");
 	core_create(c, d, "gone");
@@ -85,7 +86,7 @@ static void make_image(struct core *c)
 		snprintf(name, sizeof(name), "f%u", i);
 		make_file(c, keep, name, i, kept_len(i));
 	}
-	make_coll(c, keep, "coll");
+	make_coll(c, keep, "coll", VEXFS_INDEX_FLAT);
 	for (u32 i = 0; i < FILLERS; i++) {
 		filler_name(i, name, sizeof(name));
 		make_file(c, keep, name, 1000 + i, i);

@@ -222,6 +222,124 @@ static void nothing_is_left_of_one_that_is_removed(void **state)
 	core_end(&c);
 }
 
+/* ---- rows that the codec does not fit ------------------------------------------------------ */
+
+/* Rows around @centre, into one collection or two. */
+static void insert_around(struct vex_fs *fs, u64 hnsw, u64 flat, float centre, u64 seed, u32 count)
+{
+	float *rows = malloc(count * DIM * sizeof(*rows));
+	u64 first, bad;
+
+	fill(rows, count, &seed);
+	for (u32 i = 0; i < count * DIM; i++)
+		rows[i] += centre;
+	assert_int_equal(vex_coll_insert(fs, hnsw, rows, count, DIM, &first, &bad), 0);
+	if (flat)
+		assert_int_equal(vex_coll_insert(fs, flat, rows, count, DIM, &first, &bad), 0);
+	free(rows);
+}
+
+/* The share of rows around @centre that are found. */
+static double recall_around(struct vex_fs *fs, u64 hnsw, u64 flat, float centre)
+{
+	u32 dist[K], least[K], found = 0, queries = 40;
+	u64 ids[K], true_ids[K], seed = 123;
+	float q[DIM];
+
+	for (u32 i = 0; i < queries; i++) {
+		fill(q, 1, &seed);
+		for (u32 j = 0; j < DIM; j++)
+			q[j] += centre;
+		assert_int_equal(search(fs, hnsw, q, 100, ids, dist), 0);
+		assert_int_equal(search(fs, flat, q, 0, true_ids, least), 0);
+		for (u32 a = 0; a < K; a++)
+			found += vex_f32_order(dist[a]) <= vex_f32_order(least[K - 1]);
+	}
+	return (double)found / (queries * K);
+}
+
+static void rows_from_elsewhere_are_found(void **state)
+{
+	struct vex_index_stat st;
+	struct core c = { 0 };
+	u64 hnsw, flat, waited = 0;
+
+	core_make(&c, 16384, 1);
+	hnsw = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
+	insert_around(c.fs, hnsw, flat, 0, 1, 1100);
+	for (u32 i = 0; i < 12; i++) {
+		insert_around(c.fs, hnsw, flat, 50, 2 + i, 150);
+		assert_int_equal(vex_index_stat(c.fs, hnsw, &st), 0);
+		waited += st.indexed < 1250 + 150 * i;
+		assert_true(recall_around(c.fs, hnsw, flat, 0) >= 0.95);
+		assert_true(recall_around(c.fs, hnsw, flat, 50) >= 0.95);
+		if (i == 2)
+			core_reopen(&c);
+	}
+	/* They did wait, and do no more. */
+	assert_in_range(waited, 2, 6);
+	assert_int_equal(indexed(c.fs, hnsw), 1100 + 12 * 150);
+	core_end(&c);
+}
+
+/* Updates that move every row. */
+static void rows_that_move_are_found(void **state)
+{
+	enum { ROWS = 1100, STEP = 50 };
+	float *rows = malloc(STEP * DIM * sizeof(*rows));
+	u64 hnsw, flat, seed = 4, ids[STEP];
+	struct core c = { 0 };
+
+	core_make(&c, 16384, 1);
+	hnsw = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
+	insert_around(c.fs, hnsw, flat, 0, 1, ROWS);
+	for (u64 from = 0; from < ROWS; from += STEP) {
+		struct vex_rows r = { .ids = ids, .rows = rows, .count = STEP, .dim = DIM };
+
+		fill(rows, STEP, &seed);
+		for (u32 i = 0; i < STEP * DIM; i++)
+			rows[i] += 50;
+		for (u32 i = 0; i < STEP; i++)
+			ids[i] = from + i;
+		assert_int_equal(vex_coll_update(c.fs, hnsw, &r), 0);
+		assert_int_equal(vex_coll_update(c.fs, flat, &r), 0);
+	}
+	assert_int_equal(indexed(c.fs, hnsw), ROWS);
+	assert_true(recall_around(c.fs, hnsw, flat, 50) >= 0.95);
+	free(rows);
+	core_end(&c);
+}
+
+/* Codes that nobody asked for become others; those that somebody did stay. */
+static void codes_that_tell_too_little_become_others(void **state)
+{
+	struct vex_index_stat st, want = { .code = VEXFS_CODE_SQ7 };
+	struct core c = { 0 };
+	u64 hnsw, flat, seed = 5, first, bad;
+	float *rows = malloc(1200 * DIM * sizeof(*rows));
+
+	core_make(&c, 16384, 1);
+	hnsw = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
+	fill(rows, 1200, &seed);
+	for (u32 i = 0; i < 1200; i++)
+		rows[i * DIM] *= 1000;
+	assert_int_equal(vex_coll_insert(c.fs, hnsw, rows, 1200, DIM, &first, &bad), 0);
+	assert_int_equal(vex_coll_insert(c.fs, flat, rows, 1200, DIM, &first, &bad), 0);
+	assert_int_equal(vex_index_stat(c.fs, hnsw, &st), 0);
+	assert_int_equal(st.code, VEXFS_CODE_F32);
+	assert_true(recall(c.fs, hnsw, flat, 100, 3) >= 0.95);
+	core_reopen(&c);
+	assert_true(recall(c.fs, hnsw, flat, 100, 3) >= 0.95);
+	assert_int_equal(vex_index_rebuild(c.fs, hnsw, &want), 0);
+	assert_int_equal(vex_index_stat(c.fs, hnsw, &st), 0);
+	assert_int_equal(st.code, VEXFS_CODE_SQ7);
+	free(rows);
+	core_end(&c);
+}
+
 /* ---- refusals ---------------------------------------------------------------------- */
 
 static void parameters_out_of_range_are_refused(void **state)
@@ -229,7 +347,7 @@ static void parameters_out_of_range_are_refused(void **state)
 	static const struct vex_coll wrong[] = {
 		{ .index = VEXFS_INDEX_HNSW, .dim = DIM, .m = 1 },
 		{ .index = VEXFS_INDEX_HNSW, .dim = DIM, .m = 129 },
-		{ .index = VEXFS_INDEX_HNSW, .dim = DIM, .code = 3 },
+		{ .index = VEXFS_INDEX_HNSW, .dim = DIM, .code = 4 },
 		{ .index = VEXFS_INDEX_HNSW, .dim = DIM, .ef_construction = 65537 },
 		{ .index = VEXFS_INDEX_HNSW, .dim = 65535 },
 		{ .index = VEXFS_INDEX_FLAT, .dim = DIM, .m = 16 },
@@ -449,6 +567,46 @@ static void a_crash_leaves_rows_and_graph_in_step(void **state)
 	core_end(&c);
 }
 
+/* An index that is made anew in the middle of an insertion, and some of the writes. */
+static void a_crash_while_it_is_made_anew_loses_nothing(void **state)
+{
+	const struct vex_io_event *log;
+	struct vex_io_mem *m;
+	struct core c = { 0 };
+	u64 ino, states = 0, writes = 0;
+	size_t count;
+
+	make_small(&c, 4096);
+	ino = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	insert_around(c.fs, ino, 0, 0, 1, 1030);
+	insert_around(c.fs, ino, 0, 50, 2, 500);
+	core_commit(&c);
+	assert_int_equal(vex_io_mem_record(c.m), 0);
+	insert_around(c.fs, ino, 0, 50, 3, 100);
+	assert_int_equal(indexed(c.fs, ino), 1630);
+	core_commit(&c);
+	log = vex_io_mem_log(c.m, &count);
+	m = vex_io_mem_base(c.m);
+	for (size_t i = 0; i < count; i++) {
+		struct core after = { 0 };
+
+		assert_int_equal(vex_io_mem_apply(m, &log[i], VEX_IO_ALL_SECTORS), 0);
+		if (log[i].kind != VEX_IO_WRITE || writes++ % 97)
+			continue;
+		assert_int_equal(core_adopt(&after, vex_io_mem_clone(m), false), 0);
+		expect_itself(after.fs, ino, 42);
+		expect_itself(after.fs, ino, 1200);
+		assert_int_equal(work(after.fs, ino, WORK_INSERT), 0);
+		expect_itself(after.fs, ino, 1200);
+		core_end(&after);
+		states++;
+	}
+	print_message("%llu states after a crash\n", states);
+	assert_true(states > 5);
+	vex_io_mem_destroy(m);
+	core_end(&c);
+}
+
 static void an_index_larger_than_the_cache_works(void **state)
 {
 	struct vex_cache_stats st;
@@ -532,11 +690,15 @@ int main(void)
 		core_test(an_updated_row_is_found_by_its_new_content),
 		core_test(deleted_rows_are_not_found),
 		core_test(nothing_is_left_of_one_that_is_removed),
+		core_test(rows_from_elsewhere_are_found),
+		core_test(rows_that_move_are_found),
+		core_test(codes_that_tell_too_little_become_others),
 		core_test(parameters_out_of_range_are_refused),
 		core_test(damage_is_told_and_mended_by_a_rebuild),
 		core_test(a_rebuild_takes_other_parameters),
 		core_test(faults_lose_nothing),
 		core_test(a_crash_leaves_rows_and_graph_in_step),
+		core_test(a_crash_while_it_is_made_anew_loses_nothing),
 		core_test(an_index_larger_than_the_cache_works),
 		core_test(searches_run_beside_changes),
 	};

@@ -100,14 +100,17 @@ enum vexfs_index {
 
 /**
  * enum vexfs_code - what an HNSW graph is walked on; results are ranked on the rows
- * @VEXFS_CODE_AUTO: the faster one for the dimension
+ * @VEXFS_CODE_AUTO: the fastest that tells the rows apart; tried out when the graph begins and
+ *	when it has grown, and again when rows come that the code does not fit
  * @VEXFS_CODE_SQ7: seven bits an element, in a byte
  * @VEXFS_CODE_SQ4: four bits an element
+ * @VEXFS_CODE_F32: the elements as they are, in four bytes
  */
 enum vexfs_code {
 	VEXFS_CODE_AUTO		= 0,
 	VEXFS_CODE_SQ7		= 1,
 	VEXFS_CODE_SQ4		= 2,
+	VEXFS_CODE_F32		= 3,
 };
 
 /**

@@ -325,11 +325,12 @@ struct vexfs_coll_item {
 #define VEXFS_HNSW_LOW_AT	65536u
 #define VEXFS_HNSW_LAYERS	8u
 #define VEXFS_HNSW_TRAINED	1u	/* the codec is made */
+#define VEXFS_HNSW_AUTO		2u	/* nobody asked for its code: a new codec may have another */
 
 /**
  * struct vexfs_hnsw_head - the head of an HNSW index
  * @magic: VEXFS_HNSW_MAGIC
- * @flags: VEXFS_HNSW_TRAINED
+ * @flags: VEXFS_HNSW_TRAINED, VEXFS_HNSW_AUTO
  * @code: enum vexfs_code
  * @m: links of a row in the upper layers; the base has 2 * m - 1
  * @ef_construction: breadth of the search for them
@@ -339,6 +340,10 @@ struct vexfs_coll_item {
  * @pending: rows, at VEXFS_HNSW_PENDING_AT, that have changed since they entered the graph
  * @count: items of each layer
  * @mended: deleted rows to which no other one links
+ * @codec_rows: rows that there were when the codec was made, or last compared with them; 0: not known
+ * @usual: of 1,024 rows that it was made from, as many lay outside of its range
+ * @cut: rows that entered the graph although they do
+ * @fresh: rows that have got new content since the codec was made
  */
 struct vexfs_hnsw_head {
 	__le32 magic;
@@ -352,6 +357,10 @@ struct vexfs_hnsw_head {
 	__le32 pending;
 	__le32 count[VEXFS_HNSW_LAYERS];
 	__le32 mended;
+	__le32 codec_rows;
+	__le32 usual;
+	__le32 cut;
+	__le32 fresh;
 };
 
 #define VEXFS_TOMB_BYTES	1024u
