@@ -5,7 +5,7 @@
  */
 #include "vex_index.h"
 
-/* Rows from @row on that lie whole in one segment, and in one tomb group; 0 when not even one does. */
+/* Rows from @row on whole in one segment, and in one tomb group; 0 when not even one is. */
 static u32 rows_together(const struct vex_coll *c, u64 row)
 {
 	u32 room = VEX_SEG_BYTES - (row * c->row_bytes & (VEX_SEG_BYTES - 1));

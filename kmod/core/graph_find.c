@@ -4,16 +4,16 @@
  *
  * A walk is blind for deleted rows and filters: it brings the nearest rows of all, and those that
  * may be found are picked out of them afterwards, by their order. So a walk for n of them has to be
- * broader by the share that may be found. This share is that of the whole collection; near the query
- * it may be another one. When too few come out the walk is done again, 2 to 8 times as broad, until
- * it would cost more than comparing every row that may be found. That is the end, too, of a filter
- * whose rows all lie far from the query, and the result is exact then. All walks of one query cost
- * less than twice the last one, which costs less than the comparison.
+ * broader by the share that may be found. This share is that of the whole collection; near the
+ * query it may be another one. When too few come out the walk is done again, 2 to 8 times as broad,
+ * until it would cost more than comparing every row that may be found. That is the end, too, of a
+ * filter whose rows all lie far from the query, and the result is exact then. Each walk but the
+ * last costs half of the next one at most, and the last one less than the comparison.
  *
- * The costs are measured (user/bench): a place in the pool is as dear as HOP_COST rows compared one
- * behind the other, for the links that are followed from it and the random reads of codes; and,
- * since the pool is a sorted array, by one more for every POOL_PLACES places. Where few of the rows
- * match, each costs as much to compare as ROW_COST that lie one behind the other.
+ * The costs are measured, with rows of 64 elements: a place in the pool is as dear as HOP_COST rows
+ * compared one behind the other, for the links that are followed from it and the random reads of
+ * codes; and, since the pool is a sorted array, by one more for every POOL_PLACES places. Where few
+ * of the rows match, each costs as much to compare as ROW_COST that lie one behind the other.
  */
 #include "vex_find.h"
 
@@ -38,7 +38,7 @@ static u64 breadth_for(const struct vex_aim *a, u32 want)
 	/* Whatever an image says of its rows, there is a breadth. */
 	if (a->met > U64_MAX / want)
 		return VEX_GRAPH_EF_MAX;
-	return max(div64_u64(a->met * want, max(a->pass, 1ULL)), (u64)want);
+	return max_t(u64, div64_u64(a->met * want, max(a->pass, 1ULL)), want);
 }
 
 void vex_aim_take(struct vex_aim *a)
@@ -88,8 +88,8 @@ static int walk(struct vex_find *f, u32 breadth)
 }
 
 /*
- * Rank what a walk has brought, until many in a row are none of the nearest. 1: as many came, or
- * enough before the end, with @found of them; 0: too few; or an error.
+ * Rank what a walk has brought, until many in a row are none of the nearest. 1: that came to pass,
+ * or enough may be found; 0: too few, *@found of them; or an error.
  */
 static int rank(struct vex_find *f, u32 *found)
 {

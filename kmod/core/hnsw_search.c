@@ -13,7 +13,7 @@
  * What a filter over metadata costs, in rows compared: to ask it about one row after the other, and
  * about one row that a walk has led to.
  */
-#define FILTER_SCAN	3u
+#define FILTER_SCAN	2u
 #define FILTER_ASK	16u
 
 /**

@@ -59,8 +59,8 @@ void vex_aim_take(struct vex_aim *a);
  * @heap: receives the nearest
  * @dists: grows by the distances taken between codes
  * @hops: grows by the rows whose links were followed
- * @offer: rank a row that a walk has led to: 0: it may not be found, 1: it is none of the nearest so
- *	far, 2: it is; or an error
+ * @offer: rank a row that a walk has led to: 0: it may not be found, 1: it is none of the nearest
+ *	so far, 2: it is; or an error
  * @soon: it will be offered soon; may be NULL
  */
 struct vex_find {
@@ -76,8 +76,8 @@ struct vex_find {
 };
 
 /*
- * 0: the heap has what is nearest in the graph; 1: the heap is empty, and all rows that may be found
- * have to be compared; or an error: ENOMEM; EINTR; as vex_graph_search() and @offer.
+ * 0: the heap has what is nearest in the graph; 1: the heap is empty, and all rows that may be
+ * found have to be compared; or an error: ENOMEM; EINTR; as vex_graph_search() and @offer.
  */
 int vex_graph_find(struct vex_find *f);
 

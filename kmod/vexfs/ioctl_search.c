@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The operations that look for rows: search, range and filter. ioctl.c tells the order in which each
- * looks at what it was handed.
+ * The operations that look for rows: search, range and filter. ioctl.c tells the order in which
+ * each looks at what it was handed.
  */
 #include "ioctl.h"
 
@@ -60,8 +60,10 @@ static int vexfs_check_search(const struct vexfs_inode *vi, const struct vexfs_s
  * struct vexfs_asked - a search as it goes to the core
  * @s: of the core; its filter is @f, or NULL
  * @f: the filter
- * @queries: the user's addresses, like all that follow
- * @queries_len: bytes
+ * @queries: the user's address of the queries
+ * @queries_len: bytes there
+ * @ids: the user's address for the ids found
+ * @distances: the same for their distances
  */
 struct vexfs_asked {
 	struct vex_search s;

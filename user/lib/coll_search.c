@@ -13,7 +13,7 @@
 /* Queries that share a pass over the rows, and results that they have room for. */
 #define GROUP_MAX	64u
 #define GROUP_RESULTS	(64u << 10)
-/* Of rows of which one in so many may be found, all are compared: it is faster than to skip some. */
+/* Of rows of which one in so many may be found all are compared: faster than to skip some. */
 #define DENSE		6u
 
 /**

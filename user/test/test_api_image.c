@@ -75,7 +75,7 @@ static void one_that_is_saved_finds_the_same(void **state)
 	float *rows = vectors_new(CLUSTERED, ROWS, DIM, 2);
 	float *queries = vectors_queries(CLUSTERED, 20, DIM, 2);
 	struct vexfs_coll *memory, *flat, *saved;
-	uint64_t ids[100], i;
+	uint64_t ids[100], filter[ROWS / 64 + 1], i;
 
 	assert_int_equal(vexfs_coll_memory(&hnsw, &memory), 0);
 	flat = coll_of(VEXFS_COLL_L2, 0, DIM, rows, ROWS);
@@ -89,6 +89,10 @@ static void one_that_is_saved_finds_the_same(void **state)
 	assert_int_equal(vexfs_coll_save(memory, image, "/no/saved"), -ENOENT);
 	assert_int_equal(vexfs_coll_open(image, "/saved", NULL, 0, &saved), 0);
 	assert_true(vectors_recall(saved, flat, queries, 20, 100, NULL, 0) >= 0.97);
+	for (i = 0; i < ARRAY_SIZE(filter); i++)
+		filter[i] = 0xf0f0f0f0f0f0f0f0;
+	assert_true(vectors_recall(saved, flat, queries, 20, 20, filter, ARRAY_SIZE(filter)) >= 0.97);
+	assert_true(vectors_recall(saved, flat, queries, 20, 20, filter, 1) == 1);
 	assert_int_equal(vexfs_coll_save(saved, image, "/again"), -EINVAL);
 	vexfs_coll_close(saved);
 	vexfs_coll_close(flat);

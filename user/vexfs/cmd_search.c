@@ -154,7 +154,7 @@ static int explain_query(const struct search *s, uint64_t query)
 	return report_fail("query %" PRIu64 " holds NaN or an infinity", s->done + query);
 }
 
-/* The rows within the radius of query @i of the batch; slots past the last say that there is none. */
+/* The rows within the radius of query @i of the batch; the other slots say that there is none. */
 static int range_one(struct search *s, uint32_t i)
 {
 	struct vexfs_range op = {

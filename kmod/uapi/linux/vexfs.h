@@ -311,8 +311,8 @@ struct vexfs_filter_node {
  * @bad_node: out: with EBADMSG, the position of the refused node
  *
  * With a filter only rows that match are found. Without an index only they are compared; with
- * HNSW a sample of the rows tells about how many match, and either all of these are compared, or the
- * graph is walked as much more broadly, again when too few of them come out.
+ * HNSW a sample of the rows tells about how many match, and either all of these are compared, or
+ * the graph is walked as much more broadly, again when too few of them come out.
  * Where a query finds fewer than k rows, the rest of its slots hold
  * VEXFS_NO_ID and +FLT_MAX. Equal distances are ordered by id. EINVAL a field
  * is out of range or does not match; E2BIG nq * k or the bytes of the queries

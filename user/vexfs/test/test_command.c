@@ -76,6 +76,11 @@ static void wrong_usage_is_status_2(void **state)
 	expect(2, "one of --query, --text and --row", "search", a, "--row", "1", "--text", "x");
 	expect(2, "-k '0' is not a number from 1 to 4096", "search", a, "--row", "1", "-k", "0");
 	expect(2, "-k '4097'", "search", a, "--row", "1", "-k", "4097");
+	expect(2, "--radius: 'x' is no finite number", "search", a, "--row", "1", "--radius", "x");
+	expect(2, "--radius: 'nan' is no", "search", a, "--row", "1", "--radius", "nan");
+	expect(2, "--radius: '1e99' is no", "search", a, "--row", "1", "--radius", "1e99");
+	expect(2, "--radius and --groundtruth", "search", a, "--row", "1", "--radius", "1",
+	       "--groundtruth", "x");
 	expect(2, "no word to look for", "search", a, "--text", " ");
 	expect(2, "is not UTF-8", "search", a, "--text", "\xff");
 	expect(2, "neither a row id nor a range", "get", a, "x");
@@ -127,6 +132,10 @@ static void search_finds_the_nearest_rows(void **state)
 		expect_out(words);
 	}
 	expect_out("\"visited\": 200");
+	expect(0, "", "search", place_path("a"), "--row", "3", "--radius", "0", "--json");
+	expect_out("\"met\": 1");
+	expect(0, "", "search", place_path("a"), "--row", "3", "--radius", "1e30", "-k", "1");
+	expect_out("and more: 200 rows within 1e+30 were met");
 	expect(0, "", "search", place_path("a"), "--row", "0-2", "-k", "1");
 	expect_out("nearest to row 2\n  rank      distance          id\n"
 		   "     1             0           2\n");
