@@ -107,6 +107,11 @@ bench-fs: bench-programs user modules-$(or $(KERNEL),6.12)
 	$(Q)tools/bench-fs --kernel $(or $(KERNEL),6.12)
 .PHONY: bench-fs bench-programs
 
+## bench-search: instructions of a search in the kernel and by the same core in userspace; KERNEL=6.1
+bench-search: user modules-$(or $(KERNEL),6.12)
+	$(Q)tools/bench-search --kernel $(or $(KERNEL),6.12)
+.PHONY: bench-search
+
 ## bench-growth: instructions per operation with 10,000 to 1,000,000 files and rows
 bench-growth: build/bench/growth
 	$(Q)tools/bench-growth

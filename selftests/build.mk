@@ -20,6 +20,7 @@ $(eval $(call kernel-test,vexfs_ioctl,selftests/vexfs_ioctl.c,))
 $(eval $(call kernel-test,vexfs_coll,selftests/vexfs_coll.c,))
 $(eval $(call kernel-test,vexfs_meta,selftests/vexfs_meta.c,))
 $(eval $(call kernel-test,vexfs_hnsw,selftests/vexfs_hnsw.c,))
+$(eval $(call kernel-test,vexfs_search_race,selftests/vexfs_search_race.c,))
 $(eval $(call kernel-test,vexfs_cache,selftests/vexfs_cache.c,))
 $(eval $(call kernel-test,vexfs_stress,selftests/vexfs_stress.c,))
 $(eval $(call kernel-test,vexfs_ioctl_fuzz,selftests/vexfs_ioctl_fuzz.c,))
@@ -32,6 +33,7 @@ $(eval $(call kernel-test,vxt_stack,selftests/vxt_stack.c,))
 $(eval $(call kernel-test,vxt_netlink,selftests/vxt_netlink.c,))
 $(eval $(call kernel-test,vxt_latency,selftests/vxt_latency.c,))
 $(eval $(call kernel-test,vxt_alloc,selftests/vxt_alloc.c,))
+$(eval $(call kernel-test,vxt_search,selftests/vxt_search.c,))
 kernel-scripts += selftests/vxt_ynl.sh selftests/vxt_unload.sh
 
 # On devices that fail; its writers are those of user/bench.

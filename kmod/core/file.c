@@ -12,8 +12,8 @@ int vex_file_read_locked(struct vex_fs *fs, u64 ino, u64 size, u64 pos, void *bu
 		u32 from = pos & (VEX_SEG_BYTES - 1);
 		size_t n = min(len, (size_t)(VEX_SEG_BYTES - from));
 
-		vex_stream_use(fs, ino, pos / VEX_SEG_BYTES, DIV_ROUND_UP(size, VEX_SEG_BYTES));
-		err = vex_seg_get(fs, ino, pos / VEX_SEG_BYTES, false, &seg);
+		err = vex_stream_get(fs, ino, pos / VEX_SEG_BYTES,
+				     DIV_ROUND_UP(size, VEX_SEG_BYTES), &seg);
 		if (!err) {
 			memcpy(to, seg->data + from, n);
 			vex_seg_put(fs, seg);

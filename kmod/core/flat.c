@@ -34,9 +34,9 @@ static int flat_batch(struct vex_search_ctx *ctx, u64 row, u32 n)
 	struct vex_seg *seg;
 	int err;
 
-	vex_stream_use(ctx->fs, ctx->ino, pos / VEX_SEG_BYTES,
-		       DIV_ROUND_UP(ctx->coll.rows * ctx->coll.row_bytes, VEX_SEG_BYTES));
-	err = vex_seg_get(ctx->fs, ctx->ino, pos / VEX_SEG_BYTES, false, &seg);
+	err = vex_stream_get(ctx->fs, ctx->ino, pos / VEX_SEG_BYTES,
+			     DIV_ROUND_UP(ctx->coll.rows * ctx->coll.row_bytes, VEX_SEG_BYTES),
+			     &seg);
 	if (err == -ENOMEM)
 		return flat_single(ctx, row);
 	if (err)

@@ -234,6 +234,25 @@ void vex_batch_dist(struct vex_graph *g, struct vex_walk *w, const struct vex_fo
 	w->dists += b->n;
 }
 
+/* Those of a batch that are nearer than the last of a full pool, in order; returns how many. */
+static __always_inline u32 batch_sort(struct vex_walk *w)
+{
+	struct vex_batch *b = &w->batch;
+	vex_near_t last = w->size == w->ef ? w->pool[w->size - 1] : ~0ULL;
+	u32 i, at, n = 0;
+
+	for (i = 0; i < b->n; i++) {
+		vex_near_t near = vex_near(b->dist[i], b->pos[i]);
+
+		if (near >= last)
+			continue;
+		for (at = n++; at && b->near[at - 1] > near; at--)
+			b->near[at] = b->near[at - 1];
+		b->near[at] = near;
+	}
+	return n;
+}
+
 /*
  * A row at @at that is as far away as others: of those the pool keeps w->ties, the newest. Returns
  * where the one that leaves for it is, @at when it is the row itself, the pool's size when there
@@ -258,22 +277,28 @@ static __always_inline bool is_tie(const struct vex_walk *w, u32 at, vex_near_t 
 	       (at < w->size && vex_near_dist(w->pool[at]) == vex_near_dist(near));
 }
 
+/* How many rows of the pool are nearer. */
+static __always_inline u32 pool_place(const struct vex_walk *w, vex_near_t near)
+{
+	u32 low = 0, n = w->size, step;
+
+	for (; n; n -= step) {
+		step = (n + 1) / 2;
+		low += w->pool[low + step - 1] < near ? step : 0;
+	}
+	return low;
+}
+
 /* Put a row into the pool; returns its place, w->ef when it is too far away. */
-static __always_inline u32 pool_add(struct vex_walk *w, vex_near_t near)
+static u32 pool_add_one(struct vex_walk *w, vex_near_t near)
 {
 	vex_near_t *pool = w->pool;
-	u32 low = 0, n = w->size, half, end;
+	u32 low, n = w->size, end;
 
 	if (n == w->ef && near >= pool[n - 1])
 		return n;
-	half = n;
-	while (half) {
-		u32 step = (half + 1) / 2;
-
-		low += pool[low + step - 1] < near ? step : 0;
-		half -= step;
-	}
-	if (unlikely(is_tie(w, low, near))) {
+	low = pool_place(w, near);
+	if (is_tie(w, low, near)) {
 		end = ties_end(w, low, near);
 		if (end == low && end < n)
 			return w->ef;
@@ -285,6 +310,58 @@ static __always_inline u32 pool_add(struct vex_walk *w, vex_near_t near)
 		w->size++;
 	memmove(pool + low + 1, pool + low, (n - low) * sizeof(*pool));
 	pool[low] = near;
+	return low;
+}
+
+static noinline u32 pool_add_each(struct vex_walk *w, u32 n)
+{
+	u32 i, first = w->ef;
+
+	for (i = 0; i < n; i++)
+		first = min(first, pool_add_one(w, w->batch.near[i]));
+	return first;
+}
+
+/* The places of a sorted batch, for which distances make room. False: some are as far as others. */
+static __always_inline bool batch_places(struct vex_walk *w, u32 n)
+{
+	struct vex_batch *b = &w->batch;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		b->dist[i] = pool_place(w, b->near[i]);
+		if (unlikely(is_tie(w, b->dist[i], b->near[i])))
+			return false;
+		if (unlikely(i && vex_near_dist(b->near[i]) == vex_near_dist(b->near[i - 1])))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Put a batch into the pool; returns the first place that changed, w->ef when none did. What lies
+ * behind the rows that enter moves once, not once for each.
+ */
+static __always_inline u32 pool_add(struct vex_walk *w)
+{
+	const struct vex_batch *b = &w->batch;
+	u32 n = batch_sort(w), end = w->size, low = w->ef;
+	vex_near_t *pool = w->pool;
+
+	if (unlikely(!batch_places(w, n)))
+		return pool_add_each(w, n);
+	/* The farthest of all make room. */
+	while (end + n > w->ef)
+		if (end && pool[end - 1] > b->near[n - 1])
+			end--;
+		else
+			n--;
+	w->size = end + n;
+	for (; n; n--, end = low) {
+		low = b->dist[n - 1];
+		memmove(pool + low + n, pool + low, (end - low) * sizeof(*pool));
+		pool[low + n - 1] = b->near[n - 1];
+	}
 	return low;
 }
 
@@ -341,7 +418,7 @@ static __always_inline u32 pool_next(const struct vex_walk *w, u32 i)
 static __always_inline int expand(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 i)
 {
 	struct vex_batch *b = &w->batch;
-	u32 first = w->ef, next, n;
+	u32 next;
 	int err;
 
 	w->pool[i] |= VEX_NEAR_DONE;
@@ -353,11 +430,9 @@ static __always_inline int expand(struct vex_graph *g, struct vex_walk *w, u32 l
 		return err;
 	w->hops++;
 	if (!b->n)
-		return first;
+		return w->ef;
 	vex_batch_dist(g, w, &w->query);
-	for (n = 0; n < b->n; n++)
-		first = min(first, pool_add(w, vex_near(b->dist[n], b->pos[n])));
-	return first;
+	return pool_add(w);
 }
 
 /* The w->ef rows of a layer nearest to the query, from those on that are in the pool. */
@@ -405,7 +480,7 @@ int vex_search_layer(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 fro
 		return err;
 	vex_seen(w, from);
 	vex_batch_dist(g, w, &w->query);
-	pool_add(w, vex_near(b->dist[0], from));
+	pool_add(w);
 	err = layer ? walk_upper(g, w, layer) : walk_base(g, w);
 	vex_seen_reset(w);
 	return err;

@@ -190,14 +190,22 @@ bool vex_hnsw_excess(const struct vex_fs *fs)
 	return READ_ONCE(fs->index_held) > vex_cache_bound(fs) / 2;
 }
 
-void vex_hnsw_settle(struct vex_fs *fs)
+static int settle(void *arg)
 {
-	if (likely(!vex_hnsw_excess(fs)))
-		return;
+	struct vex_fs *fs = arg;
+
 	vex_write_lock(&fs->lock);
 	release_all(fs);
 	vex_write_unlock(&fs->lock);
 	vex_cache_trim(fs);
+	return 0;
+}
+
+/* Freeing memory goes deep; who comes here may be deep already. */
+void vex_hnsw_settle(struct vex_fs *fs)
+{
+	if (unlikely(vex_hnsw_excess(fs)))
+		vex_aside(fs, VEX_ASIDE_CALL, settle, fs);
 }
 
 void vex_hnsw_shrink(struct vex_fs *fs)

@@ -28,7 +28,7 @@
 struct known {
 	u64 rows;
 	u32 nr_stale;
-	u32 stale[VEXFS_MAX_UPDATE];
+	u32 stale[];
 };
 
 static bool is_known(const struct known *known, const struct vex_coll *c, u64 id)
@@ -57,26 +57,62 @@ struct hnsw_find {
 	u32 q;
 };
 
+static void row_dist(struct vex_search_ctx *ctx, u32 q, const u8 *row, u32 *dist)
+{
+	const struct vex_coll *c = &ctx->coll;
+
+	vex_fpu_begin();
+	vex_dist_ops()->f32[c->metric]((const u8 *)ctx->s->queries + (size_t)q * c->row_bytes, row,
+				       1, c->dim, dist);
+	vex_fpu_end();
+}
+
+/* The distance of a copy of a row: one that straddles segments, or any when there is no memory. */
+static int copy_dist(struct vex_search_ctx *ctx, u32 q, u64 id, u32 *dist)
+{
+	const struct vex_coll *c = &ctx->coll;
+	int err = vex_file_read_locked(ctx->fs, ctx->ino, c->rows * c->row_bytes,
+				       id * c->row_bytes, ctx->row, c->row_bytes);
+
+	if (!err)
+		row_dist(ctx, q, ctx->row, dist);
+	return err;
+}
+
+/* The distance of a row, where it lies if it can be. */
+static int dist_of(struct vex_search_ctx *ctx, u32 q, u64 id, u32 *dist)
+{
+	u64 pos = id * ctx->coll.row_bytes;
+	u32 at = pos & (VEX_SEG_BYTES - 1);
+	struct vex_seg *seg;
+	int err;
+
+	if (at + ctx->coll.row_bytes > VEX_SEG_BYTES)
+		return copy_dist(ctx, q, id, dist);
+	err = vex_seg_get_aside(ctx->fs, ctx->ino, pos / VEX_SEG_BYTES, false, &seg);
+	if (err == -ENOMEM)
+		return copy_dist(ctx, q, id, dist);
+	if (err)
+		return err;
+	row_dist(ctx, q, seg->data + at, dist);
+	vex_seg_put(ctx->fs, seg);
+	return 0;
+}
+
 /* 0: it may not be found; 1: it is none of the nearest so far; 2: it is; or an error. */
 static int offer_one(struct vex_search_ctx *ctx, u32 q, u64 id)
 {
-	const struct vex_coll *c = &ctx->coll;
-	const u8 *query = (const u8 *)ctx->s->queries + (size_t)q * c->row_bytes;
 	u32 dist;
 	int err;
 
-	err = vex_row_live(ctx->fs, ctx->ino, c, id);
+	err = vex_row_live(ctx->fs, ctx->ino, &ctx->coll, id);
 	if (err > 0)
 		err = vex_select_row(ctx, id);
 	if (err <= 0)
 		return err;
-	err = vex_file_read_locked(ctx->fs, ctx->ino, c->rows * c->row_bytes, id * c->row_bytes,
-				   ctx->row, c->row_bytes);
+	err = dist_of(ctx, q, id, &dist);
 	if (err)
 		return err;
-	vex_fpu_begin();
-	vex_dist_ops()->f32[c->metric](query, ctx->row, 1, c->dim, &dist);
-	vex_fpu_end();
 	ctx->s->visited++;
 	if (!vex_topk_look(&ctx->heaps[q], dist))
 		return 1;
@@ -168,13 +204,14 @@ int search_graph(struct vex_search_ctx *ctx, struct vex_hnsw *ix, const struct k
 
 static struct known *known_take(const struct vex_hnsw *ix)
 {
-	struct known *known = vex_alloc(sizeof(*known));
+	size_t stale = ix->nr_pending * sizeof(*ix->pending);
+	struct known *known = vex_alloc(sizeof(*known) + stale);
 
 	if (!known)
 		return NULL;
 	known->rows = ix->graph.tab[0].count;
 	known->nr_stale = ix->nr_pending;
-	memcpy(known->stale, ix->pending, ix->nr_pending * sizeof(*ix->pending));
+	memcpy(known->stale, ix->pending, stale);
 	return known;
 }
 

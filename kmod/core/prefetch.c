@@ -40,13 +40,14 @@ static u32 window_max(const struct vex_fs *fs)
 		     vex_cache_bound(fs) / VEX_CACHE_AHEAD_SHARE / VEX_SEG_BYTES);
 }
 
-void vex_stream_use(struct vex_fs *fs, u64 ino, u64 index, u64 count)
+/* A stream uses segment @index: [*@from, *@to) are to be read now. */
+static void stream_next(struct vex_fs *fs, u64 ino, u64 index, u64 count, u64 *from, u64 *to)
 {
 	u32 most = window_max(fs);
 	struct vex_stream *s;
-	u64 from = 0;
-	u64 to = 0;
 
+	*from = 0;
+	*to = 0;
 	if (!fs->io.ops->read_start || !most)
 		return;
 	vex_spin_lock(&fs->cache_lock);
@@ -55,13 +56,11 @@ void vex_stream_use(struct vex_fs *fs, u64 ino, u64 index, u64 count)
 	if (s->next == index) {
 		s->next = index + 1;
 		s->window = clamp(2 * s->window, 1u, most);
-		from = max(s->ahead, index + 1);
-		to = min(index + 1 + s->window, count);
-		s->ahead = max(from, to);
+		*from = max(s->ahead, index + 1);
+		*to = max(*from, min(index + 1 + s->window, count));
+		s->ahead = *to;
 	}
 	vex_spin_unlock(&fs->cache_lock);
-	for (; from < to; from++)
-		vex_seg_prefetch(fs, ino, from);
 }
 
 /* The oldest load that nobody waits for, held; NULL while there is room for another. */
@@ -114,6 +113,40 @@ void vex_seg_prefetch(struct vex_fs *fs, u64 ino, u64 index)
 		vex_seg_put(fs, seg);
 	}
 	vex_seg_ahead(fs, ino, index);
+}
+
+/* What vex_stream_get() has another stack do. */
+struct stream_ask {
+	struct vex_fs *fs;
+	u64 ino;
+	u64 index;
+	u64 from;
+	u64 to;
+	struct vex_seg *seg;
+};
+
+static int stream_ask(void *arg)
+{
+	struct stream_ask *ask = arg;
+
+	for (; ask->from < ask->to; ask->from++)
+		vex_seg_prefetch(ask->fs, ask->ino, ask->from);
+	return ask->seg ? 0 : vex_seg_get(ask->fs, ask->ino, ask->index, false, &ask->seg);
+}
+
+int vex_stream_get(struct vex_fs *fs, u64 ino, u64 index, u64 count, struct vex_seg **out)
+{
+	struct stream_ask ask = { .fs = fs, .ino = ino, .index = index };
+	int err = 0;
+
+	stream_next(fs, ino, index, count, &ask.from, &ask.to);
+	ask.seg = vex_seg_loaded(fs, ino, index);
+	while (ask.from < ask.to && vex_seg_known(fs, ino, ask.from))
+		ask.from++;
+	if (!ask.seg || ask.from < ask.to)
+		err = vex_aside(fs, VEX_ASIDE_SEG, stream_ask, &ask);
+	*out = ask.seg;
+	return err;
 }
 
 void vex_rows_prefetch(struct vex_fs *fs, u64 ino, u32 row_bytes, const u64 *ids, u32 count)

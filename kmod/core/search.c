@@ -133,40 +133,43 @@ int vex_search_offer(struct vex_search_ctx *ctx, u64 first, u8 *const *base, siz
 	return err;
 }
 
-static void ctx_free(struct vex_search_ctx *ctx)
+/* A part of one allocation, with the alignment of all of its parts. */
+static void *carve(u8 **at, size_t bytes)
 {
-	vex_free(ctx->heaps);
-	vex_free(ctx->cands);
-	vex_free(ctx->dist);
-	vex_free(ctx->row);
-	vex_free(ctx->from);
-	vex_free(ctx->match);
-	vex_free(ctx->tombs);
-	vex_free(ctx);
+	void *part = *at;
+
+	*at += round_up(bytes, sizeof(u64));
+	return part;
 }
 
-/* Every byte that the search will need. */
+/* Every byte that the search will need, in one piece. Freed by vex_free(). */
 static struct vex_search_ctx *ctx_alloc(const struct vex_search *s, const struct vex_coll *coll)
 {
-	struct vex_search_ctx *ctx = vex_zalloc(sizeof(*ctx));
+	size_t heaps = s->nq * sizeof(struct vex_topk);
+	size_t cands = (size_t)s->nq * s->k * sizeof(struct vex_cand);
+	size_t dist = VEX_BATCH_ROWS * sizeof(u32);
+	size_t from = s->nq * sizeof(u64);
+	struct vex_search_ctx *ctx;
+	u8 *at;
 	u32 q;
 
-	if (!ctx)
+	at = vex_alloc(round_up(sizeof(*ctx), sizeof(u64)) + round_up(heaps, sizeof(u64)) + cands +
+		       dist + round_up(coll->row_bytes, sizeof(u64)) + VEXFS_TOMB_BYTES +
+		       VEX_BATCH_ROWS / 8 + from);
+	if (!at)
 		return NULL;
+	ctx = carve(&at, sizeof(*ctx));
+	memset(ctx, 0, sizeof(*ctx));
 	ctx->coll = *coll;
 	ctx->tomb_group = ~0ULL;
-	ctx->heaps = vex_alloc(s->nq * sizeof(*ctx->heaps));
-	ctx->cands = vex_alloc((size_t)s->nq * s->k * sizeof(*ctx->cands));
-	ctx->dist = vex_alloc(VEX_BATCH_ROWS * sizeof(*ctx->dist));
-	ctx->row = vex_alloc(coll->row_bytes);
-	ctx->tombs = vex_alloc(VEXFS_TOMB_BYTES);
-	ctx->match = vex_alloc(VEX_BATCH_ROWS / 8);
-	ctx->from = vex_zalloc(s->nq * sizeof(*ctx->from));
-	if (!ctx->heaps || !ctx->cands || !ctx->dist || !ctx->row || !ctx->tombs ||
-	    !ctx->match || !ctx->from) {
-		ctx_free(ctx);
-		return NULL;
-	}
+	ctx->heaps = carve(&at, heaps);
+	ctx->cands = carve(&at, cands);
+	ctx->dist = carve(&at, dist);
+	ctx->tombs = carve(&at, VEXFS_TOMB_BYTES);
+	ctx->match = carve(&at, VEX_BATCH_ROWS / 8);
+	ctx->row = carve(&at, coll->row_bytes);
+	ctx->from = carve(&at, from);
+	memset(ctx->from, 0, from);
 	for (q = 0; q < s->nq; q++) {
 		vex_topk_init(&ctx->heaps[q], ctx->cands + (size_t)q * s->k, s->k);
 		if (s->ranged)
@@ -198,6 +201,32 @@ static int search_check(struct vex_search *s, const struct vex_coll *coll)
 	return s->filter ? vex_filter_check(s->filter) : 0;
 }
 
+/* Checks and memory, whose frame is gone when the search goes deep. */
+static noinline_for_stack
+int ctx_make(struct vex_fs *fs, u64 ino, struct vex_search *s, struct vex_search_ctx **out)
+{
+	struct vex_coll coll;
+	int err;
+
+	err = vex_component_need(fs, VEXFS_COMPONENT_SEARCH | VEXFS_COMPONENT_STORAGE |
+				     (s->filter ? VEXFS_COMPONENT_METADATA : 0));
+	if (!err)
+		err = vex_coll_stat(fs, ino, &coll);
+	if (!err)
+		err = search_check(s, &coll);
+	if (err)
+		return err;
+	*out = ctx_alloc(s, &coll);
+	if (!*out)
+		return -ENOMEM;
+	(*out)->fs = fs;
+	(*out)->ino = ino;
+	(*out)->s = s;
+	if (s->filter)
+		(*out)->match_none = vex_filter_none(s->filter);
+	return 0;
+}
+
 /**
  * vex_coll_search() - the k nearest rows of each query
  * @fs: filesystem
@@ -214,7 +243,6 @@ static int search_check(struct vex_search *s, const struct vex_coll *coll)
 int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
 {
 	struct vex_search_ctx *ctx;
-	struct vex_coll coll;
 	int err;
 	u32 q;
 
@@ -222,25 +250,11 @@ int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
 	s->hops = 0;
 	s->met = 0;
 	s->bad_query = 0;
-	err = vex_component_need(fs, VEXFS_COMPONENT_SEARCH | VEXFS_COMPONENT_STORAGE |
-				     (s->filter ? VEXFS_COMPONENT_METADATA : 0));
-	if (!err)
-		err = vex_coll_stat(fs, ino, &coll);
-	if (!err)
-		err = search_check(s, &coll);
+	err = ctx_make(fs, ino, s, &ctx);
 	if (err)
 		return err;
-	ctx = ctx_alloc(s, &coll);
-	if (!ctx)
-		return -ENOMEM;
-	ctx->fs = fs;
-	ctx->ino = ino;
-	ctx->s = s;
-	if (s->filter)
-		ctx->match_none = vex_filter_none(s->filter);
-
 	vex_read_lock(&fs->lock);
-	err = vex_index_ops(coll.index)->search(ctx);
+	err = vex_index_ops(ctx->coll.index)->search(ctx);
 	vex_read_unlock(&fs->lock);
 	vex_hnsw_settle(fs);
 
@@ -249,6 +263,6 @@ int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s)
 		vex_topk_drain(&ctx->heaps[q], s->ids + (size_t)q * s->k,
 			       s->distances + (size_t)q * s->k);
 	}
-	ctx_free(ctx);
+	vex_free(ctx);
 	return err;
 }

@@ -176,11 +176,9 @@ static int seg_ask(void *arg)
 	return vex_seg_get(ask->fs, ask->ino, ask->index, ask->fresh, &ask->seg);
 }
 
-int vex_seg_get_aside(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_seg **out)
+struct vex_seg *vex_seg_loaded(struct vex_fs *fs, u64 ino, u64 index)
 {
-	struct seg_ask ask = { .fs = fs, .ino = ino, .index = index, .fresh = fresh };
 	struct vex_seg *seg;
-	int err;
 
 	vex_spin_lock(&fs->cache_lock);
 	seg = seg_lookup(fs, ino, index);
@@ -191,8 +189,26 @@ int vex_seg_get_aside(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct 
 		vex_cache_used(fs, &seg->c);
 	}
 	vex_spin_unlock(&fs->cache_lock);
-	*out = seg;
-	if (seg)
+	return seg;
+}
+
+bool vex_seg_known(struct vex_fs *fs, u64 ino, u64 index)
+{
+	bool known;
+
+	vex_spin_lock(&fs->cache_lock);
+	known = seg_lookup(fs, ino, index);
+	vex_spin_unlock(&fs->cache_lock);
+	return known;
+}
+
+int vex_seg_get_aside(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_seg **out)
+{
+	struct seg_ask ask = { .fs = fs, .ino = ino, .index = index, .fresh = fresh };
+	int err;
+
+	*out = vex_seg_loaded(fs, ino, index);
+	if (*out)
 		return 0;
 	err = vex_aside(fs, VEX_ASIDE_SEG, seg_ask, &ask);
 	*out = ask.seg;

@@ -9,6 +9,8 @@
 
 #include "vex_core.h"
 
+struct vex_seg;
+
 enum vex_cache_kind {
 	VEX_CACHE_NODE,
 	VEX_CACHE_SEG,
@@ -166,8 +168,11 @@ int vex_cache_balance(struct vex_fs *fs);
 
 /* ---- prefetch.c: fs->lock held ------------------------------------------- */
 
-/* A stream uses segment @index of a file that has @count of them: read what comes next. */
-void vex_stream_use(struct vex_fs *fs, u64 ino, u64 index, u64 count);
+/*
+ * A stream uses segment @index of a file that has @count of them: get it, and begin to read what
+ * comes next. What is not in memory is read on another stack. Errors as vex_seg_get().
+ */
+int vex_stream_get(struct vex_fs *fs, u64 ino, u64 index, u64 count, struct vex_seg **out);
 /* Bring what is being read ahead inside its share of the bound. fs->lock not held. */
 void vex_prefetch_settle(struct vex_fs *fs);
 /* Begin to read a segment that will be used soon. */

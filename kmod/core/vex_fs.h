@@ -710,6 +710,10 @@ void vex_seg_cut(struct vex_fs *fs, struct vex_seg *seg, u32 from);
 int vex_seg_get(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_seg **out);
 /* The same for a caller that is deep in its stack: what is not in memory is read on another. */
 int vex_seg_get_aside(struct vex_fs *fs, u64 ino, u64 index, bool fresh, struct vex_seg **out);
+/* Get a segment that is in memory; NULL: it is not, or not yet. */
+struct vex_seg *vex_seg_loaded(struct vex_fs *fs, u64 ino, u64 index);
+/* Is it in memory, or being read? */
+bool vex_seg_known(struct vex_fs *fs, u64 ino, u64 index);
 void vex_seg_put(struct vex_fs *fs, struct vex_seg *seg);
 /* Begin to read a segment that nobody has; for want of memory nothing happens. */
 void vex_seg_ahead(struct vex_fs *fs, u64 ino, u64 index);

@@ -137,12 +137,14 @@ static inline u32 vex_near_dist(vex_near_t near)
  * @pos: their positions
  * @code: their codes
  * @dist: receives the distances
+ * @near: those of them that enter the pool, in order
  */
 struct vex_batch {
 	u32 n;
 	u32 pos[2 * VEX_GRAPH_M_MAX];
 	const u8 *code[2 * VEX_GRAPH_M_MAX];
 	u32 dist[2 * VEX_GRAPH_M_MAX];
+	vex_near_t near[2 * VEX_GRAPH_M_MAX];
 };
 
 /**

@@ -57,7 +57,9 @@ static int vexfs_check_search(const struct vexfs_inode *vi, const struct vexfs_s
 }
 
 /**
- * struct vexfs_asked - a search as it goes to the core
+ * struct vexfs_asked - a search as it goes to the core; not on the stack, which is deepest under it
+ * @search: what the user asks, and is told; or
+ * @range: likewise
  * @s: of the core; its filter is @f, or NULL
  * @f: the filter
  * @queries: the user's address of the queries
@@ -66,6 +68,10 @@ static int vexfs_check_search(const struct vexfs_inode *vi, const struct vexfs_s
  * @distances: the same for their distances
  */
 struct vexfs_asked {
+	union {
+		struct vexfs_search search;
+		struct vexfs_range range;
+	};
 	struct vex_search s;
 	struct vex_filter f;
 	u64 queries;
@@ -89,16 +95,16 @@ static int vexfs_ask_rows(struct inode *inode, struct vexfs_asked *a)
 	if (IS_ERR(queries))
 		return PTR_ERR(queries);
 	a->s.queries = queries;
-	a->s.ids = vex_alloc(room * sizeof(*a->s.ids));
-	a->s.distances = vex_alloc(room * sizeof(*a->s.distances));
-	if (a->s.ids && a->s.distances)
+	a->s.ids = vex_alloc(room * (sizeof(*a->s.ids) + sizeof(*a->s.distances)));
+	if (a->s.ids) {
+		a->s.distances = (u32 *)(a->s.ids + room);
 		err = vex_coll_search(vexfs_fs(inode), inode->i_ino, &a->s);
+	}
 	if (!err)
 		err = vexfs_array_put(a->ids, a->s.ids, vexfs_results(&a->s) * sizeof(u64));
 	if (!err)
 		err = vexfs_array_put(a->distances, a->s.distances,
 				      vexfs_results(&a->s) * sizeof(u32));
-	vex_free(a->s.distances);
 	vex_free(a->s.ids);
 	vex_free(queries);
 	return vexfs_check(inode->i_sb, err);
@@ -126,45 +132,57 @@ static int vexfs_ask_filter(struct vexfs_asked *a, u64 nodes, u32 count, u64 tex
 	return vexfs_filter_get(&a->f, nodes, count, text, text_len);
 }
 
-static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op *op)
+static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op *op,
+			    struct vexfs_asked *asked)
 {
 	struct inode *inode = file_inode(file);
-	struct vexfs_asked asked = { };
-	struct vexfs_search a;
+	struct vexfs_search *a = &asked->search;
 	u32 size;
 	int err;
 
-	err = vexfs_args_get(&a, sizeof(a), VEXFS_SEARCH_FIRST, arg, &size);
+	err = vexfs_args_get(a, sizeof(*a), VEXFS_SEARCH_FIRST, arg, &size);
 	if (err)
 		return err;
-	if (a.flags)
+	if (a->flags)
 		return -EINVAL;
 	err = vexfs_check_coll(file, FMODE_READ);
 	if (err)
 		return err;
-	op->dim = a.dim;
-	op->count = a.nq;
-	op->k = a.k;
-	err = vexfs_check_search(vexfs_i(inode), &a);
+	op->dim = a->dim;
+	op->count = a->nq;
+	op->k = a->k;
+	err = vexfs_check_search(vexfs_i(inode), a);
 	if (!err)
-		err = vexfs_ask_filter(&asked, a.filter, a.filter_count, a.filter_text,
-				       a.filter_text_len);
+		err = vexfs_ask_filter(asked, a->filter, a->filter_count, a->filter_text,
+				       a->filter_text_len);
 	if (err)
 		return err;
-	asked.s.nq = a.nq;
-	asked.s.dim = a.dim;
-	asked.s.k = a.k;
-	asked.s.ef = a.ef;
-	asked.queries = a.queries;
-	asked.queries_len = a.queries_len;
-	asked.ids = a.ids;
-	asked.distances = a.distances;
-	err = vexfs_ask(inode, &asked, op);
-	a.visited = asked.s.visited;
-	a.bad_query = asked.s.bad_query;
-	a.bad_node = asked.f.bad_node;
-	if ((!err || err == -EDOM || err == -EBADMSG) && vexfs_args_put(arg, &a, sizeof(a), size))
+	asked->s.nq = a->nq;
+	asked->s.dim = a->dim;
+	asked->s.k = a->k;
+	asked->s.ef = a->ef;
+	asked->queries = a->queries;
+	asked->queries_len = a->queries_len;
+	asked->ids = a->ids;
+	asked->distances = a->distances;
+	err = vexfs_ask(inode, asked, op);
+	a->visited = asked->s.visited;
+	a->bad_query = asked->s.bad_query;
+	a->bad_node = asked->f.bad_node;
+	if ((!err || err == -EDOM || err == -EBADMSG) && vexfs_args_put(arg, a, sizeof(*a), size))
 		return -EFAULT;
+	return err;
+}
+
+/* Do one, with memory for what is asked. */
+static long vexfs_ask_with(struct file *file, void __user *arg, struct vexfs_op *op,
+			   long (*fn)(struct file *file, void __user *arg, struct vexfs_op *op,
+				      struct vexfs_asked *asked))
+{
+	struct vexfs_asked *asked = vex_zalloc(sizeof(*asked));
+	long err = asked ? fn(file, arg, op, asked) : -ENOMEM;
+
+	vex_free(asked);
 	return err;
 }
 
@@ -183,7 +201,7 @@ long vexfs_coll_search(struct file *file, void __user *arg)
 	long err;
 
 	vexfs_op_begin(&op, vexfs_search_class(file), file_inode(file)->i_ino);
-	err = vexfs_do_search(file, arg, &op);
+	err = vexfs_ask_with(file, arg, &op, vexfs_do_search);
 	vexfs_op_end(&op, err);
 	return err;
 }
@@ -200,46 +218,48 @@ static int vexfs_check_range(const struct vexfs_inode *vi, const struct vexfs_ra
 	return err ? err : vexfs_check_filter(a->filter_count, a->filter_text_len);
 }
 
-static long vexfs_do_range(struct file *file, void __user *arg, struct vexfs_op *op)
+static long vexfs_do_range(struct file *file, void __user *arg, struct vexfs_op *op,
+			   struct vexfs_asked *asked)
 {
 	struct inode *inode = file_inode(file);
-	struct vexfs_asked asked = { .s = { .nq = 1, .ranged = true } };
-	struct vexfs_range a;
+	struct vexfs_range *a = &asked->range;
 	u32 size;
 	int err;
 
-	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	err = vexfs_args_get(a, sizeof(*a), sizeof(*a), arg, &size);
 	if (err)
 		return err;
-	if (a.flags)
+	if (a->flags)
 		return -EINVAL;
 	err = vexfs_check_coll(file, FMODE_READ);
 	if (err)
 		return err;
-	op->dim = a.dim;
+	op->dim = a->dim;
 	op->count = 1;
-	op->k = a.max;
-	err = vexfs_check_range(vexfs_i(inode), &a);
+	op->k = a->max;
+	err = vexfs_check_range(vexfs_i(inode), a);
 	if (!err)
-		err = vexfs_ask_filter(&asked, a.filter, a.filter_count, a.filter_text,
-				       a.filter_text_len);
+		err = vexfs_ask_filter(asked, a->filter, a->filter_count, a->filter_text,
+				       a->filter_text_len);
 	if (err)
 		return err;
-	asked.s.dim = a.dim;
-	asked.s.k = a.max;
-	asked.s.ef = a.ef;
-	asked.s.radius = a.radius;
-	asked.queries = a.query;
-	asked.queries_len = a.query_len;
-	asked.ids = a.ids;
-	asked.distances = a.distances;
-	err = vexfs_ask(inode, &asked, op);
-	a.count = err ? 0 : vexfs_results(&asked.s);
-	a.met = asked.s.met;
-	a.visited = asked.s.visited;
-	a.bad = asked.s.bad_query;
-	a.bad_node = asked.f.bad_node;
-	if ((!err || err == -EDOM || err == -EBADMSG) && vexfs_args_put(arg, &a, sizeof(a), size))
+	asked->s.nq = 1;
+	asked->s.ranged = true;
+	asked->s.dim = a->dim;
+	asked->s.k = a->max;
+	asked->s.ef = a->ef;
+	asked->s.radius = a->radius;
+	asked->queries = a->query;
+	asked->queries_len = a->query_len;
+	asked->ids = a->ids;
+	asked->distances = a->distances;
+	err = vexfs_ask(inode, asked, op);
+	a->count = err ? 0 : vexfs_results(&asked->s);
+	a->met = asked->s.met;
+	a->visited = asked->s.visited;
+	a->bad = asked->s.bad_query;
+	a->bad_node = asked->f.bad_node;
+	if ((!err || err == -EDOM || err == -EBADMSG) && vexfs_args_put(arg, a, sizeof(*a), size))
 		return -EFAULT;
 	return err;
 }
@@ -252,7 +272,7 @@ long vexfs_coll_range(struct file *file, void __user *arg)
 	long err;
 
 	vexfs_op_begin(&op, vexfs_search_class(file), file_inode(file)->i_ino);
-	err = vexfs_do_range(file, arg, &op);
+	err = vexfs_ask_with(file, arg, &op, vexfs_do_range);
 	vexfs_op_end(&op, err);
 	return err;
 }

@@ -16,6 +16,7 @@ $(eval $(call bench-program,depth,user/bench/depth.c,))
 $(eval $(call bench-program,growth,user/bench/growth.c,))
 $(eval $(call bench-program,distances,user/bench/distances.c user/bench/ann/generate.c user/bench/ann/vecs.c,))
 $(eval $(call bench-program,acked,user/bench/acked.c,))
+$(eval $(call bench-program,mixed,user/bench/mixed.c user/bench/ann/generate.c user/bench/ann/vecs.c,))
 
 # The benchmark of searches beside other libraries, with C++ for those alone; part of `make bench` only.
 ann-src := $(addprefix user/bench/ann/, \

@@ -6,6 +6,7 @@ vexfs-common := $(call vexfs-path,options report progress text device features)
 vexfs-source := $(call vexfs-path,source vecfile npy csv names tree document)
 vexfs-cmds := $(call vexfs-path,common store store_kernel store_image query recall \
 	cmd_create cmd_import cmd_search cmd_insert cmd_get cmd_delete cmd_stat cmd_bench \
+	bench_rows bench_exact bench_print \
 	cmd_update cmd_meta cmd_reindex record metafile expr) \
 	$(vexfs-source) $(vexfs-common)
 

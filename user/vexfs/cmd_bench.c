@@ -11,69 +11,33 @@
 #include <string.h>
 #include <x86intrin.h>
 
-#include "cmd.h"
+#include "bench.h"
 #include "progress.h"
 
-#define WARM_UP		3u	/* operations that are not counted */
+#define WARM_UP		3u	/* operations that are not counted, unless asked for more */
+
+/* Different sequences: no query is a row. */
+#define ROWS_SEED	1u
+#define QUERY_SEED	(1ULL << 40)
+#define INSERT_SEED	(2ULL << 40)
 
 enum {
 	OPT_OP = OPT_COMMAND,
 	OPT_QUERIES,
+	OPT_WARM,
 	OPT_BATCH,
 	OPT_FILL,
+	OPT_FILL_BATCH,
+	OPT_FROM,
+	OPT_QUERY,
+	OPT_EF,
+	OPT_RECALL,
+	OPT_CSV,
 };
 
-enum bench_op { BENCH_SEARCH, BENCH_INSERT, BENCH_GET };
-
-static const char *const op_names[] = {
+const char *const bench_op_names[] = {
 	[BENCH_SEARCH] = "search", [BENCH_INSERT] = "insert", [BENCH_GET] = "get",
 };
-
-/**
- * struct bench - one run
- * @op: what is measured
- * @queries: how many times
- * @k: neighbours of a search
- * @batch: queries or rows of one operation
- * @fill: rows of a new collection, or 0
- * @random: state of the pseudo-random numbers
- * @vectors: memory for a batch of rows or queries
- * @ids: memory for ids
- * @distances: memory for distances
- * @cycles: of each operation
- */
-struct bench {
-	struct common *c;
-	struct shape shape;
-	enum bench_op op;
-	uint64_t queries;
-	uint64_t k;
-	uint64_t batch;
-	uint64_t fill;
-	struct store *store;
-	uint64_t random;
-	float *vectors;
-	uint64_t *ids;
-	float *distances;
-	uint64_t *cycles;
-};
-
-/* SplitMix64 (Steele, Lea, Flood, 2014). */
-static uint64_t next_random(struct bench *b)
-{
-	uint64_t z = b->random += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-	return z ^ z >> 31;
-}
-
-/* Rows of numbers evenly spread over -1 to 1. */
-static void random_rows(struct bench *b, float *rows, uint64_t count)
-{
-	for (uint64_t i = 0; i < count * b->store->stat.dim; i++)
-		rows[i] = (float)(int32_t)(next_random(b) >> 32) * 0x1p-31f;
-}
 
 /* The counter, after everything before it and before everything behind it. */
 static uint64_t clock_cycles(void)
@@ -86,41 +50,80 @@ static uint64_t clock_cycles(void)
 	return now;
 }
 
-static int fill(struct bench *b)
+/* Insert rows, adding to *@cycles. 0 or a negative errno. */
+static int insert(struct bench *b, const float *rows, uint32_t count, uint64_t *cycles)
 {
-	uint32_t batch = BATCH_BYTES / b->store->stat.row_bytes;
-	int status = STATUS_OK;
-	float *rows;
+	uint64_t first_id, bad_row, start = clock_cycles();
+	int err = store_insert(b->store, rows, count, &first_id, &bad_row);
 
-	batch = batch ? batch : 1;
-	rows = malloc((size_t)batch * b->store->stat.row_bytes);
-	if (!rows)
-		return report_fail("out of memory for the rows");
-	progress_start("filling", "rows", b->fill);
-	for (uint64_t done = 0; done < b->fill && !status && !interrupt_pending(); done += batch) {
-		uint64_t part = b->fill - done < batch ? b->fill - done : batch;
-		uint64_t first_id, bad_row;
-		int err;
-
-		random_rows(b, rows, part);
-		err = store_insert(b->store, rows, part, &first_id, &bad_row);
-		if (err)
-			status = store_explain(b->store, "insert", err);
-		progress_update(done + part, done + part);
-	}
-	progress_stop();
-	free(rows);
-	return status ? status : store_sync(b->store);
+	*cycles += clock_cycles() - start;
+	return err;
 }
 
-/* Do the operation once. 0 or a negative errno; *@cycles receives what it took. */
-static int run_once(struct bench *b, uint64_t *cycles)
+static int fill_batches(struct bench *b, float *rows)
+{
+	uint64_t done = 0;
+	uint32_t got;
+
+	progress_start("filling", "rows", b->fill);
+	while ((!b->fill || done < b->fill) && !interrupt_pending()) {
+		uint64_t left = b->fill ? b->fill - done : b->fill_batch;
+		int status = bench_rows_read(&b->rows, rows, left < b->fill_batch ?
+					     left : b->fill_batch, &got);
+		int err;
+
+		if (status)
+			return status;
+		if (!got)
+			break;
+		err = insert(b, rows, got, &b->fill_cycles);
+		if (err)
+			return store_explain(b->store, "insert", err);
+		done += got;
+		progress_update(done, done);
+	}
+	progress_stop();
+	if (!done && !interrupt_pending())
+		return report_fail("%s: has no rows", b->rows.path);
+	return store_sync(b->store);
+}
+
+static int fill(struct bench *b)
+{
+	uint64_t most = BATCH_BYTES / b->store->stat.row_bytes;
+	int status;
+	float *rows;
+
+	if (!b->fill_batch || b->fill_batch > most)
+		b->fill_batch = most ? most : 1;
+	rows = malloc(b->fill_batch * b->store->stat.row_bytes);
+	if (!rows)
+		return report_fail("out of memory for the rows");
+	status = fill_batches(b, rows);
+	free(rows);
+	return status;
+}
+
+/* What comes next: queries, rows, or ids. A status. */
+static int next_batch(struct bench *b)
+{
+	if (b->op == BENCH_SEARCH)
+		return bench_rows_cycle(&b->asked, b->vectors, b->batch);
+	if (b->op == BENCH_INSERT)
+		return bench_rows_cycle(&b->rows, b->vectors, b->batch);
+	for (uint64_t i = 0; i < b->batch; i++)
+		b->ids[i] = bench_random(&b->asked.random) % b->store->stat.rows;
+	return STATUS_OK;
+}
+
+/* Do the operation once, for @p. 0 or a negative errno; *@cycles receives what it took. */
+static int run_once(struct bench *b, struct bench_point *p, uint64_t *cycles)
 {
 	const struct vexfs_stat *st = &b->store->stat;
-	uint64_t bytes = b->batch * st->row_bytes, first_id, bad_row, start;
+	uint64_t bytes = b->batch * st->row_bytes, start;
 	struct vexfs_search search = {
 		.queries = (uintptr_t)b->vectors, .queries_len = bytes, .nq = b->batch,
-		.dim = st->dim, .k = b->k, .ids = (uintptr_t)b->ids,
+		.dim = st->dim, .k = b->k, .ef = p->ef, .ids = (uintptr_t)b->ids,
 		.distances = (uintptr_t)b->distances,
 	};
 	struct vexfs_get get = {
@@ -129,36 +132,38 @@ static int run_once(struct bench *b, uint64_t *cycles)
 	};
 	int err;
 
-	if (b->op == BENCH_GET) {
-		for (uint64_t i = 0; i < b->batch; i++)
-			b->ids[i] = next_random(b) % st->rows;
-	} else {
-		random_rows(b, b->vectors, b->batch);
-	}
+	*cycles = 0;
+	if (b->op == BENCH_INSERT)
+		return insert(b, b->vectors, b->batch, cycles);
 	start = clock_cycles();
 	if (b->op == BENCH_SEARCH)
 		err = store_call(b->store, VEXFS_IOC_SEARCH, &search);
-	else if (b->op == BENCH_GET)
-		err = store_call(b->store, VEXFS_IOC_GET, &get);
 	else
-		err = store_insert(b->store, b->vectors, b->batch, &first_id, &bad_row);
+		err = store_call(b->store, VEXFS_IOC_GET, &get);
 	*cycles = clock_cycles() - start;
+	p->visited += search.visited;
 	return err;
 }
 
-static int measure(struct bench *b)
+/* Do it @count times; the counted ones into b->cycles. */
+static int run_times(struct bench *b, struct bench_point *p, uint64_t count, bool counted)
 {
-	uint64_t unused;
+	uint64_t found = 0, unused;
 
-	progress_start("measuring", op_names[b->op], b->queries);
-	for (uint64_t i = 0; i < WARM_UP + b->queries && !interrupt_pending(); i++) {
-		int err = run_once(b, i < WARM_UP ? &unused : &b->cycles[i - WARM_UP]);
+	for (uint64_t i = 0; i < count && !interrupt_pending(); i++) {
+		int status = next_batch(b);
+		int err = status ? 0 : run_once(b, p, counted ? &b->cycles[i] : &unused);
 
 		if (err)
-			return store_explain(b->store, op_names[b->op], err);
+			status = store_explain(b->store, bench_op_names[b->op], err);
+		if (status)
+			return status;
+		if (counted && b->truth)
+			found += bench_found(b, i);
 		progress_update(i, i);
 	}
-	progress_stop();
+	if (counted && b->truth)
+		p->recall = (double)found / (count * b->batch * b->k);
 	return interrupt_pending() ? interrupted_status() : STATUS_OK;
 }
 
@@ -167,6 +172,47 @@ static int by_value(const void *a, const void *b)
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return x < y ? -1 : x > y;
+}
+
+static int measure(struct bench *b, struct bench_point *p)
+{
+	uint64_t sum = 0, *c = b->cycles, n = b->queries;
+	int status;
+
+	progress_start("measuring", bench_op_names[b->op], n);
+	status = bench_rows_rewind(&b->asked, QUERY_SEED);
+	if (!status)
+		status = run_times(b, p, b->warm, false);
+	/* With the very queries that have been warmed up by. */
+	if (!status)
+		status = bench_rows_rewind(&b->asked, QUERY_SEED);
+	p->visited = 0;
+	if (!status)
+		status = run_times(b, p, n, true);
+	progress_stop();
+	if (status)
+		return status;
+	qsort(c, n, sizeof(*c), by_value);
+	for (uint64_t i = 0; i < n; i++)
+		sum += c[i];
+	p->least = c[0];
+	p->median = c[n / 2];
+	p->mean = sum / n;
+	p->most = c[n - 1];
+	return STATUS_OK;
+}
+
+static int measure_all(struct bench *b)
+{
+	int status = STATUS_OK;
+
+	if (b->want_recall)
+		status = bench_truth(b);
+	if (!status && interrupt_pending())
+		status = interrupted_status();
+	for (unsigned int i = 0; i < b->nr_points && !status; i++)
+		status = measure(b, &b->points[i]);
+	return status;
 }
 
 /* What the reading of the counter takes itself: the least of a few. */
@@ -180,38 +226,6 @@ static uint64_t clock_cost(void)
 		least = took < least ? took : least;
 	}
 	return least;
-}
-
-static int print_result(struct bench *b)
-{
-	const struct vexfs_stat *st = &b->store->stat;
-	uint64_t sum = 0, *c = b->cycles, n = b->queries;
-	struct report r;
-
-	qsort(c, n, sizeof(*c), by_value);
-	for (uint64_t i = 0; i < n; i++)
-		sum += c[i];
-	report_begin(&r, b->c->json);
-	json_string(&r, "file", b->store->path);
-	json_string(&r, "op", op_names[b->op]);
-	json_uint(&r, "rows", st->rows);
-	json_uint(&r, "dim", st->dim);
-	if (b->op == BENCH_SEARCH)
-		json_uint(&r, "k", b->k);
-	json_uint(&r, "batch", b->batch);
-	json_uint(&r, "count", n);
-	json_uint(&r, "cycles_min", c[0]);
-	json_uint(&r, "cycles_median", c[n / 2]);
-	json_uint(&r, "cycles_mean", sum / n);
-	json_uint(&r, "cycles_max", c[n - 1]);
-	json_uint(&r, "cycles_clock", clock_cost());
-	if (!r.json)
-		fprintf(r.f, "%s of %" PRIu64 " in %s rows x %u: %s times, cycles min %s, "
-			"median %s, mean %s, max %s; the clock takes %s\n", op_names[b->op],
-			b->batch, grouped(st->rows), st->dim, grouped(n), grouped(c[0]),
-			grouped(c[n / 2]), grouped(sum / n), grouped(c[n - 1]),
-			grouped(clock_cost()));
-	return report_end(&r);
 }
 
 static int allocate(struct bench *b)
@@ -236,53 +250,153 @@ static int allocate(struct bench *b)
 	return STATUS_OK;
 }
 
+/* Make the collection, and fill it. */
+static int make(struct bench *b)
+{
+	int status = bench_rows_open(&b->rows, b->shape.dim, ROWS_SEED);
+	int err;
+
+	if (status) {
+		store_remove(b->store);
+		return status;
+	}
+	b->shape.dim = b->rows.dim;
+	status = shape_create(&b->shape, b->store, VEXFS_METRIC_L2);
+	if (!status)
+		status = fill(b);
+	err = status ? 0 : store_call(b->store, VEXFS_IOC_STAT, &b->store->stat);
+	return err ? store_explain(b->store, NULL, err) : status;
+}
+
+/* Where what is measured begins. */
+static int open_input(struct bench *b)
+{
+	uint32_t dim = b->store->stat.dim;
+	struct vexfs_caps caps = { 0 };
+	int err = store_call(b->store, VEXFS_IOC_CAPS, &caps);
+	int status = err ? store_explain(b->store, NULL, err) : STATUS_OK;
+
+	b->isa = caps.isa;
+	if (!status)
+		status = bench_rows_open(&b->asked, dim, QUERY_SEED);
+	if (!status && !b->made)
+		status = bench_rows_open(&b->rows, dim, INSERT_SEED);
+	else if (!status)
+		status = bench_rows_rewind(&b->rows, INSERT_SEED);
+	return status ? status : allocate(b);
+}
+
 static int prepare(struct bench *b, const char *file)
 {
 	bool write = b->op == BENCH_INSERT;
-	struct shape *w = &b->shape;
-	int status, err;
+	int status;
 
-	status = store_open(&b->store, &b->c->place, file, b->fill ? STORE_CREATE :
+	status = store_open(&b->store, &b->c->place, file, b->made ? STORE_CREATE :
 			    write ? STORE_WRITE : STORE_READ);
-	if (status)
-		return status;
-	if (b->fill) {
-		status = shape_create(w, b->store, VEXFS_METRIC_L2);
-		if (!status)
-			status = fill(b);
-		err = status ? 0 : store_call(b->store, VEXFS_IOC_STAT, &b->store->stat);
-		if (err)
-			status = store_explain(b->store, NULL, err);
-		if (status || interrupt_pending())
-			store_remove(b->store);
+	if (!status && b->made)
+		status = make(b);
+	if (!status && interrupt_pending())
+		status = interrupted_status();
+	return status ? status : open_input(b);
+}
+
+/* "10,20,40". */
+static int ef_option(struct bench *b, const char *list)
+{
+	char number[24];
+
+	for (b->nr_points = 0; list; b->nr_points++) {
+		size_t len = strcspn(list, ",");
+		int status;
+
+		if (b->nr_points == BENCH_MAX_POINTS)
+			return report_misuse("--ef takes at most %u numbers", BENCH_MAX_POINTS);
+		snprintf(number, sizeof(number), "%.*s", (int)len, list);
+		status = option_number("--ef", number, 0, VEXFS_MAX_EF,
+				       &b->points[b->nr_points].ef);
+		if (status != GO_ON)
+			return status;
+		list = list[len] ? list + len + 1 : NULL;
 	}
-	if (status || interrupt_pending())
-		return status ? status : interrupted_status();
-	return allocate(b);
+	return GO_ON;
+}
+
+static int op_option(struct bench *b, const char *name)
+{
+	for (unsigned int i = 0; i < sizeof(bench_op_names) / sizeof(*bench_op_names); i++) {
+		if (strcmp(bench_op_names[i], name))
+			continue;
+		b->op = i;
+		return GO_ON;
+	}
+	return report_misuse("--op '%s' is none of search, insert, get", name);
 }
 
 static int bench_option(struct bench *b, int opt)
 {
 	switch (opt) {
 	case OPT_OP:
-		for (unsigned int i = 0; i < sizeof(op_names) / sizeof(*op_names); i++) {
-			if (strcmp(op_names[i], optarg))
-				continue;
-			b->op = i;
-			return GO_ON;
-		}
-		return report_misuse("--op '%s' is none of search, insert, get", optarg);
+		return op_option(b, optarg);
 	case OPT_QUERIES:
 		return option_number("--queries", optarg, 1, 1u << 24, &b->queries);
+	case OPT_WARM:
+		return option_number("--warm", optarg, 0, 1u << 24, &b->warm);
 	case 'k':
 		return option_number("-k", optarg, 1, VEXFS_MAX_K, &b->k);
 	case OPT_BATCH:
 		return option_number("--batch", optarg, 1, VEXFS_MAX_QUERIES, &b->batch);
 	case OPT_FILL:
 		return option_number("--fill", optarg, 1, UINT32_MAX, &b->fill);
+	case OPT_FILL_BATCH:
+		return option_number("--fill-batch", optarg, 1, UINT32_MAX, &b->fill_batch);
+	case OPT_FROM:
+		b->rows.path = optarg;
+		return GO_ON;
+	case OPT_QUERY:
+		b->asked.path = optarg;
+		return GO_ON;
+	case OPT_EF:
+		return ef_option(b, optarg);
+	case OPT_RECALL:
+		b->want_recall = true;
+		return GO_ON;
+	case OPT_CSV:
+		b->csv = true;
+		return GO_ON;
 	default:
 		return shape_option(&b->shape, b->c, opt);
 	}
+}
+
+/* What does not go together. GO_ON or a status. */
+static int check_options(struct bench *b)
+{
+	if (b->rows.path && b->op != BENCH_INSERT)
+		b->made = true;
+	if (b->fill)
+		b->made = true;
+	if (b->made && !b->rows.path && !b->shape.dim)
+		return report_misuse("--fill needs --dim, or --from");
+	if (!b->made && b->shape.dim)
+		return report_misuse("--dim needs --fill");
+	if (b->op != BENCH_SEARCH && (b->want_recall || b->asked.path || b->nr_points))
+		return report_misuse("--ef, --recall and --query are for searches");
+	if (b->csv && b->c->json)
+		return report_misuse("--csv and --json do not go together");
+	if (!b->nr_points)
+		b->nr_points = 1;
+	return GO_ON;
+}
+
+static void release(struct bench *b)
+{
+	bench_rows_close(&b->rows);
+	bench_rows_close(&b->asked);
+	free(b->vectors);
+	free(b->ids);
+	free(b->distances);
+	free(b->cycles);
+	free(b->truth);
 }
 
 static int run(struct common *c, int argc, char **argv)
@@ -290,12 +404,19 @@ static int run(struct common *c, int argc, char **argv)
 	static const struct option options[] = {
 		{ "op", required_argument, NULL, OPT_OP },
 		{ "queries", required_argument, NULL, OPT_QUERIES },
+		{ "warm", required_argument, NULL, OPT_WARM },
 		{ "batch", required_argument, NULL, OPT_BATCH },
 		{ "fill", required_argument, NULL, OPT_FILL },
+		{ "fill-batch", required_argument, NULL, OPT_FILL_BATCH },
+		{ "from", required_argument, NULL, OPT_FROM },
+		{ "query", required_argument, NULL, OPT_QUERY },
+		{ "ef", required_argument, NULL, OPT_EF },
+		{ "recall", no_argument, NULL, OPT_RECALL },
+		{ "csv", no_argument, NULL, OPT_CSV },
 		SHAPE_OPTIONS, COMMON_OPTIONS
 	};
 	struct bench b = {
-		.c = c, .queries = 100, .k = 10, .batch = 1,
+		.c = c, .queries = 100, .warm = WARM_UP, .k = 10, .batch = 1,
 		.shape = {
 			.metric = VEXFS_METRIC_L2, .elem = VEXFS_ELEM_F32,
 			.index = VEXFS_INDEX_FLAT,
@@ -310,18 +431,18 @@ static int run(struct common *c, int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		return report_misuse("exactly one FILE is needed");
-	if (!b.fill != !b.shape.dim)
-		return report_misuse("--fill and --dim go together");
+	status = check_options(&b);
+	if (status != GO_ON)
+		return status;
 	status = prepare(&b, argv[optind]);
 	if (!status)
-		status = measure(&b);
+		status = measure_all(&b);
 	if (!status)
-		status = print_result(&b);
+		status = bench_print(&b, clock_cost());
+	else if (b.store && b.made)
+		store_remove(b.store);
 	closed = store_close(b.store);
-	free(b.vectors);
-	free(b.ids);
-	free(b.distances);
-	free(b.cycles);
+	release(&b);
 	return status ? status : closed;
 }
 
@@ -332,18 +453,32 @@ const struct command command_bench = {
 	"Usage: vexfs bench [OPTION]... FILE\n"
 	"\n"
 	"Does an operation many times and prints the cycles that it took, from before the call\n"
-	"to after it: least, median, mean, most. Cycles are instructions, and figures compare\n"
-	"exactly, only in a VM of 'tools/vm/run --icount'.\n"
+	"to after it: least, median, mean, most; of searches also how many rows were compared.\n"
+	"Cycles are instructions, and figures compare exactly, only in a VM of\n"
+	"'tools/vm/run --icount'.\n"
 	"\n"
-	"  --op NAME      search (default), insert or get; insert leaves its rows in FILE\n"
-	"  --queries N    how many times (100), after 3 that are not counted\n"
-	"  --batch N      queries or rows of one operation (1)\n"
-	"  -k N           neighbours of a search (10)\n"
-	"  --fill N       first make FILE, with N pseudo-random rows, always the same\n"
-	"  --dim N        elements of a row, with --fill; also --metric, --elem and --index\n"
+	"  --op NAME        search (default), insert or get; insert leaves its rows in FILE\n"
+	"  --queries N      how many times (100)\n"
+	"  --warm N         after how many that are not counted (3); searches begin with the same\n"
+	"                   queries then\n"
+	"  --batch N        queries or rows of one operation (1)\n"
+	"  -k N             neighbours of a search (10)\n"
+	"  --ef N[,N]...    breadths of searches by an HNSW index, one after the other\n"
+	"  --recall         print which share of the true neighbours was found: all rows are read,\n"
+	"                   and compared, before\n"
+	"  --query ROWS     queries from a .fvecs, .bvecs, .npy or .csv file, over and over, not\n"
+	"                   pseudo-random ones\n"
+	"  --fill N         first make FILE, with N pseudo-random rows, always the same, of --dim\n"
+	"                   elements; also --metric, --elem, --index, --code, --m and\n"
+	"                   --ef-construction. It stays; without success it is removed\n"
+	"  --from ROWS      make FILE of the rows of a file, N of them with --fill; with --op insert\n"
+	"                   and no --fill, insert those\n"
+	"  --fill-batch N   rows of one insertion when FILE is filled (as many as have 4 MiB)\n"
+	"  --csv            print CSV\n"
 	"\n"
 	"Examples:\n"
 	"  vexfs bench --fill 10000 --dim 128 /mnt/random\n"
+	"  vexfs bench --fill 10000 --dim 128 --index hnsw --ef 20,50,100,200 --recall /mnt/graph\n"
 	"  vexfs bench --op get --queries 1000 /mnt/random --json\n"
 	"  vexfs --image disk.img --isa scalar bench /random\n",
 	.run = run,

@@ -291,7 +291,28 @@ static void caps_and_bench_print_what_they_promise(void **state)
 	expect(0, "", "bench", place_path("b"), "--op", "insert", "--queries", "5");
 	expect(0, "", "stat", "--json", place_path("b"));
 	expect_out("\"rows\": 108");
-	expect(2, "--fill and --dim go together", "bench", place_path("c"), "--fill", "5");
+	expect(2, "--fill needs --dim", "bench", place_path("c"), "--fill", "5");
+	expect(2, "--dim needs --fill", "bench", place_path("b"), "--dim", "5");
+	expect(2, "are for searches", "bench", place_path("b"), "--op", "get", "--recall");
+	expect(2, "--csv and --json", "bench", place_path("b"), "--csv", "--json");
+	expect(2, "at most 16 numbers", "bench", place_path("b"), "--ef",
+	       "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17");
+	expect(2, "--ef '65537'", "bench", place_path("b"), "--ef", "65537");
+}
+
+static void bench_sweeps_breadths_and_tells_recall(void **state)
+{
+	place_make(16);
+	expect(0, "", "bench", place_path("g"), "--fill", "1500", "--dim", "8", "--index", "hnsw",
+	       "--fill-batch", "500", "--queries", "20", "--ef", "10,1500", "--recall", "--csv");
+	expect_out("search,hnsw,sq7,");
+	expect_out("1.0000\n");
+	/* Deleted rows keep their ids. */
+	expect(0, "", "delete", place_path("g"), "100-199");
+	expect(0, "", "bench", place_path("g"), "--queries", "20", "--ef", "1500", "--recall");
+	expect_out(" 1.0000\n");
+	expect(1, "No such file", "bench", place_path("n"), "--from", "nowhere.fvecs");
+	expect(1, "no such file", "stat", place_path("n"));
 }
 
 static int end(void **state)
@@ -376,6 +397,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_collection_is_refused),
 		cmocka_unit_test(output_that_cannot_be_written_fails),
 		cmocka_unit_test(caps_and_bench_print_what_they_promise),
+		cmocka_unit_test(bench_sweeps_breadths_and_tells_recall),
 		cmocka_unit_test(metadata_are_set_got_and_filtered),
 		cmocka_unit_test(update_replaces_rows),
 	};

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A search, with all that it calls, goes no deeper into the stack than BOUND from its entry: by the
+ * flat and by the HNSW index, with everything in memory and with rows and index that must be read
+ * from the device again and again. It finds the same rows in either case.
+ *
+ * Depths are those that vexfs_trace.ko measures, to the byte; frames that an interrupt leaves on the
+ * task's stack are in them.
+ */
+#include "common.h"
+#include "vxt.h"
+
+#define BOUND		2048u
+#define SCHEDULER	640u
+#define DIM		64u
+#define ROWS		6000u	/* 1.1 MiB of index, 1.5 MiB of rows */
+#define K		10u
+#define QUERIES		50u
+#define SHARE_ALL	10000u
+#define SHARE_DEFAULT	100u
+
+FIXTURE(search) {
+	int fd;
+	uint64_t found;		/* with all in memory */
+};
+
+FIXTURE_VARIANT(search) {
+	const char *op;		/* as the trace module names it */
+	uint32_t index;
+	const char *mount;
+	unsigned int bound;
+};
+
+/* All fits; neither rows nor index do. */
+FIXTURE_VARIANT_ADD(search, flat_warm) { "search", VEXFS_INDEX_FLAT, "cache=64M", BOUND };
+FIXTURE_VARIANT_ADD(search, flat_cold) { "search", VEXFS_INDEX_FLAT, "cache=1M", BOUND };
+FIXTURE_VARIANT_ADD(search, hnsw_warm) { "search_hnsw", VEXFS_INDEX_HNSW, "cache=64M", BOUND };
+/* Above the bound: a task that sleeps may have to find its CPU other work, which goes deep. */
+FIXTURE_VARIANT_ADD(search, hnsw_cold) {
+	"search_hnsw", VEXFS_INDEX_HNSW, "cache=1M", BOUND + SCHEDULER
+};
+
+/* Searches; *@found is a sum over all ids found, in their order. */
+static int search_all(int fd, uint32_t ef, uint64_t *found)
+{
+	float query[DIM], distances[K];
+	uint64_t ids[K];
+	uint32_t i, j;
+	int err = 0;
+
+	*found = 0;
+	for (i = 0; i < QUERIES && !err; i++) {
+		struct vexfs_search a = search_args(query, 1, DIM, K, ids, distances);
+
+		fill_floats(query, DIM, 100 + i);
+		a.ef = ef;
+		err = neg(ioctl(fd, VEXFS_IOC_SEARCH, &a));
+		for (j = 0; j < K; j++)
+			*found = mix(*found + ids[j]);
+	}
+	return err;
+}
+
+FIXTURE_SETUP(search)
+{
+	static float rows[ROWS * DIM];
+	struct vexfs_create a = {
+		.size = sizeof(a), .elem = VEXFS_ELEM_F32, .metric = VEXFS_METRIC_L2, .dim = DIM,
+		.index = variant->index,
+	};
+	uint64_t dead[] = { 17, 1234, 3999 };
+	struct vexfs_delete d = delete_args(dead, 3);
+
+	if (variant->index == VEXFS_INDEX_HNSW)
+		a.ef_construction = 40;
+	ASSERT_EQ(0, make_fs(128));
+	ASSERT_EQ(0, do_mount(0, "cache=64M"));
+	self->fd = open(MNT "/rows", O_CREAT | O_RDWR, 0644);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, neg(ioctl(self->fd, VEXFS_IOC_CREATE, &a)));
+	fill_floats(rows, ROWS * DIM, 1);
+	ASSERT_EQ(0, coll_insert(self->fd, rows, ROWS, DIM));
+	/* Searches ask for the bitmap of deleted rows then. */
+	ASSERT_EQ(0, neg(ioctl(self->fd, VEXFS_IOC_DELETE, &d)));
+	ASSERT_EQ(0, search_all(self->fd, 0, &self->found));
+	close(self->fd);
+	ASSERT_EQ(0, do_umount());
+	ASSERT_EQ(0, do_mount(0, variant->mount));
+	self->fd = open(MNT "/rows", O_RDONLY);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, vxt_share(SHARE_ALL));
+}
+
+FIXTURE_TEARDOWN(search)
+{
+	vxt_share(SHARE_DEFAULT);
+	vxt_reset();
+	close(self->fd);
+	EXPECT_EQ(0, do_umount());
+	EXPECT_EQ(0, check_fs());
+}
+
+TEST_F_TIMEOUT(search, finds_the_same_and_goes_no_deeper_than_the_bound, 250)
+{
+	struct vxt_stack depth;
+	uint64_t found;
+
+	/* The first one opens the index, and counts too. */
+	ASSERT_EQ(0, vxt_reset());
+	ASSERT_EQ(0, search_all(self->fd, 0, &found));
+	EXPECT_EQ(self->found, found);
+	ASSERT_EQ(0, search_all(self->fd, 400, &found));
+	ASSERT_EQ(0, vxt_stack(variant->op, &depth));
+	TH_LOG("%u searches: min %lu, median %lu, max %lu", (unsigned int)depth.painted,
+	       depth.min, depth.p50, depth.max);
+	EXPECT_EQ(2 * QUERIES, depth.painted + depth.clipped);
+	EXPECT_LT(QUERIES, depth.painted);
+	EXPECT_GE(BOUND, depth.p50);
+	EXPECT_GE(variant->bound, depth.max);
+}
+
+TEST_HARNESS_MAIN
