@@ -150,7 +150,8 @@ static int found_below(FIXTURE_DATA(hnsw) *self, int below, int *all)
 		s.filter_count = 1;
 		t.filter_count = 1;
 		s.ef = 20;
-		if (ioctl(self->fd, VEXFS_IOC_SEARCH, &s) || ioctl(self->flat, VEXFS_IOC_SEARCH, &t))
+		if (ioctl(self->fd, VEXFS_IOC_SEARCH, &s) ||
+		    ioctl(self->flat, VEXFS_IOC_SEARCH, &t))
 			return -1;
 		for (a = 0; a < K; a++) {
 			*all += ids[a] != VEXFS_NO_ID;
@@ -269,7 +270,8 @@ static void search_for_ever(const float *rows)
 	uint32_t i;
 
 	for (i = 0;; i = (i + 1) % ROWS)
-		if (fd < 0 || search(fd, rows + i * DIM, 100, ids, distances) || ids[0] == VEXFS_NO_ID)
+		if (fd < 0 || search(fd, rows + i * DIM, 100, ids, distances) ||
+		    ids[0] == VEXFS_NO_ID)
 			_exit(1);
 }
 

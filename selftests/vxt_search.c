@@ -4,8 +4,8 @@
  * flat and by the HNSW index, with everything in memory and with rows and index that must be read
  * from the device again and again. It finds the same rows in either case.
  *
- * Depths are those that vexfs_trace.ko measures, to the byte; frames that an interrupt leaves on the
- * task's stack are in them.
+ * Depths are those that vexfs_trace.ko measures, to the byte; frames that an interrupt leaves on
+ * the task's stack are in them.
  */
 #include "common.h"
 #include "vxt.h"

@@ -36,6 +36,7 @@ san-flags := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # As Kbuild has it for the kernel: the same flags give the same distances.
 user-cflags-kmod/core/dist_scalar := -ffp-contract=off
 user-cflags-kmod/core/code_scalar := -ffp-contract=off
+user-cflags-kmod/core/pca_scalar := -ffp-contract=off
 user-cflags-kmod/core/code_avx2 := -ffp-contract=off -mavx2
 user-cflags-kmod/core/dist_avx2 := -ffp-contract=off -mavx2 -mfma
 user-cflags-kmod/core/dist_avx512 := -ffp-contract=off -mavx2 -mfma -mavx512f -mavx512bw \

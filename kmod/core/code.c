@@ -1,13 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The bytes of codes and forms. No floating point: what needs it is in code_scalar.c and the kernels
- * of distances, and called in FPU sections.
+ * The bytes of codes and forms. No floating point: what needs it is in code_scalar.c and the
+ * kernels of distances, and called in FPU sections.
  */
-#include "vex_code.h"
+#include "vex_pca.h"
 
 const struct vex_code_ops *vex_code_ops(void)
 {
 	return vex_dist_isa() == VEXFS_ISA_SCALAR ? &vex_code_scalar : &vex_code_avx2;
+}
+
+static const u32 names[] = {
+	[VEX_CODE_SQ7] = VEXFS_CODE_SQ7,
+	[VEX_CODE_SQ4] = VEXFS_CODE_SQ4,
+	[VEX_CODE_PCA] = VEXFS_CODE_PCA,
+	[VEX_CODE_F32] = VEXFS_CODE_F32,
+};
+
+u32 vex_code_name(u32 kind)
+{
+	return names[kind];
+}
+
+u32 vex_code_kind(u32 code)
+{
+	u32 kind;
+
+	for (kind = 0; kind < ARRAY_SIZE(names); kind++)
+		if (names[kind] == code)
+			return kind;
+	return VEX_CODE_SQ7;
+}
+
+u32 vex_code_choose(u32 code, u32 metric, u32 dim)
+{
+	if (code != VEXFS_CODE_AUTO)
+		return vex_code_kind(code);
+	if (vex_pca_served(metric, dim))
+		return VEX_CODE_PCA;
+	return dim >= VEX_CODE_SQ4_DIM ? VEX_CODE_SQ4 : VEX_CODE_SQ7;
+}
+
+bool vex_code_served(u32 code, u32 metric, u32 dim)
+{
+	switch (code) {
+	case VEXFS_CODE_AUTO:
+	case VEXFS_CODE_SQ7:
+	case VEXFS_CODE_SQ4:
+	case VEXFS_CODE_F32:
+		return true;
+	case VEXFS_CODE_PCA:
+		return vex_pca_served(metric, dim);
+	default:
+		return false;
+	}
 }
 
 void vex_codec_shape(struct vex_codec *c, u32 kind, u32 metric, u32 dim)
@@ -15,26 +61,40 @@ void vex_codec_shape(struct vex_codec *c, u32 kind, u32 metric, u32 dim)
 	c->kind = kind;
 	c->metric = metric;
 	c->dim = dim;
+	c->row_padded = round_up(dim, VEX_CODE_GROUP);
+	c->width = kind == VEX_CODE_PCA && c->pca ? c->pca->width : dim;
 	if (kind == VEX_CODE_F32) {
 		c->padded = round_up(dim * 4, VEX_CODE_GROUP);
 		c->bytes = c->padded;
 		return;
 	}
-	c->padded = round_up(dim, VEX_CODE_GROUP);
+	c->padded = round_up(c->width, VEX_CODE_GROUP);
 	c->bytes = kind == VEX_CODE_SQ4 ? c->padded / 2 : c->padded;
 }
 
 /* The upper four of the seven bits of eight levels. */
 #define HIGH_LEVELS	0x7878787878787878ULL
 
+void vex_codec_free(struct vex_codec *c)
+{
+	vex_free(c->low);
+	vex_pca_free(c->pca);
+	c->low = NULL;
+	c->pca = NULL;
+}
+
 void vex_codec_levels(const struct vex_codec *c, const void *row, u8 *levels)
 {
+	u8 *own = c->pca ? levels + c->padded : levels;
+
 	vex_fpu_begin();
 	if (c->kind == VEX_CODE_F32)
 		vex_code_floats(c, row, false, levels);
 	else
-		vex_code_ops()->levels(c, row, levels);
+		vex_code_ops()->levels(c, row, own);
 	vex_fpu_end();
+	if (c->pca)
+		vex_pca_levels(c->pca, own, levels);
 }
 
 void vex_codec_query(const struct vex_codec *c, const void *row, u8 *levels)
@@ -93,11 +153,11 @@ void vex_codec_form(const struct vex_codec *c, const u8 *levels, struct vex_form
 		memcpy(f->level, levels, c->padded);
 		return;
 	}
-	for (i = 0; i < c->dim; i++) {
+	for (i = 0; i < c->width; i++) {
 		f->level[i] = levels[i] - off;
 		sum += (s8)f->level[i];
 	}
-	memset(f->level + c->dim, 0, c->padded - c->dim);
+	memset(f->level + c->width, 0, c->padded - c->width);
 	f->bias = ip ? sum * (s32)(64 - middle) : 0;
 }
 

@@ -200,7 +200,7 @@ static void levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
 			out[i + j] = level[j];
 	}
 	rest.dim -= i;
-	rest.padded -= i;
+	rest.row_padded -= i;
 	rest.low += i;
 	vex_code_scalar.levels(&rest, x + i, out + i);
 }

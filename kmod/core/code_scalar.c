@@ -109,8 +109,8 @@ void vex_code_normalise(const void *row, void *out, u32 dim)
 
 /*
  * A zero row has no direction: under cosine it is as far from all others as if it were square to
- * them. What stands for it is further away than any row of length one is, so that it does not take the
- * places of those that are nearer.
+ * them. What stands for it is further away than any row of length one is, so that it does not take
+ * the places of those that are nearer.
  */
 #define FAR_LEVEL	0
 #define FAR_FLOAT	3.0f
@@ -136,9 +136,10 @@ void vex_code_floats(const struct vex_codec *c, const void *row, bool query, u8 
 }
 
 /* Squares of levels that an element may lack on the average. */
-static const float cut_most[VEX_CODE_KINDS] = {
+static const float cut_most[] = {
 	[VEX_CODE_SQ7] = 4,
 	[VEX_CODE_SQ4] = 16,
+	[VEX_CODE_PCA] = 4,
 };
 
 bool vex_code_cut(const struct vex_codec *c, const void *row)
@@ -174,7 +175,7 @@ static void levels_scalar(const struct vex_codec *c, const void *row, u8 *out)
 	}
 	if (scale == 0)
 		__builtin_memset(out, FAR_LEVEL, c->dim);
-	__builtin_memset(out + c->dim, 0, c->padded - c->dim);
+	__builtin_memset(out + c->dim, 0, c->row_padded - c->dim);
 }
 
 /* In binary64 the smallest number has an inverse. */
@@ -192,7 +193,7 @@ void vex_code_query_ip(const struct vex_codec *c, const void *row, u8 *out)
 	inv = most > 0 ? 63.0 / most : 0;
 	for (i = 0; i < c->dim; i++)
 		out[i] = (s32)(x[i] * inv + 64.5);
-	__builtin_memset(out + c->dim, 0, c->padded - c->dim);
+	__builtin_memset(out + c->dim, 0, c->row_padded - c->dim);
 }
 
 static float value_of(const u32 *bits)
@@ -201,8 +202,8 @@ static float value_of(const u32 *bits)
 }
 
 /*
- * What becomes level 64, and half of the width around it. Under an inner product it is what most rows
- * are near: how far a row is from there is how much it counts.
+ * What becomes level 64, and half of the width around it. Under an inner product it is what most
+ * rows are near: how far a row is from there is how much it counts.
  */
 static float middle_of(u32 metric, const struct vex_range *r, float *half)
 {

@@ -10,13 +10,14 @@
  * long ones, or in few elements. Whether that is so is tried out: for some rows of the sample, are
  * those that are nearest by their codes the nearest ones?
  */
-#include "vex_code.h"
+#include "vex_pca.h"
 #include "vex_util.h"
 
 /* Of 1,024 values this many are left out at each end: four bits want the bulk, seven nearly all. */
-static const u32 trim[VEX_CODE_KINDS] = {
+static const u32 trim[] = {
 	[VEX_CODE_SQ7] = 2,
 	[VEX_CODE_SQ4] = 6,
+	[VEX_CODE_PCA] = 2,
 };
 
 static int order_cmp(const void *a, const void *b)
@@ -38,7 +39,7 @@ static void range_of(const struct vex_codec *c, const u8 *rows, u32 count, u32 i
 		     struct vex_range *r)
 {
 	/* Rounded: of 256 rows one, without which a single outlier would set all steps. */
-	u32 cut = c->kind == VEX_CODE_F32 ? 0 : (trim[c->kind] * count + VEX_TRAIN_ROWS / 2) / VEX_TRAIN_ROWS;
+	u32 cut = (trim[c->kind] * count + VEX_TRAIN_ROWS / 2) / VEX_TRAIN_ROWS;
 	u32 n;
 
 	for (n = 0; n < count; n++)
@@ -64,7 +65,7 @@ static u32 usual_of(const struct vex_codec *c, const u8 *rows, u32 count)
 	return cut * VEX_TRAIN_ROWS / count;
 }
 
-int vex_codec_train(struct vex_codec *c, void *rows, u32 count)
+static int ranges_train(struct vex_codec *c, void *rows, u32 count)
 {
 	u32 *column = vex_alloc(count * sizeof(*column));
 	struct vex_range *range = vex_alloc(c->dim * sizeof(*range));
@@ -95,6 +96,47 @@ int vex_codec_train(struct vex_codec *c, void *rows, u32 count)
 	return err;
 }
 
+/* The main directions; 1: rows differ in too many, unless @any will do. */
+static int pca_train(struct vex_codec *c, const u8 *rows, u32 count, bool any)
+{
+	u8 *levels;
+	u32 i;
+	int err;
+
+	if (!any && count < VEX_PCA_ROWS)
+		return 1;
+	levels = vex_alloc((size_t)count * c->row_padded);
+	if (!levels)
+		return -ENOMEM;
+	for (i = 0; i < count; i++) {
+		vex_fpu_begin();
+		vex_code_ops()->levels(c, row_at(c, rows, i), levels + (size_t)i * c->row_padded);
+		vex_fpu_end();
+	}
+	err = vex_pca_train(levels, count, c->row_padded, any, &c->pca);
+	vex_free(levels);
+	if (err || !c->pca)
+		return err ? err : 1;
+	vex_codec_shape(c, VEX_CODE_PCA, c->metric, c->dim);
+	return 0;
+}
+
+static int codec_make(struct vex_codec *c, u32 kind, void *rows, u32 count, bool any)
+{
+	int err;
+
+	vex_pca_free(c->pca);
+	c->pca = NULL;
+	vex_codec_shape(c, kind, c->metric, c->dim);
+	err = ranges_train(c, rows, count);
+	return !err && kind == VEX_CODE_PCA ? pca_train(c, rows, count, any) : err;
+}
+
+int vex_codec_train(struct vex_codec *c, void *rows, u32 count)
+{
+	return codec_make(c, c->kind, rows, count, true);
+}
+
 /* ---- what codes tell ------------------------------------------------------------- */
 
 /* Rows that are looked for, of at least so many; and as many of their nearest are compared. */
@@ -106,12 +148,13 @@ int vex_codec_train(struct vex_codec *c, void *rows, u32 count)
 #define TRIAL_LOST	2u
 
 /*
- * What is found on the average, in per cent, at least. Rows of SIFT, and gaussian ones of 32 to 1,536
- * elements, of low rank, sparse or in clusters: SQ7 finds 95 and more of them, SQ4 83.
+ * What is found on the average, in per cent, at least. Rows of SIFT, and gaussian ones of 32 to
+ * 1,536 elements, of low rank, sparse or in clusters: SQ7 finds 95 and more of them, SQ4 83.
  */
-static const u32 trial_found[VEX_CODE_KINDS] = {
+static const u32 trial_found[] = {
 	[VEX_CODE_SQ7] = 88,
 	[VEX_CODE_SQ4] = 78,
+	[VEX_CODE_PCA] = 70,
 };
 
 /**
@@ -120,6 +163,7 @@ static const u32 trial_found[VEX_CODE_KINDS] = {
  * @rows: of the sample
  * @count: as many
  * @code: one for each row
+ * @codes: where they are
  * @exact: distances, as an order
  * @coarse: the same by the codes
  * @levels: of the row that is looked for
@@ -156,7 +200,7 @@ static int trial_init(struct trial *t)
 	t->codes = vex_alloc((size_t)t->count * c->bytes);
 	t->exact = vex_alloc(t->count * sizeof(*t->exact));
 	t->coarse = vex_alloc(t->count * sizeof(*t->coarse));
-	t->levels = vex_alloc(c->padded);
+	t->levels = vex_alloc(vex_codec_room(c));
 	t->form.level = vex_alloc(c->padded);
 	if (!t->code || !t->codes || !t->exact || !t->coarse || !t->levels || !t->form.level)
 		return -ENOMEM;
@@ -242,18 +286,25 @@ int vex_codec_poor(const struct vex_codec *c, const void *rows, u32 count)
 	return err ? err : lost > TRIAL_LOST || sum < TRIALS * trial_found[c->kind];
 }
 
+/* The kind of more bits. */
+static u32 kind_next(u32 kind)
+{
+	return kind == VEX_CODE_PCA ? VEX_CODE_SQ4 :
+	       kind == VEX_CODE_SQ4 ? VEX_CODE_SQ7 : VEX_CODE_F32;
+}
+
 int vex_codec_choose(struct vex_codec *c, u32 kind, void *rows, u32 count)
 {
 	int err, poor;
 
-	for (;;) {
-		vex_codec_shape(c, kind, c->metric, c->dim);
-		err = vex_codec_train(c, rows, count);
+	for (;; kind = kind_next(kind)) {
+		err = codec_make(c, kind, rows, count, false);
+		if (err == 1)
+			continue;
 		if (err || c->dim > VEX_CODE_F32_DIM)
 			return err;
 		poor = vex_codec_poor(c, rows, count);
 		if (poor <= 0)
 			return poor;
-		kind = kind == VEX_CODE_SQ4 ? VEX_CODE_SQ7 : VEX_CODE_F32;
 	}
 }

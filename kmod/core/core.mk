@@ -44,6 +44,8 @@ vex-core-objs := \
 	meta.o \
 	meta_rec.o \
 	node.o \
+	pca.o \
+	pca_scalar.o \
 	remap.o \
 	prefetch.o \
 	rename.o \

@@ -26,6 +26,7 @@ bool vex_drift_due(const struct vex_drift *d, const struct vex_codec *c, u32 cou
 	u64 least = max(count, d->rows) / share + 1;
 
 	misfits += d->cut - min_t(u64, d->cut, limit);
-	/* As many have come, too: a codec that does not fit the rows it was made from is the best. */
-	return d->cut >= limit && misfits >= least && rows - min_t(u64, rows, d->rows) + d->fresh >= least;
+	/* As many have come, too: one that never fitted its own rows is the best there is. */
+	return d->cut >= limit && misfits >= least &&
+	       rows - min_t(u64, rows, d->rows) + d->fresh >= least;
 }

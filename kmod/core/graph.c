@@ -155,7 +155,7 @@ static int seen_room(struct vex_walk *w, u32 count)
 
 int vex_walk_room(struct vex_walk *w, const struct vex_graph *g, u32 ef, u32 count)
 {
-	int err = forms_room(w, g->codec.padded);
+	int err = forms_room(w, vex_codec_room(&g->codec));
 
 	if (!err)
 		err = pool_room(w, ef);

@@ -35,7 +35,7 @@ static const struct vex_form *form_at(struct vex_graph *g, const u8 *code, struc
 				      struct vex_form *as_is)
 {
 	if (g->codec.kind == VEX_CODE_F32 ||
-	    (g->codec.kind == VEX_CODE_SQ7 && g->codec.metric != VEXFS_METRIC_IP)) {
+	    (g->codec.kind != VEX_CODE_SQ4 && g->codec.metric != VEXFS_METRIC_IP)) {
 		as_is->bias = 0;
 		as_is->level = (u8 *)code;
 		return as_is;

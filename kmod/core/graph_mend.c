@@ -107,9 +107,9 @@ static int pool_measure(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 
 
 /*
  * In place of each link that is left, the nearest of the rows that it led to: a choice among all of
- * them would take what is next to the row in question, and nothing that leads as far as the old link
- * did. Behind the first @keep rows of the pool stand those of @links links, which end where the
- * position in p->near says. Returns how many are kept then; the others follow, nearest first.
+ * them would take what is next to the row in question, and nothing that leads as far as the old
+ * link did. Behind the first @keep rows of the pool stand those of @links links, which end where
+ * the position in p->near says. Returns how many are kept then; the others follow, nearest first.
  */
 static u32 keep_heirs(struct vex_walk *w, const struct vex_plan *p, u32 keep, u32 links)
 {

@@ -15,6 +15,7 @@
  * between two searches: what is still used is found in the cache again, and the rest may leave.
  */
 #include "vex_hnsw.h"
+#include "vex_pca.h"
 
 /* The segment of the head. */
 #define HEAD_SEG	(VEXFS_INDEX_POS / VEX_SEG_BYTES)
@@ -233,8 +234,8 @@ bool vex_hnsw_served(const struct vex_coll *c)
 	struct vex_codec codec;
 	u32 m = vex_hnsw_m(c);
 
-	if (c->code > VEXFS_CODE_F32 || m < VEX_GRAPH_M_MIN || m > VEX_GRAPH_M_MAX ||
-	    c->ef_construction > VEX_GRAPH_EF_MAX)
+	if (!vex_code_served(c->code, c->metric, c->dim) || m < VEX_GRAPH_M_MIN ||
+	    m > VEX_GRAPH_M_MAX || c->ef_construction > VEX_GRAPH_EF_MAX)
 		return false;
 	vex_codec_shape(&codec, c->code == VEXFS_CODE_F32 ? VEX_CODE_F32 : VEX_CODE_SQ7, c->metric,
 			c->dim);
@@ -256,7 +257,7 @@ void vex_hnsw_create(struct vex_fs *fs, struct vex_seg *seg, const struct vex_co
 	memset(head, 0, VEX_SEG_BYTES);
 	head->magic = cpu_to_le32(VEXFS_HNSW_MAGIC);
 	head->flags = cpu_to_le32(c->code ? 0 : VEXFS_HNSW_AUTO);
-	head->code = cpu_to_le32(vex_hnsw_code(vex_hnsw_kind_wanted(c->code, c->dim)));
+	head->code = cpu_to_le32(vex_code_name(vex_code_choose(c->code, c->metric, c->dim)));
 	head->m = cpu_to_le32(vex_hnsw_m(c));
 	head->ef_construction = cpu_to_le32(vex_hnsw_ef_construction(c));
 	vex_space_owe(fs, vex_seg_dirty(fs, seg, 0, VEX_SEG_BYTES));
@@ -285,7 +286,9 @@ void vex_hnsw_store_head(struct vex_hnsw *ix)
 
 	head->flags = cpu_to_le32((ix->trained ? VEXFS_HNSW_TRAINED : 0) |
 				  (ix->automatic ? VEXFS_HNSW_AUTO : 0));
-	head->code = cpu_to_le32(vex_hnsw_code(g->codec.kind));
+	head->code = cpu_to_le32(vex_code_name(g->codec.kind));
+	head->width = cpu_to_le32(g->codec.pca ? g->codec.pca->width : 0);
+	head->mul = cpu_to_le32(g->codec.pca ? g->codec.pca->mul : 0);
 	head->layers = cpu_to_le32(g->layers);
 	head->entry = cpu_to_le32(g->entry);
 	head->inv_step = cpu_to_le32(g->codec.inv_step);
@@ -367,6 +370,35 @@ static bool pending_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head
 	return true;
 }
 
+/* Room for the main directions, before the shape of codes is known. */
+static int pca_room(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head,
+		    const struct vex_coll *c)
+{
+	u32 width = le32_to_cpu(head->width);
+
+	if (!width || width > VEX_PCA_MOST || width % VEX_PCA_BLOCK)
+		return vex_hnsw_damaged(ix->fs);
+	ix->graph.codec.pca = vex_pca_alloc(width, round_up(c->dim, VEX_CODE_GROUP));
+	if (!ix->graph.codec.pca)
+		return -ENOMEM;
+	ix->graph.codec.pca->mul = le32_to_cpu(head->mul);
+	return 0;
+}
+
+/* Bytes that are no direction give directions all the same. */
+static int pca_load(struct vex_hnsw *ix)
+{
+	struct vex_pca *p = ix->graph.codec.pca;
+	u32 i;
+	int err;
+
+	err = vex_hnsw_read(ix, VEXFS_INDEX_POS + VEXFS_HNSW_PCA_AT, p->low,
+			    vex_pca_bytes(p->width, p->dim));
+	for (i = 0; i < p->width; i++)
+		p->low[i] = le32_to_cpu((__force __le32)p->low[i]);
+	return err;
+}
+
 static int codec_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head)
 {
 	struct vex_codec *c = &ix->graph.codec;
@@ -378,6 +410,8 @@ static int codec_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head)
 			    c->dim * sizeof(*c->low));
 	for (i = 0; i < c->dim; i++)
 		c->low[i] = le32_to_cpu((__force __le32)c->low[i]);
+	if (!err && c->pca)
+		err = pca_load(ix);
 	/* A step that is no number, or negative. */
 	return err || c->inv_step < 0x7f800000u ? err : vex_hnsw_damaged(ix->fs);
 }
@@ -403,7 +437,6 @@ static void drift_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head)
 {
 	u32 flags = le32_to_cpu(head->flags);
 
-	ix->trained = flags & VEXFS_HNSW_TRAINED;
 	ix->automatic = flags & VEXFS_HNSW_AUTO;
 	ix->drift.rows = le32_to_cpu(head->codec_rows);
 	ix->drift.cut = le32_to_cpu(head->cut);
@@ -430,10 +463,15 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 	code = le32_to_cpu(head->code);
 	m = le32_to_cpu(head->m);
 	ef = le32_to_cpu(head->ef_construction);
-	if (le32_to_cpu(head->magic) != VEXFS_HNSW_MAGIC || !code || code > VEXFS_CODE_F32 ||
+	if (le32_to_cpu(head->magic) != VEXFS_HNSW_MAGIC || !code ||
+	    !vex_code_served(code, c->metric, c->dim) ||
 	    m < VEX_GRAPH_M_MIN || m > VEX_GRAPH_M_MAX || !ef || ef > VEX_GRAPH_EF_MAX)
 		return vex_hnsw_damaged(ix->fs);
-	vex_codec_shape(&g->codec, vex_hnsw_kind(code), c->metric, c->dim);
+	ix->trained = le32_to_cpu(head->flags) & VEXFS_HNSW_TRAINED;
+	err = ix->trained && code == VEXFS_CODE_PCA ? pca_room(ix, head, c) : 0;
+	if (err)
+		return err;
+	vex_codec_shape(&g->codec, vex_code_kind(code), c->metric, c->dim);
 	g->codec.low = vex_zalloc(c->dim * sizeof(*g->codec.low));
 	if (!g->codec.low)
 		return -ENOMEM;
@@ -461,7 +499,7 @@ static void hnsw_free(struct vex_hnsw *ix)
 	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
 		vex_free(ix->held[i]);
 	vex_graph_destroy(&ix->graph);
-	vex_free(ix->graph.codec.low);
+	vex_codec_free(&ix->graph.codec);
 	vex_plan_free(&ix->plan);
 	vex_mutex_destroy(&ix->growing);
 	vex_free(ix);

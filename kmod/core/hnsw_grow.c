@@ -17,6 +17,7 @@
  * for writing. One task at a time does so, so a plan stays right in between.
  */
 #include "vex_hnsw.h"
+#include "vex_pca.h"
 
 /* Bytes of rows that a codec is made from at most. */
 #define TRAIN_BYTES	(16u << 20)
@@ -44,21 +45,43 @@ static int sample_read(struct vex_hnsw *ix, const struct vex_coll *c, u8 *rows, 
 	return err;
 }
 
+/* Store an array of the codec. Lock held for writing. */
+static int array_store(struct vex_hnsw *ix, u32 at, const void *buf, size_t bytes)
+{
+	struct vex_file_span span;
+	int err = vex_span_open(ix->fs, ix->ino, 0, VEXFS_INDEX_POS + at, bytes, &span);
+
+	if (err)
+		return err;
+	vex_span_store(ix->fs, &span, buf);
+	vex_span_close(ix->fs, &span);
+	return 0;
+}
+
+static size_t pca_bytes(const struct vex_codec *c)
+{
+	return c->pca ? vex_pca_bytes(c->pca->width, c->pca->dim) : 0;
+}
+
+/* Blocks that a codec takes, the head among them. */
+static u64 codec_blocks(const struct vex_codec *c)
+{
+	return 2 + vex_span_blocks(0, c->dim * sizeof(*c->low)) + vex_span_blocks(0, pca_bytes(c));
+}
+
 /* Store a new codec, and that it is there; the graph is empty. Lock held for writing. */
 static int codec_store(struct vex_hnsw *ix, const struct vex_codec *c, u64 rows)
 {
 	struct vex_graph *g = &ix->graph;
-	struct vex_file_span span;
 	int err;
 
 	err = vex_hnsw_touch_head(ix);
 	if (!err)
-		err = vex_span_open(ix->fs, ix->ino, 0, VEXFS_INDEX_POS + VEXFS_HNSW_LOW_AT,
-				    c->dim * sizeof(*c->low), &span);
+		err = array_store(ix, VEXFS_HNSW_LOW_AT, c->low, c->dim * sizeof(*c->low));
+	if (!err && c->pca)
+		err = array_store(ix, VEXFS_HNSW_PCA_AT, c->pca->low, pca_bytes(c));
 	if (err)
 		return err;
-	vex_span_store(ix->fs, &span, c->low);
-	vex_span_close(ix->fs, &span);
 	g->codec = *c;
 	ix->drift = (struct vex_drift){ .rows = min_t(u64, rows, VEX_GRAPH_ROWS_MAX) };
 	ix->trained = true;
@@ -85,28 +108,64 @@ static int sample_take(struct vex_hnsw *ix, struct vex_coll *c, u8 **rows, u32 *
 	return err;
 }
 
-static noinline_for_stack int codec_make(struct vex_hnsw *ix, struct vex_coll *c)
+/**
+ * struct new_codec - a codec that nobody uses before it is stored
+ * @ix: for this index
+ * @codec: which has the array of low ends of the other
+ * @rows: of the collection
+ */
+struct new_codec {
+	struct vex_hnsw *ix;
+	struct vex_codec codec;
+	u64 rows;
+};
+
+static int codec_enter(void *arg)
 {
-	/* Nobody uses it before it is stored. */
-	struct vex_codec codec = ix->graph.codec;
-	struct vex_fs *fs = ix->fs;
+	struct new_codec *n = arg;
+	struct vex_fs *fs = n->ix->fs;
+	int err = vex_txn_begin(fs, 0, 2, codec_blocks(&n->codec), 0);
+
+	if (err)
+		return err;
+	err = n->ix->gone ? -ENOENT : codec_store(n->ix, &n->codec, n->rows);
+	vex_txn_end(fs);
+	return err;
+}
+
+static int codec_find(struct new_codec *n, struct vex_coll *c)
+{
+	struct vex_codec *codec = &n->codec;
 	u8 *rows;
 	u32 count;
 	int err;
 
-	err = sample_take(ix, c, &rows, &count);
-	if (!err && ix->automatic)
-		err = vex_codec_choose(&codec, vex_hnsw_kind_wanted(0, codec.dim), rows, count);
+	err = sample_take(n->ix, c, &rows, &count);
+	n->rows = c->rows;
+	if (!err && n->ix->automatic)
+		err = vex_codec_choose(codec, vex_code_choose(0, codec->metric, codec->dim), rows,
+				       count);
 	else if (!err)
-		err = vex_codec_train(&codec, rows, count);
+		err = vex_codec_train(codec, rows, count);
 	vex_free(rows);
-	if (err)
-		return err;
-	err = vex_txn_begin(fs, 0, 1, 2 + vex_span_blocks(0, codec.dim * sizeof(*codec.low)), 0);
-	if (err)
-		return err;
-	err = ix->gone ? -ENOENT : codec_store(ix, &codec, c->rows);
-	vex_txn_end(fs);
+	return err;
+}
+
+static noinline_for_stack int codec_make(struct vex_hnsw *ix, struct vex_coll *c)
+{
+	struct new_codec *n = vex_zalloc(sizeof(*n));
+	int err;
+
+	if (!n)
+		return -ENOMEM;
+	n->ix = ix;
+	n->codec = ix->graph.codec;
+	err = codec_find(n, c);
+	if (!err)
+		err = vex_aside(ix->fs, VEX_ASIDE_CALL, codec_enter, n);
+	if (!ix->trained)
+		vex_pca_free(n->codec.pca);
+	vex_free(n);
 	return err;
 }
 
@@ -442,7 +501,7 @@ static void stat_fill(const struct vex_hnsw *ix, struct vex_index_stat *out)
 {
 	const struct vex_graph *g = &ix->graph;
 
-	out->code = vex_hnsw_code(g->codec.kind);
+	out->code = vex_code_name(g->codec.kind);
 	out->m = g->m;
 	out->ef_construction = g->ef_build;
 	out->indexed = g->tab[0].count;

@@ -6,9 +6,12 @@
  * An element becomes a level: round((x - low[i]) / step), from 0 to 127. All elements have the same
  * step, so squared differences of levels add up to the squared distance; each has a low end of its
  * own, which a difference does not see. SQ7 keeps the levels; SQ4 their upper four bits, two
- * elements in a byte. Rows under cosine are scaled to length one before. Under an inner product level
- * 64 stands for zero: all rows are moved by the same vector, which changes all inner products of a
- * query by the same number, and their order not at all.
+ * elements in a byte. Rows under cosine are scaled to length one before. Under an inner product
+ * level 64 stands for zero: all rows are moved by the same vector, which changes all inner products
+ * of a query by the same number, and their order not at all.
+ *
+ * PCA keeps levels of a row's places along the few directions in which rows differ most, when these
+ * are few; see vex_pca.h.
  *
  * Where levels cannot tell rows apart, because most of them lie in a small part of the range, F32
  * keeps the elements as they are.
@@ -25,8 +28,9 @@
 enum vex_code_kind {
 	VEX_CODE_SQ7,
 	VEX_CODE_SQ4,
-	VEX_CODE_KINDS,			/* of levels */
-	VEX_CODE_F32 = VEX_CODE_KINDS
+	VEX_CODE_KINDS,			/* that have kernels of their own */
+	VEX_CODE_F32 = VEX_CODE_KINDS,
+	VEX_CODE_PCA			/* by those of SQ7 */
 };
 
 /* From so many elements on SQ4 finds the same neighbours in less time. */
@@ -39,26 +43,34 @@ enum vex_code_kind {
 /* Up to so many elements F32 may be chosen. */
 #define VEX_CODE_F32_DIM	4096u
 
+struct vex_pca;
+
 /**
  * struct vex_codec - how rows become codes
  * @kind: enum vex_code_kind
  * @metric: enum vexfs_metric
  * @dim: elements of a row
+ * @row_padded: levels of a row, padded
+ * @width: elements of a form: @dim, or directions
  * @padded: bytes of a form
  * @bytes: of a code, a multiple of 32
  * @inv_step: 1 / step, binary32; of F32 zero
  * @usual: of 1,024 rows that it was made from, as many were cut; see vex_codec_cut()
  * @low: of each element, the value of level 0, binary32; of F32 what is taken off it
+ * @pca: main directions, or NULL
  */
 struct vex_codec {
 	u32 kind;
 	u32 metric;
 	u32 dim;
+	u32 row_padded;
+	u32 width;
 	u32 padded;
 	u32 bytes;
 	u32 inv_step;
 	u32 usual;
 	u32 *low;
+	struct vex_pca *pca;
 };
 
 /* The bulk of the values of an element, binary32. */
@@ -89,7 +101,7 @@ typedef void (*vex_code_dist)(const struct vex_form *f, const u8 *const *codes, 
  * struct vex_code_ops - the kernels of one instruction set
  * @l2: squared differences of levels, by kind
  * @ip: 2^31 less the inner product, by kind
- * @levels: the levels of a row, @padded bytes; floating point
+ * @levels: the levels of a row's elements, @row_padded bytes; floating point
  *
  * All run inside an FPU section.
  */
@@ -107,14 +119,32 @@ const struct vex_code_ops *vex_code_ops(void);
 
 /* ---- code.c ---------------------------------------------------------------- */
 
-/* Fill in the sizes; @dim 1 to VEXFS_MAX_DIM. */
+/* What enum vexfs_code calls a kind, and the other way round. */
+u32 vex_code_name(u32 kind);
+u32 vex_code_kind(u32 code);
+/* The kind that codes of such rows begin with, where @code may be AUTO. */
+u32 vex_code_choose(u32 code, u32 metric, u32 dim);
+/* Can rows have this code, or AUTO? */
+bool vex_code_served(u32 code, u32 metric, u32 dim);
+/* Fill in the sizes; @dim 1 to VEXFS_MAX_DIM. Of PCA they depend on c->pca. */
 void vex_codec_shape(struct vex_codec *c, u32 kind, u32 metric, u32 dim);
 /*
  * Does a row lie so far outside of the codec's range that its code is another row's? What it
  * lacks is more than what rounding takes of any row.
  */
 bool vex_codec_cut(const struct vex_codec *c, const void *row);
-/* Between FPU sections: the levels of a row, then its code, and its form. */
+/* Free what @c points to. */
+void vex_codec_free(struct vex_codec *c);
+/* Bytes of room for levels. */
+static inline u32 vex_codec_room(const struct vex_codec *c)
+{
+	return c->padded + (c->pca ? c->row_padded : 0);
+}
+
+/*
+ * Between FPU sections: the levels of a row, in vex_codec_room() bytes, then its code, and its
+ * form.
+ */
 void vex_codec_levels(const struct vex_codec *c, const void *row, u8 *levels);
 /*
  * The same of a query: under an inner product its length is of no matter, and it has the whole
@@ -134,6 +164,8 @@ static inline vex_code_dist vex_codec_dist(const struct vex_codec *c)
 {
 	const struct vex_code_ops *ops = vex_code_ops();
 
+	if (c->kind == VEX_CODE_PCA)
+		return ops->l2[VEX_CODE_SQ7];
 	if (c->kind == VEX_CODE_F32)
 		return c->metric == VEXFS_METRIC_IP ? vex_code_f32_ip : vex_code_f32_l2;
 	return c->metric == VEXFS_METRIC_IP ? ops->ip[c->kind] : ops->l2[c->kind];
@@ -190,7 +222,7 @@ bool vex_drift_due(const struct vex_drift *d, const struct vex_codec *c, u32 cou
 void vex_code_normalise(const void *row, void *out, u32 dim);
 /* Levels of a query under an inner product. */
 void vex_code_query_ip(const struct vex_codec *c, const void *row, u8 *out);
-/* The elements as F32 keeps them, @c->bytes; under an inner product those of a query are not moved. */
+/* The elements as F32 keeps them, @c->bytes; those of a query under IP are not moved. */
 void vex_code_floats(const struct vex_codec *c, const void *row, bool query, u8 *out);
 bool vex_code_cut(const struct vex_codec *c, const void *row);
 /* Steps and low ends from the range of each element. */

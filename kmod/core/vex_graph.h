@@ -265,19 +265,20 @@ int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, 
  */
 int vex_graph_mend(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 layer, u32 pos);
 /*
- * Plan links around row @id, which is about to get links to other places, for those that it links to
- * and that link to it, in the same way: p->n is 0 when there are none any more.
+ * Plan links around row @id, which is about to get links to other places, for those that it links
+ * to and that link to it, in the same way: p->n is 0 when there are none any more.
  */
 int vex_graph_leave(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 id);
 /*
  * After a pass: a live row to begin at, in the uppermost layer that has one, planned while held for
- * reading and entered while held for changing; layers above are given up. Not for a graph of deleted
- * rows alone. EUCLEAN; as ops->load.
+ * reading and entered while held for changing; layers above are given up. Not for a graph of
+ * deleted rows alone. EUCLEAN; as ops->load.
  */
 struct vex_top {
 	u32 layers;
 	u32 entry;
 };
+
 int vex_graph_top(struct vex_graph *g, struct vex_top *top);
 void vex_graph_top_apply(struct vex_graph *g, const struct vex_top *top);
 /* Is a pass due, with @dead deleted rows of which an earlier one left @mended behind? */
@@ -316,7 +317,8 @@ static inline u32 vex_graph_ties(u32 k, u32 ef, bool tried)
  */
 static inline u32 vex_graph_patience(const struct vex_graph *g, u32 k, u32 ef)
 {
-	u32 least = g->codec.kind == VEX_CODE_SQ4 ? 8 + k / 2 : 2 + k / 4;
+	u32 kind = g->codec.kind;
+	u32 least = kind == VEX_CODE_SQ4 || kind == VEX_CODE_PCA ? 8 + k / 2 : 2 + k / 4;
 
 	return max(least, ef / 8);
 }

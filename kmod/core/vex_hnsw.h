@@ -135,27 +135,6 @@ int vex_hnsw_update_prepare(struct vex_fs *fs, u64 ino, const struct vex_coll *c
 			    const struct vex_rows *r, struct vex_hnsw **out);
 void vex_hnsw_update_apply(struct vex_hnsw *ix, const struct vex_rows *r);
 
-/* The code of a kind, and the kind of a code. */
-static inline u32 vex_hnsw_code(u32 kind)
-{
-	return kind == VEX_CODE_SQ4 ? VEXFS_CODE_SQ4 :
-	       kind == VEX_CODE_F32 ? VEXFS_CODE_F32 : VEXFS_CODE_SQ7;
-}
-
-static inline u32 vex_hnsw_kind(u32 code)
-{
-	return code == VEXFS_CODE_SQ4 ? VEX_CODE_SQ4 :
-	       code == VEXFS_CODE_F32 ? VEX_CODE_F32 : VEX_CODE_SQ7;
-}
-
-/* The kind of code that a graph begins with, where @code may be AUTO. */
-static inline u32 vex_hnsw_kind_wanted(u32 code, u32 dim)
-{
-	if (code)
-		return vex_hnsw_kind(code);
-	return dim >= VEX_CODE_SQ4_DIM ? VEX_CODE_SQ4 : VEX_CODE_SQ7;
-}
-
 /* Parameters of a collection that asks for an index: defaults filled in. False: out of range. */
 bool vex_hnsw_served(const struct vex_coll *c);
 

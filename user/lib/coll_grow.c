@@ -39,25 +39,14 @@ static const struct vex_graph_ops graph_ops = {
 
 static u32 kind_wanted(const struct vexfs_coll *c)
 {
-	switch (c->code) {
-	case VEXFS_COLL_SQ7: return VEX_CODE_SQ7;
-	case VEXFS_COLL_SQ4: return VEX_CODE_SQ4;
-	case VEXFS_COLL_F32: return VEX_CODE_F32;
-	default: return c->options.dim >= VEX_CODE_SQ4_DIM ? VEX_CODE_SQ4 : VEX_CODE_SQ7;
-	}
-}
-
-static u32 kind_code(u32 kind)
-{
-	return kind == VEX_CODE_F32 ? VEXFS_COLL_F32 :
-	       kind == VEX_CODE_SQ4 ? VEXFS_COLL_SQ4 : VEXFS_COLL_SQ7;
+	return vex_code_choose(c->code, c->options.metric, c->options.dim);
 }
 
 static int graph_shape(struct vexfs_coll *c)
 {
 	const struct vexfs_coll_options *o = &c->options;
 
-	c->options.code = kind_code(c->graph.codec.kind);
+	c->options.code = vex_code_name(c->graph.codec.kind);
 	return vex_graph_init(&c->graph, o->m, o->ef_construction, COLL_CHUNK, COLL_UPPER);
 }
 
@@ -86,7 +75,7 @@ static void graph_empty(struct vexfs_coll *c)
 void coll_graph_close(struct vexfs_coll *c)
 {
 	graph_empty(c);
-	vex_free(c->graph.codec.low);
+	vex_codec_free(&c->graph.codec);
 	vex_plan_free(&c->plan);
 }
 
@@ -99,6 +88,7 @@ static int codec_make(const struct vexfs_coll *c, struct vex_codec *codec)
 	int err;
 
 	*codec = c->graph.codec;
+	codec->pca = NULL;
 	codec->low = vex_zalloc(codec->dim * sizeof(*codec->low));
 	if (!sample || !codec->low) {
 		vex_free(sample);
@@ -114,7 +104,7 @@ static int codec_make(const struct vexfs_coll *c, struct vex_codec *codec)
 		err = vex_codec_train(codec, sample, count);
 	vex_free(sample);
 	if (err)
-		vex_free(codec->low);
+		vex_codec_free(codec);
 	return err;
 }
 
@@ -144,7 +134,7 @@ static int codec_renew(struct vexfs_coll *c, struct coll_walk *w)
 	if (err)
 		return err;
 	vex_write_lock(&c->lock);
-	if (codec.kind != g->codec.kind)
+	if (codec.kind != g->codec.kind || codec.bytes != g->codec.bytes)
 		graph_empty(c);
 	swap(codec, g->codec);
 	if (!g->layers)
@@ -153,7 +143,7 @@ static int codec_renew(struct vexfs_coll *c, struct coll_walk *w)
 	c->drift.fresh = 0;
 	codes_make(c, w);
 	vex_write_unlock(&c->lock);
-	vex_free(codec.low);
+	vex_codec_free(&codec);
 	return err;
 }
 

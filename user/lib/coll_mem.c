@@ -69,7 +69,7 @@ static int options_check(const struct vexfs_coll_options *o, struct vexfs_coll_o
 	out->m = o->m ? o->m : 16;
 	out->ef_construction = o->ef_construction ? o->ef_construction : 200;
 	if (!o->dim || o->dim > VEXFS_MAX_DIM || out->metric > VEXFS_COLL_COSINE ||
-	    out->index > VEXFS_COLL_HNSW || o->code > VEXFS_COLL_F32 ||
+	    out->index > VEXFS_COLL_HNSW || !vex_code_served(o->code, out->metric, o->dim) ||
 	    out->m < VEX_GRAPH_M_MIN || out->m > VEX_GRAPH_M_MAX ||
 	    out->ef_construction > VEX_GRAPH_EF_MAX)
 		return -EINVAL;

@@ -42,7 +42,8 @@ struct vexfs_coll;
 #define VEXFS_COLL_AUTO		0u	/* the fastest that tells the rows apart */
 #define VEXFS_COLL_SQ7		1u	/* seven bits of an element, in a byte */
 #define VEXFS_COLL_SQ4		2u	/* four bits of an element */
-#define VEXFS_COLL_F32		3u	/* the elements as they are */
+#define VEXFS_COLL_F32		4u	/* the elements as they are */
+#define VEXFS_COLL_PCA		5u	/* seven bits along each of the main directions */
 
 /* Stands in a result slot for which no row exists. */
 #define VEXFS_COLL_NO_ID	UINT64_MAX

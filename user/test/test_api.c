@@ -77,7 +77,9 @@ static void options_out_of_range_are_refused(void **state)
 		WITH(metric, 4),
 		WITH(metric, UINT32_MAX),
 		WITH(index, 3),
-		WITH(code, 4),
+		WITH(code, 3),
+		WITH(code, 5),
+		WITH(code, 6),
 		WITH(m, 1),
 		WITH(m, 129),
 		WITH(ef_construction, 65537),
@@ -114,7 +116,7 @@ static void defaults_are_those_of_the_header(void **state)
 	assert_int_equal(st.index, VEXFS_COLL_HNSW);
 	assert_int_equal(st.m, 16);
 	assert_int_equal(st.ef_construction, 200);
-	assert_in_range(st.code, VEXFS_COLL_SQ7, VEXFS_COLL_SQ4);
+	assert_in_range(st.code, VEXFS_COLL_SQ7, VEXFS_COLL_PCA);
 	assert_int_equal(st.rows | st.live | st.indexed | st.row_bytes | st.index_bytes, 0);
 	vexfs_coll_close(c);
 	vexfs_coll_close(NULL);

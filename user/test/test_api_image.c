@@ -101,6 +101,54 @@ static void one_that_is_saved_finds_the_same(void **state)
 	free(rows);
 }
 
+/* Rows of @WIDE elements that differ in a dozen directions, and in all others a little. */
+static float *few_directions(u32 count, u64 seed)
+{
+	enum { FEW = 12, WIDE = 256 };
+	float *along = vectors_new(UNIFORM, FEW, WIDE, 11);
+	float *place = vectors_new(UNIFORM, count, FEW, seed);
+	float *rows = vectors_new(UNIFORM, count, WIDE, seed + 1);
+
+	for (u32 i = 0; i < count * WIDE; i++) {
+		rows[i] *= 0.05f;
+		for (u32 d = 0; d < FEW; d++)
+			rows[i] += place[i / WIDE * FEW + d] * along[d * WIDE + i % WIDE];
+	}
+	free(place);
+	free(along);
+	return rows;
+}
+
+/* The codes are chosen by the rows, in memory and in an image, and are there when it is reopened. */
+static void main_directions_are_found_and_kept(void **state)
+{
+	enum { MANY = 3000, QUERIES = 20, WIDE = 256 };
+	const struct vexfs_coll_options o = { .size = sizeof(o), .dim = WIDE };
+	float *rows = few_directions(MANY, 21), *queries = few_directions(QUERIES, 31);
+	struct vexfs_coll *flat = coll_of(VEXFS_COLL_L2, 0, WIDE, rows, MANY), *c;
+	struct vexfs_coll_stats st;
+
+	assert_int_equal(vexfs_coll_memory(&o, &c), 0);
+	assert_int_equal(vexfs_coll_add(c, rows, MANY, NULL), 0);
+	assert_int_equal(vexfs_coll_stat(c, &st), 0);
+	assert_int_equal(st.code, VEXFS_COLL_PCA);
+	assert_true(vectors_recall(c, flat, queries, QUERIES, 100, NULL, 0) >= 0.97);
+	vexfs_coll_close(c);
+	assert_int_equal(vexfs_coll_open(image, "/pca", &o, 0, &c), 0);
+	assert_int_equal(vexfs_coll_add(c, rows, MANY, NULL), 0);
+	assert_true(vectors_recall(c, flat, queries, QUERIES, 100, NULL, 0) >= 0.97);
+	assert_int_equal(vexfs_coll_close(c), 0);
+	assert_int_equal(vexfs_coll_open(image, "/pca", NULL, VEXFS_COLL_READ_ONLY, &c), 0);
+	assert_int_equal(vexfs_coll_stat(c, &st), 0);
+	assert_int_equal(st.code, VEXFS_COLL_PCA);
+	assert_int_equal(st.indexed, MANY);
+	assert_true(vectors_recall(c, flat, queries, QUERIES, 100, NULL, 0) >= 0.97);
+	vexfs_coll_close(c);
+	vexfs_coll_close(flat);
+	free(queries);
+	free(rows);
+}
+
 /* Nothing is there of what there is no room for, and all room is free again. */
 static void one_that_has_no_room_leaves_nothing(void **state)
 {
@@ -156,6 +204,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_that_is_made_is_there_when_opened_again,
 						image_make, image_remove),
 		cmocka_unit_test_setup_teardown(one_that_is_saved_finds_the_same, image_make,
+						image_remove),
+		cmocka_unit_test_setup_teardown(main_directions_are_found_and_kept, image_make,
 						image_remove),
 		cmocka_unit_test_setup_teardown(one_that_has_no_room_leaves_nothing, image_make,
 						image_remove),

@@ -347,7 +347,7 @@ static void parameters_out_of_range_are_refused(void **state)
 	static const struct vex_coll wrong[] = {
 		{ .index = VEXFS_INDEX_HNSW, .dim = DIM, .m = 1 },
 		{ .index = VEXFS_INDEX_HNSW, .dim = DIM, .m = 129 },
-		{ .index = VEXFS_INDEX_HNSW, .dim = DIM, .code = 4 },
+		{ .index = VEXFS_INDEX_HNSW, .dim = DIM, .code = 6 },
 		{ .index = VEXFS_INDEX_HNSW, .dim = DIM, .ef_construction = 65537 },
 		{ .index = VEXFS_INDEX_HNSW, .dim = 65535 },
 		{ .index = VEXFS_INDEX_FLAT, .dim = DIM, .m = 16 },

@@ -81,7 +81,7 @@ const struct command command_reindex = {
 	"Searches go on meanwhile, and compare the rows that are not in it yet one by one. When it\n"
 	"is interrupted, the next insertion goes on with the rest.\n"
 	"\n"
-	"  --code NAME            sq7, sq4, f32 or auto; see 'vexfs create --help'\n"
+	"  --code NAME            sq7, sq4, f32, pca or auto; see 'vexfs create --help'\n"
 	"  --m N                  links of a row, 2 to 128\n"
 	"  --ef-construction N    breadth of the search for them, up to 65536\n"
 	"\n"

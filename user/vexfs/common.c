@@ -105,7 +105,7 @@ int shape_option(struct shape *shape, struct common *c, int opt)
 		return option_name("--index", optarg, store_index_value, "flat, hnsw",
 				   &shape->index);
 	case OPT_CODE:
-		return option_name("--code", optarg, store_code_value, "auto, sq7, sq4, f32",
+		return option_name("--code", optarg, store_code_value, "auto, sq7, sq4, f32, pca",
 				   &shape->code);
 	case OPT_M:
 		return option_number("--m", optarg, 2, 128, &shape->m);

@@ -17,7 +17,7 @@ static const char *const indexes[] = {
 };
 static const char *const codes[] = {
 	[VEXFS_CODE_AUTO] = "auto", [VEXFS_CODE_SQ7] = "sq7", [VEXFS_CODE_SQ4] = "sq4",
-	[VEXFS_CODE_F32] = "f32",
+	[VEXFS_CODE_F32] = "f32", [VEXFS_CODE_PCA] = "pca",
 };
 static const char *const isas[] = {
 	[VEXFS_ISA_SCALAR] = "scalar", [VEXFS_ISA_AVX2] = "avx2", [VEXFS_ISA_AVX512] = "avx512",

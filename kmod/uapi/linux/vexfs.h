@@ -105,12 +105,15 @@ enum vexfs_index {
  * @VEXFS_CODE_SQ7: seven bits an element, in a byte
  * @VEXFS_CODE_SQ4: four bits an element
  * @VEXFS_CODE_F32: the elements as they are, in four bytes
+ * @VEXFS_CODE_PCA: seven bits for each of the few directions in which rows differ most. 256 to
+ *	4,096 elements, and not by inner product
  */
 enum vexfs_code {
 	VEXFS_CODE_AUTO		= 0,
 	VEXFS_CODE_SQ7		= 1,
 	VEXFS_CODE_SQ4		= 2,
-	VEXFS_CODE_F32		= 3,
+	VEXFS_CODE_F32		= 4,
+	VEXFS_CODE_PCA		= 5,
 };
 
 /**

@@ -323,9 +323,10 @@ struct vexfs_coll_item {
 #define VEXFS_HNSW_MAGIC	0x47786556u	/* "VexG" */
 #define VEXFS_HNSW_PENDING_AT	4096u
 #define VEXFS_HNSW_LOW_AT	65536u
+#define VEXFS_HNSW_PCA_AT	(5u * 65536)
 #define VEXFS_HNSW_LAYERS	8u
 #define VEXFS_HNSW_TRAINED	1u	/* the codec is made */
-#define VEXFS_HNSW_AUTO		2u	/* nobody asked for its code: a new codec may have another */
+#define VEXFS_HNSW_AUTO		2u	/* nobody asked for its code: it may change */
 
 /**
  * struct vexfs_hnsw_head - the head of an HNSW index
@@ -340,10 +341,13 @@ struct vexfs_coll_item {
  * @pending: rows, at VEXFS_HNSW_PENDING_AT, that have changed since they entered the graph
  * @count: items of each layer
  * @mended: deleted rows to which no other one links
- * @codec_rows: rows that there were when the codec was made, or last compared with them; 0: not known
+ * @codec_rows: rows that there were when the codec was made, or last compared with them; 0: not
+ *	known
  * @usual: of 1,024 rows that it was made from, as many lay outside of its range
  * @cut: rows that entered the graph although they do
  * @fresh: rows that have got new content since the codec was made
+ * @width: main directions, at VEXFS_HNSW_PCA_AT; 0 without
+ * @mul: a place along one, less the place of level 0, times this is 2^32 times its level
  */
 struct vexfs_hnsw_head {
 	__le32 magic;
@@ -361,6 +365,8 @@ struct vexfs_hnsw_head {
 	__le32 usual;
 	__le32 cut;
 	__le32 fresh;
+	__le32 width;
+	__le32 mul;
 };
 
 #define VEXFS_TOMB_BYTES	1024u

@@ -18,7 +18,7 @@
 #define ANN_EFS			32u
 #define ANN_WIDTHS		4u
 #define ANN_ROUNDS		32u
-#define ANN_CONTENDERS		6u
+#define ANN_CONTENDERS		7u
 /* A sweep ends with the first point that finds so much. */
 #define ANN_ENOUGH		0.999
 
@@ -88,6 +88,7 @@ struct data {
  * @search: the nearest ANN_K
  * @bytes: held, by the library's own account
  * @error: the reason of what failed last
+ * @least_dim: takes part from so many elements on
  * @which: for these functions
  */
 struct contender_kind {
@@ -101,6 +102,7 @@ struct contender_kind {
 	uint64_t (*bytes)(void *index);
 	void (*close)(void *index);
 	const char *(*error)(void);
+	uint32_t least_dim;
 	uint32_t which;
 };
 

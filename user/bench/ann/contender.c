@@ -111,6 +111,8 @@ const struct contender_kind contender_kinds[ANN_CONTENDERS] = {
 	{ .name = "faiss HNSW f32", .colour = "#b0569c", OTHER, .which = PEER_FAISS_HNSW },
 	{ .name = "VexFS HNSW sq7", .colour = "#2b7fd9", VEXFS, .which = VEXFS_COLL_SQ7 },
 	{ .name = "VexFS HNSW sq4", .colour = "#1f9e89", VEXFS, .which = VEXFS_COLL_SQ4 },
+	{ .name = "VexFS HNSW pca", .colour = "#7a5cc9", VEXFS, .least_dim = 256,
+	  .which = VEXFS_COLL_PCA },
 	{ .name = "faiss flat f32", .colour = "#b0569c", OTHER, .exact = true,
 	  .which = PEER_FAISS_FLAT },
 	{ .name = "VexFS flat f32", .colour = "#2b7fd9", VEXFS, .exact = true },

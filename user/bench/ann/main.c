@@ -111,7 +111,8 @@ static void choose(struct result *r)
 	uint32_t i;
 
 	for (i = 0; i < ANN_CONTENDERS; i++)
-		if (!i || !r->o->only || strstr(contender_kinds[i].name, r->o->only))
+		if (r->data->base.dim >= contender_kinds[i].least_dim &&
+		    (!i || !r->o->only || strstr(contender_kinds[i].name, r->o->only)))
 			r->contender[r->contenders++].kind = &contender_kinds[i];
 }
 
@@ -157,9 +158,9 @@ int main(int argc, char **argv)
 	svg = create(o.svg);
 	r.o = &o;
 	r.data = &data;
-	choose(&r);
 	ann_machine(r.machine, sizeof(r.machine));
 	data_load(&o, &data);
+	choose(&r);
 	measure_all(&r);
 	if (o.scan)
 		scan_all(&r);
