@@ -189,6 +189,20 @@ void vex_codec_form_of(const struct vex_codec *c, const u8 *code, struct vex_for
 	memset(f->level + c->dim, 0, c->padded - c->dim);
 }
 
+void vex_codec_dists(const struct vex_codec *c, const struct vex_form *f, const u8 *const *codes,
+		     u32 n, u32 *out)
+{
+	vex_code_dist kernel = vex_codec_dist(c);
+	u32 piece = max(VEX_DIST_PIECE / c->bytes, 4u), at, count;
+
+	for (at = 0; at < n; at += count) {
+		count = min(n - at, piece);
+		vex_fpu_begin();
+		kernel(f, codes + at, count, c->bytes, out + at);
+		vex_fpu_end();
+	}
+}
+
 /* ---- floats ------------------------------------------------------------------ */
 
 static void f32_dist(u32 metric, const struct vex_form *f, const u8 *const *codes, u32 n,

@@ -108,11 +108,9 @@ static int pca_train(struct vex_codec *c, const u8 *rows, u32 count, bool any)
 	levels = vex_alloc((size_t)count * c->row_padded);
 	if (!levels)
 		return -ENOMEM;
-	for (i = 0; i < count; i++) {
-		vex_fpu_begin();
-		vex_code_ops()->levels(c, row_at(c, rows, i), levels + (size_t)i * c->row_padded);
-		vex_fpu_end();
-	}
+	/* Without directions yet they are those of the elements. */
+	for (i = 0; i < count; i++)
+		vex_codec_levels(c, row_at(c, rows, i), levels + (size_t)i * c->row_padded);
 	err = vex_pca_train(levels, count, c->row_padded, any, &c->pca);
 	vex_free(levels);
 	if (err || !c->pca)
@@ -216,19 +214,12 @@ static int trial_init(struct trial *t)
 static void trial_measure(struct trial *t, u32 q)
 {
 	const struct vex_codec *c = t->c;
-	vex_code_dist kernel = vex_codec_dist(c);
-	u32 most = max(VEX_DIST_PIECE / (c->dim * 4), 1u), i, n;
+	u32 i;
 
 	vex_codec_query(c, row_at(c, t->rows, q), t->levels);
 	vex_codec_form(c, t->levels, &t->form);
-	for (i = 0; i < t->count; i += n) {
-		n = min(t->count - i, most);
-		vex_fpu_begin();
-		vex_dist_ops()->f32[c->metric](row_at(c, t->rows, q), row_at(c, t->rows, i), n,
-					       c->dim, t->exact + i);
-		kernel(&t->form, t->code + i, n, c->bytes, t->coarse + i);
-		vex_fpu_end();
-	}
+	vex_codec_dists(c, &t->form, t->code, t->count, t->coarse);
+	vex_dist_rows(c->metric, row_at(c, t->rows, q), t->rows, t->count, c->dim, t->exact);
 	for (i = 0; i < t->count; i++)
 		t->exact[i] = vex_f32_order(t->exact[i]);
 }

@@ -17,6 +17,19 @@ const struct vex_dist_ops *vex_dist_ops(void)
 	return READ_ONCE(chosen);
 }
 
+void vex_dist_rows(u32 metric, const void *q, const void *rows, u32 n, u32 dim, u32 *out)
+{
+	u32 piece = max(VEX_DIST_PIECE / (dim * (u32)sizeof(u32)), 1u), at, count;
+
+	for (at = 0; at < n; at += count) {
+		count = min(piece, n - at);
+		vex_fpu_begin();
+		vex_dist_ops()->f32[metric](q, (const u8 *)rows + (size_t)at * dim * sizeof(u32),
+					    count, dim, out + at);
+		vex_fpu_end();
+	}
+}
+
 u32 vex_dist_best(void)
 {
 	if (vex_cpu_has_avx512())

@@ -221,16 +221,9 @@ void vex_seen_reset(struct vex_walk *w)
 
 void vex_batch_dist(struct vex_graph *g, struct vex_walk *w, const struct vex_form *f)
 {
-	vex_code_dist kernel = vex_codec_dist(&g->codec);
 	struct vex_batch *b = &w->batch;
-	u32 piece = max(VEX_DIST_PIECE / g->codec.bytes, 4u), at, n;
 
-	for (at = 0; at < b->n; at += n) {
-		n = min(b->n - at, piece);
-		vex_fpu_begin();
-		kernel(f, b->code + at, n, g->codec.bytes, b->dist + at);
-		vex_fpu_end();
-	}
+	vex_codec_dists(&g->codec, f, b->code, b->n, b->dist);
 	w->dists += b->n;
 }
 

@@ -119,15 +119,7 @@ void vex_pca_levels(const struct vex_pca *p, u8 *raw, u8 *levels)
 /* Negated inner products of @v with packed rows. */
 static void dots(const u32 *v, const u32 *rows, u32 n, u32 dim, u32 *out)
 {
-	u32 piece = max(VEX_DIST_PIECE / (dim * 4), 1u), at, count;
-
-	for (at = 0; at < n; at += count) {
-		count = min(piece, n - at);
-		vex_fpu_begin();
-		vex_dist_ops()->f32[VEXFS_METRIC_IP](v, rows + (size_t)at * dim, count, dim,
-						     out + at);
-		vex_fpu_end();
-	}
+	vex_dist_rows(VEXFS_METRIC_IP, v, rows, n, dim, out);
 }
 
 static u32 *direction(const struct sample *s, u32 i)
@@ -261,10 +253,9 @@ int ranges_make(struct sample *s, struct vex_pca *p, const u8 *levels)
 	u32 cut = s->n / 512, widest = 256, i, j;
 	u8 *raw = (u8 *)s->v;
 	struct vex_form f;
+	s32 few[ABREAST];
 
 	for (i = 0; i < s->n; i++) {
-		s32 few[ABREAST];
-
 		memcpy(raw, levels + (size_t)i * p->dim, p->dim);
 		form_of(p, raw, &f);
 		for (j = 0; j < p->width; j++) {

@@ -47,22 +47,6 @@ static int tombs_for(struct vex_search_ctx *ctx, u64 group)
 	return 0;
 }
 
-/* Distances of one query to @n rows, in FPU sections of bounded length. */
-static void distances(struct vex_search_ctx *ctx, const u8 *query, const u8 *rows, u32 n)
-{
-	const struct vex_dist_ops *ops = vex_dist_ops();
-	u32 piece = max(VEX_DIST_PIECE / ctx->coll.row_bytes, 1u);
-	u32 done, count;
-
-	for (done = 0; done < n; done += count) {
-		count = min(piece, n - done);
-		vex_fpu_begin();
-		ops->f32[ctx->coll.metric](query, rows + (size_t)done * ctx->coll.row_bytes, count,
-					   ctx->coll.dim, ctx->dist + done);
-		vex_fpu_end();
-	}
-}
-
 /* Bytes of rows compared between two breaths: some 100 us of work. */
 #define VEX_BREATHE_BYTES	(1u << 20)
 
@@ -106,7 +90,8 @@ static void query_piece(struct vex_search_ctx *ctx, u32 q, u64 first, const u8 *
 		}
 		if (from == to)
 			break;
-		distances(ctx, query, rows + (size_t)from * row_bytes, to - from);
+		vex_dist_rows(ctx->coll.metric, query, rows + (size_t)from * row_bytes, to - from,
+			      ctx->coll.dim, ctx->dist);
 		ctx->s->visited += offer_live(ctx, &ctx->heaps[q], first + from, to - from);
 	}
 }

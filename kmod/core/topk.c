@@ -4,7 +4,6 @@
  * nearer than the top of a full heap costs one comparison.
  */
 #include "vex_util.h"
-#include "vex_dist.h"
 
 static inline bool farther(const struct vex_cand *a, const struct vex_cand *b)
 {

@@ -171,6 +171,10 @@ static inline vex_code_dist vex_codec_dist(const struct vex_codec *c)
 	return c->metric == VEXFS_METRIC_IP ? ops->ip[c->kind] : ops->l2[c->kind];
 }
 
+/* Distances of @f to @n codes, each anywhere, in FPU sections of bounded length; outside of one. */
+void vex_codec_dists(const struct vex_codec *c, const struct vex_form *f, const u8 *const *codes,
+		     u32 n, u32 *out);
+
 /* ---- code_train.c ---------------------------------------------------------- */
 
 /*

@@ -34,6 +34,12 @@ extern const struct vex_dist_ops vex_dist_avx512;
 /* The chosen one; set by vex_core_init() and vex_dist_select(). */
 const struct vex_dist_ops *vex_dist_ops(void);
 
+/*
+ * Distances of one query to @n packed rows, in FPU sections of bounded length; outside of one. As
+ * vex_dist_ops()->f32[@metric] otherwise.
+ */
+void vex_dist_rows(u32 metric, const void *q, const void *rows, u32 n, u32 dim, u32 *out);
+
 /* Choose the best set of this CPU; called by vex_core_init(). */
 void vex_dist_init(void);
 

@@ -3,7 +3,7 @@
 #ifndef VEX_UTIL_H
 #define VEX_UTIL_H
 
-#include "vex_core.h"
+#include "vex_dist.h"
 
 /* ---- crc32c.c: Castagnoli CRC, reflected, initial and final value all ones --- */
 
@@ -57,22 +57,16 @@ void vex_topk_reset(struct vex_topk *t);
 void vex_topk_limit(struct vex_topk *t, u32 bits);
 /* Offer one candidate; true: it is among the k nearest so far (by order, then id). */
 bool vex_topk_offer(struct vex_topk *t, u32 bits, u64 id);
-/* As vex_f32_order() has it. */
-static inline u32 vex_topk_order(u32 bits)
-{
-	return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
-
 /* May a row at this distance be among them? Most may not, and need no further look. */
 static inline bool vex_topk_wants(const struct vex_topk *t, u32 bits)
 {
-	return vex_topk_order(bits) <= t->bar;
+	return vex_f32_order(bits) <= t->bar;
 }
 
 /* The same for a row that may be found: it counts as met. */
 static inline bool vex_topk_look(struct vex_topk *t, u32 bits)
 {
-	t->met += vex_topk_order(bits) <= t->limit;
+	t->met += vex_f32_order(bits) <= t->limit;
 	return vex_topk_wants(t, bits);
 }
 

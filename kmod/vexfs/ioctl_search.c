@@ -40,6 +40,14 @@ static void vexfs_filter_put(struct vex_filter *f)
 
 /* ---- search ---------------------------------------------------------------------- */
 
+/* What was found, or which query or node was refused, goes back to the caller. */
+static long vexfs_answer(void __user *arg, void *a, size_t len, u32 size, int err)
+{
+	if ((!err || err == -EDOM || err == -EBADMSG) && vexfs_args_put(arg, a, len, size))
+		return -EFAULT;
+	return err;
+}
+
 static int vexfs_check_search(const struct vexfs_inode *vi, const struct vexfs_search *a)
 {
 	int err;
@@ -169,9 +177,7 @@ static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op
 	a->visited = asked->s.visited;
 	a->bad_query = asked->s.bad_query;
 	a->bad_node = asked->f.bad_node;
-	if ((!err || err == -EDOM || err == -EBADMSG) && vexfs_args_put(arg, a, sizeof(*a), size))
-		return -EFAULT;
-	return err;
+	return vexfs_answer(arg, a, sizeof(*a), size, err);
 }
 
 /* Do one, with memory for what is asked. */
@@ -259,9 +265,7 @@ static long vexfs_do_range(struct file *file, void __user *arg, struct vexfs_op 
 	a->visited = asked->s.visited;
 	a->bad = asked->s.bad_query;
 	a->bad_node = asked->f.bad_node;
-	if ((!err || err == -EDOM || err == -EBADMSG) && vexfs_args_put(arg, a, sizeof(*a), size))
-		return -EFAULT;
-	return err;
+	return vexfs_answer(arg, a, sizeof(*a), size, err);
 }
 
 /* VEXFS_IOC_RANGE. */

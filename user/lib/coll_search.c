@@ -65,10 +65,8 @@ static void offer_run(struct coll_batch *b, u32 i, u32 row, u32 n, bool all)
 	struct vex_topk *heap = &b->w->heaps[i];
 	u32 *dist = b->w->dist, at;
 
-	vex_fpu_begin();
-	vex_dist_ops()->f32[o->metric](b->queries + (size_t)i * o->dim,
-				       vex_tab_at(&b->c->rows, row), n, o->dim, dist);
-	vex_fpu_end();
+	vex_dist_rows(o->metric, b->queries + (size_t)i * o->dim, vex_tab_at(&b->c->rows, row), n,
+		      o->dim, dist);
 	for (at = 0; at < n; at++) {
 		/* Only a range counts those that it does not want. */
 		if (!vex_topk_wants(heap, dist[at]) && !b->aim.all)
@@ -160,9 +158,7 @@ static int find_offer(struct vex_find *f, u32 id)
 
 	if (!wanted(b, id))
 		return 0;
-	vex_fpu_begin();
-	vex_dist_ops()->f32[o->metric](f->query, vex_tab_at(&b->c->rows, id), 1, o->dim, &dist);
-	vex_fpu_end();
+	vex_dist_rows(o->metric, f->query, vex_tab_at(&b->c->rows, id), 1, o->dim, &dist);
 	b->compared++;
 	return vex_topk_look(f->heap, dist) && vex_topk_offer(f->heap, dist, id) ? 2 : 1;
 }

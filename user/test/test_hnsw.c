@@ -526,14 +526,43 @@ static void faults_lose_nothing(void **state)
 	vex_io_mem_destroy(image);
 }
 
-/* Every prefix of what was written. */
-static void a_crash_leaves_rows_and_graph_in_step(void **state)
+/*
+ * After each @step-th of the writes that @c was recorded with, and all before it, rows @id and 42
+ * find themselves, before and after another insertion. Returns how many states that were.
+ */
+static u64 crash_at_writes(struct core *c, u64 ino, u64 id, u64 step)
 {
 	const struct vex_io_event *log;
 	struct vex_io_mem *m;
-	struct core c = { 0 };
-	u64 ino, states = 0;
+	u64 states = 0, writes = 0;
 	size_t count;
+
+	log = vex_io_mem_log(c->m, &count);
+	m = vex_io_mem_base(c->m);
+	for (size_t i = 0; i < count; i++) {
+		struct core after = { 0 };
+
+		assert_int_equal(vex_io_mem_apply(m, &log[i], VEX_IO_ALL_SECTORS), 0);
+		if (log[i].kind != VEX_IO_WRITE || writes++ % step)
+			continue;
+		assert_int_equal(core_adopt(&after, vex_io_mem_clone(m), false), 0);
+		expect_itself(after.fs, ino, 42);
+		expect_itself(after.fs, ino, id);
+		assert_int_equal(work(after.fs, ino, WORK_INSERT), 0);
+		expect_itself(after.fs, ino, id);
+		core_end(&after);
+		states++;
+	}
+	vex_io_mem_destroy(m);
+	print_message("%llu states after a crash\n", states);
+	return states;
+}
+
+/* Every prefix of what was written. */
+static void a_crash_leaves_rows_and_graph_in_step(void **state)
+{
+	struct core c = { 0 };
+	u64 ino;
 
 	make_small(&c, 4096);
 	ino = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
@@ -546,35 +575,15 @@ static void a_crash_leaves_rows_and_graph_in_step(void **state)
 			core_commit(&c);
 	}
 	core_commit(&c);
-	log = vex_io_mem_log(c.m, &count);
-	m = vex_io_mem_base(c.m);
-	for (size_t i = 0; i < count; i++) {
-		struct core after = { 0 };
-
-		assert_int_equal(vex_io_mem_apply(m, &log[i], VEX_IO_ALL_SECTORS), 0);
-		if (log[i].kind != VEX_IO_WRITE)
-			continue;
-		assert_int_equal(core_adopt(&after, vex_io_mem_clone(m), false), 0);
-		expect_itself(after.fs, ino, 42);
-		expect_itself(after.fs, ino, 1029);
-		assert_int_equal(work(after.fs, ino, WORK_INSERT), 0);
-		core_end(&after);
-		states++;
-	}
-	print_message("%llu states after a crash\n", states);
-	assert_true(states > 20);
-	vex_io_mem_destroy(m);
+	assert_true(crash_at_writes(&c, ino, 1029, 1) > 20);
 	core_end(&c);
 }
 
 /* An index that is made anew in the middle of an insertion, and some of the writes. */
 static void a_crash_while_it_is_made_anew_loses_nothing(void **state)
 {
-	const struct vex_io_event *log;
-	struct vex_io_mem *m;
 	struct core c = { 0 };
-	u64 ino, states = 0, writes = 0;
-	size_t count;
+	u64 ino;
 
 	make_small(&c, 4096);
 	ino = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
@@ -585,25 +594,7 @@ static void a_crash_while_it_is_made_anew_loses_nothing(void **state)
 	insert_around(c.fs, ino, 0, 50, 3, 100);
 	assert_int_equal(indexed(c.fs, ino), 1630);
 	core_commit(&c);
-	log = vex_io_mem_log(c.m, &count);
-	m = vex_io_mem_base(c.m);
-	for (size_t i = 0; i < count; i++) {
-		struct core after = { 0 };
-
-		assert_int_equal(vex_io_mem_apply(m, &log[i], VEX_IO_ALL_SECTORS), 0);
-		if (log[i].kind != VEX_IO_WRITE || writes++ % 97)
-			continue;
-		assert_int_equal(core_adopt(&after, vex_io_mem_clone(m), false), 0);
-		expect_itself(after.fs, ino, 42);
-		expect_itself(after.fs, ino, 1200);
-		assert_int_equal(work(after.fs, ino, WORK_INSERT), 0);
-		expect_itself(after.fs, ino, 1200);
-		core_end(&after);
-		states++;
-	}
-	print_message("%llu states after a crash\n", states);
-	assert_true(states > 5);
-	vex_io_mem_destroy(m);
+	assert_true(crash_at_writes(&c, ino, 1200, 97) > 5);
 	core_end(&c);
 }
 

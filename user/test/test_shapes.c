@@ -167,7 +167,10 @@ static const struct sort sorts[] = {
 };
 
 static const char * const metric_name[] = { [L2] = "l2", [IP] = "ip", [COSINE] = "cosine" };
-static const char * const code_name[] = { "auto", "sq7", "sq4", "f32" };
+static const char * const code_name[] = {
+	[VEXFS_COLL_AUTO] = "auto", [VEXFS_COLL_SQ7] = "sq7", [VEXFS_COLL_SQ4] = "sq4",
+	[VEXFS_COLL_F32] = "f32", [VEXFS_COLL_PCA] = "pca",
+};
 
 static float *rows_of(const struct sort *s, u64 seed)
 {
