@@ -34,6 +34,7 @@ vex-core-objs := \
 	graph_mend.o \
 	hash.o \
 	hnsw.o \
+	hnsw_codec.o \
 	hnsw_grow.o \
 	hnsw_search.o \
 	held.o \

@@ -370,52 +370,6 @@ static bool pending_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head
 	return true;
 }
 
-/* Room for the main directions, before the shape of codes is known. */
-static int pca_room(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head,
-		    const struct vex_coll *c)
-{
-	u32 width = le32_to_cpu(head->width);
-
-	if (!width || width > VEX_PCA_MOST || width % VEX_PCA_BLOCK)
-		return vex_hnsw_damaged(ix->fs);
-	ix->graph.codec.pca = vex_pca_alloc(width, round_up(c->dim, VEX_CODE_GROUP));
-	if (!ix->graph.codec.pca)
-		return -ENOMEM;
-	ix->graph.codec.pca->mul = le32_to_cpu(head->mul);
-	return 0;
-}
-
-/* Bytes that are no direction give directions all the same. */
-static int pca_load(struct vex_hnsw *ix)
-{
-	struct vex_pca *p = ix->graph.codec.pca;
-	u32 i;
-	int err;
-
-	err = vex_hnsw_read(ix, VEXFS_INDEX_POS + VEXFS_HNSW_PCA_AT, p->low,
-			    vex_pca_bytes(p->width, p->dim));
-	for (i = 0; i < p->width; i++)
-		p->low[i] = le32_to_cpu((__force __le32)p->low[i]);
-	return err;
-}
-
-static int codec_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head)
-{
-	struct vex_codec *c = &ix->graph.codec;
-	u32 i;
-	int err;
-
-	c->inv_step = le32_to_cpu(head->inv_step);
-	err = vex_hnsw_read(ix, VEXFS_INDEX_POS + VEXFS_HNSW_LOW_AT, c->low,
-			    c->dim * sizeof(*c->low));
-	for (i = 0; i < c->dim; i++)
-		c->low[i] = le32_to_cpu((__force __le32)c->low[i]);
-	if (!err && c->pca)
-		err = pca_load(ix);
-	/* A step that is no number, or negative. */
-	return err || c->inv_step < 0x7f800000u ? err : vex_hnsw_damaged(ix->fs);
-}
-
 static int tables_room(struct vex_hnsw *ix)
 {
 	u32 i, last;
@@ -468,7 +422,7 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 	    m < VEX_GRAPH_M_MIN || m > VEX_GRAPH_M_MAX || !ef || ef > VEX_GRAPH_EF_MAX)
 		return vex_hnsw_damaged(ix->fs);
 	ix->trained = le32_to_cpu(head->flags) & VEXFS_HNSW_TRAINED;
-	err = ix->trained && code == VEXFS_CODE_PCA ? pca_room(ix, head, c) : 0;
+	err = ix->trained && code == VEXFS_CODE_PCA ? vex_hnsw_pca_room(ix, head, c) : 0;
 	if (err)
 		return err;
 	vex_codec_shape(&g->codec, vex_code_kind(code), c->metric, c->dim);
@@ -481,7 +435,7 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 	    !counts_sound(ix, head, c->rows) || !pending_load(ix, head))
 		return vex_hnsw_damaged(ix->fs);
 	drift_load(ix, head);
-	err = ix->trained ? codec_load(ix, head) : 0;
+	err = ix->trained ? vex_hnsw_codec_load(ix, head) : 0;
 	return err ? err : tables_room(ix);
 }
 

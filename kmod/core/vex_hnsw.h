@@ -123,6 +123,20 @@ u32 vex_hnsw_dirty(struct vex_hnsw *ix, u32 layer, u32 pos, u32 bytes);
 struct vex_hnsw_walk *vex_hnsw_walk_take(struct vex_hnsw *ix);
 void vex_hnsw_walk_give(struct vex_hnsw *ix, struct vex_hnsw_walk *w);
 
+/* ---- hnsw_codec.c ----------------------------------------------------------------- */
+
+/*
+ * Opening: room for the main directions of PCA, before the shape of codes is known; then the codec.
+ * ENOMEM; EUCLEAN; the device's error.
+ */
+int vex_hnsw_pca_room(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head,
+		      const struct vex_coll *c);
+int vex_hnsw_codec_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head);
+/* Make the codec of an index without one, and store it. @ix->growing held, fs->lock not. */
+int vex_hnsw_codec_make(struct vex_hnsw *ix, struct vex_coll *c);
+/* Is the index to be made anew? 1, 0 or an error. Likewise. */
+int vex_hnsw_codec_judge(struct vex_hnsw *ix, struct vex_coll *c);
+
 /* ---- hnsw_grow.c: fs->lock not held ---------------------------------------------- */
 
 /* Bring rows that the graph lacks into it. The rows are there whatever becomes of this. */
