@@ -11,7 +11,7 @@
 #include "vxt.h"
 
 #define BOUND		2048u
-#define SCHEDULER	640u
+#define SCHEDULER	256u
 #define DIM		64u
 #define ROWS		6000u	/* 1.1 MiB of index, 1.5 MiB of rows */
 #define K		10u

@@ -17,45 +17,39 @@
 #define FILTER_ASK	16u
 
 /**
- * struct known - what of a collection the graph answers for in one search
- * @rows: those before this one, but
+ * struct hnsw_find - a batch of queries, one of them at a time
+ * @find: the query of the graph
+ * @aim: what all of them want of it
+ * @ctx: the batch
+ * @q: the query's number
+ * @rows: rows before this one the graph answers for, but
  * @nr_stale: as many, which were updated:
  * @stale: these
  *
- * As it was when the search began: rows that come into the graph meanwhile are compared one by one
- * all the same, so none is found twice.
+ * The last three are as they were when the search began: rows that come into the graph meanwhile
+ * are compared one by one all the same, so none is found twice.
  */
-struct known {
+struct hnsw_find {
+	struct vex_find find;
+	struct vex_aim aim;
+	struct vex_search_ctx *ctx;
+	u32 q;
 	u64 rows;
 	u32 nr_stale;
 	u32 stale[];
 };
 
-static bool is_known(const struct known *known, const struct vex_coll *c, u64 id)
+static bool is_known(const struct hnsw_find *f, u64 id)
 {
 	u32 i;
 
-	if (id >= known->rows || id >= c->rows)
+	if (id >= f->rows || id >= f->ctx->coll.rows)
 		return false;
-	for (i = 0; i < known->nr_stale; i++)
-		if (known->stale[i] == id)
+	for (i = 0; i < f->nr_stale; i++)
+		if (f->stale[i] == id)
 			return false;
 	return true;
 }
-
-/**
- * struct hnsw_find - one query of a batch
- * @find: the query of the graph
- * @ctx: the batch
- * @known: what the graph answers for
- * @q: the query's number
- */
-struct hnsw_find {
-	struct vex_find find;
-	struct vex_search_ctx *ctx;
-	const struct known *known;
-	u32 q;
-};
 
 static void row_dist(struct vex_search_ctx *ctx, u32 q, const u8 *row, u32 *dist)
 {
@@ -121,7 +115,7 @@ static int find_offer(struct vex_find *find, u32 id)
 {
 	struct hnsw_find *f = container_of(find, struct hnsw_find, find);
 
-	return is_known(f->known, &f->ctx->coll, id) ? offer_one(f->ctx, f->q, id) : 0;
+	return is_known(f, id) ? offer_one(f->ctx, f->q, id) : 0;
 }
 
 /* By the graph and the rows that it knows in an older form, or not at all: then from[] stays 0. */
@@ -136,9 +130,9 @@ static int find_one(struct hnsw_find *f)
 	err = vex_graph_find(&f->find);
 	if (err)
 		return min(err, 0);
-	ctx->from[f->q] = f->known->rows;
-	for (i = 0; i < f->known->nr_stale && err >= 0; i++)
-		err = offer_one(ctx, f->q, f->known->stale[i]);
+	ctx->from[f->q] = f->rows;
+	for (i = 0; i < f->nr_stale && err >= 0; i++)
+		err = offer_one(ctx, f->q, f->stale[i]);
 	return min(err, 0);
 }
 
@@ -153,9 +147,11 @@ static void relieve(struct vex_search_ctx *ctx)
 	ctx->tomb_group = ~0ULL;
 }
 
-static int aim_take(struct vex_search_ctx *ctx, const struct vex_hnsw *ix, struct vex_aim *aim)
+static int aim_take(struct hnsw_find *f, const struct vex_hnsw *ix)
 {
+	struct vex_search_ctx *ctx = f->ctx;
 	const struct vex_coll *c = &ctx->coll;
+	struct vex_aim *aim = &f->aim;
 	int err = vex_select_pass(ctx, &aim->pass);
 
 	aim->k = ctx->s->k;
@@ -174,43 +170,43 @@ static int aim_take(struct vex_search_ctx *ctx, const struct vex_hnsw *ix, struc
 	return err;
 }
 
-static noinline_for_stack
-int search_graph(struct vex_search_ctx *ctx, struct vex_hnsw *ix, const struct known *known)
+static noinline_for_stack int search_graph(struct hnsw_find *f, struct vex_hnsw *ix)
 {
 	struct vex_hnsw_walk *w = vex_hnsw_walk_take(ix);
-	struct vex_aim aim = { };
-	struct hnsw_find f = {
-		.find = { .graph = &ix->graph, .aim = &aim, .offer = find_offer },
-		.ctx = ctx, .known = known,
-	};
-	int err = w ? aim_take(ctx, ix, &aim) : -ENOMEM;
+	struct vex_search_ctx *ctx = f->ctx;
+	int err = w ? aim_take(f, ix) : -ENOMEM;
 
-	for (f.q = 0; f.q < ctx->s->nq && !err; f.q++) {
-		f.find.walk = &w->walk;
-		err = find_one(&f);
+	for (; f->q < ctx->s->nq && !err; f->q++) {
+		f->find.walk = &w->walk;
+		err = find_one(f);
 		if (!err)
 			err = vex_search_breathe(ctx);
 		if (!err)
 			relieve(ctx);
 	}
-	ctx->s->visited += f.find.dists;
-	ctx->s->hops += f.find.hops;
+	ctx->s->visited += f->find.dists;
+	ctx->s->hops += f->find.hops;
 	if (w)
 		vex_hnsw_walk_give(ix, w);
 	return err;
 }
 
-static struct known *known_take(const struct vex_hnsw *ix)
+/* Not on the stack, which goes deep from here. */
+static struct hnsw_find *find_new(struct vex_search_ctx *ctx, struct vex_hnsw *ix)
 {
 	size_t stale = ix->nr_pending * sizeof(*ix->pending);
-	struct known *known = vex_alloc(sizeof(*known) + stale);
+	struct hnsw_find *f = vex_zalloc(sizeof(*f) + stale);
 
-	if (!known)
+	if (!f)
 		return NULL;
-	known->rows = ix->graph.tab[0].count;
-	known->nr_stale = ix->nr_pending;
-	memcpy(known->stale, ix->pending, stale);
-	return known;
+	f->find.graph = &ix->graph;
+	f->find.aim = &f->aim;
+	f->find.offer = find_offer;
+	f->ctx = ctx;
+	f->rows = ix->graph.tab[0].count;
+	f->nr_stale = ix->nr_pending;
+	memcpy(f->stale, ix->pending, stale);
+	return f;
 }
 
 /* Comparing all rows needs no more memory than is there, and no index. */
@@ -227,18 +223,18 @@ static int search_without(struct vex_search_ctx *ctx)
 
 static int hnsw_search(struct vex_search_ctx *ctx)
 {
-	struct known *known;
+	struct hnsw_find *f;
 	struct vex_hnsw *ix;
 	int err;
 
 	err = vex_hnsw_get(ctx->fs, ctx->ino, &ctx->coll, &ix);
 	if (err)
 		return err == -ENOMEM ? vex_flat_search(ctx) : err;
-	known = known_take(ix);
-	err = known ? search_graph(ctx, ix, known) : -ENOMEM;
+	f = find_new(ctx, ix);
+	err = f ? search_graph(f, ix) : -ENOMEM;
 	if (!err)
 		err = vex_flat_search(ctx);
-	vex_free(known);
+	vex_free(f);
 	vex_hnsw_put(ix);
 	if (err == -EUCLEAN)
 		vex_hnsw_damaged(ctx->fs);

@@ -56,6 +56,9 @@ static void vexfs_aside_work(struct work_struct *work)
  * The wait is in this very frame, not in those of a completion, for it often is where the
  * stack is deepest, and the scheduler goes deep from there.
  *
+ * The worker is one of this CPU: it is there to run when the caller sleeps. With none, the
+ * scheduler would look for work of other CPUs, on the caller's stack, several hundred bytes deep.
+ *
  * Return: what @fn returned.
  */
 int vexfs_aside(void *ctx, u32 kind, int (*fn)(void *arg), void *arg)
@@ -136,7 +139,7 @@ int vexfs_aside_init(void)
 	u32 i;
 
 	for (i = 0; i < VEXFS_ASIDE_NR; i++) {
-		vexfs_aside_queues[i] = alloc_workqueue(names[i], WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+		vexfs_aside_queues[i] = alloc_workqueue(names[i], WQ_MEM_RECLAIM, 0);
 		if (!vexfs_aside_queues[i]) {
 			vexfs_aside_exit();
 			return -ENOMEM;
