@@ -15,6 +15,7 @@ typedef s16 words16 __attribute__((__vector_size__(32)));
 typedef s32 sums8 __attribute__((__vector_size__(32)));
 typedef s32 sums4 __attribute__((__vector_size__(16)));
 typedef u32 dists4 __attribute__((__vector_size__(16)));
+typedef u64 words4_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(8);
 typedef float vec8 __attribute__((__vector_size__(32)));
 typedef float vec8_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(4);
 
@@ -205,8 +206,31 @@ static void levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
 	vex_code_scalar.levels(&rest, x + i, out + i);
 }
 
+/* From above: what is read has not been written. The lowest four are read before and written last. */
+static void rise_avx2(u64 *at, u32 n, u32 by)
+{
+	words4_mem lowest;
+
+	if (n < 4) {
+		for (; n; n--)
+			at[n - 1 + by] = at[n - 1];
+		return;
+	}
+	lowest = *(words4_mem *)at;
+	for (; n >= 8; n -= 8) {
+		words4_mem high = *(words4_mem *)(at + n - 4), low = *(words4_mem *)(at + n - 8);
+
+		*(words4_mem *)(at + n - 4 + by) = high;
+		*(words4_mem *)(at + n - 8 + by) = low;
+	}
+	if (n > 4)
+		*(words4_mem *)(at + n - 4 + by) = *(words4_mem *)(at + n - 4);
+	*(words4_mem *)(at + by) = lowest;
+}
+
 const struct vex_code_ops vex_code_avx2 = {
 	.l2 = { [VEX_CODE_SQ7] = l2_sq7, [VEX_CODE_SQ4] = l2_sq4 },
 	.ip = { [VEX_CODE_SQ7] = ip_sq7, [VEX_CODE_SQ4] = ip_sq4 },
 	.levels = levels_avx2,
+	.rise = rise_avx2,
 };

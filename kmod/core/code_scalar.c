@@ -241,8 +241,14 @@ void vex_codec_fit(struct vex_codec *c, const struct vex_range *r)
 	c->inv_step = vex_f32_bits(inv);
 }
 
+static void rise_scalar(u64 *at, u32 n, u32 by)
+{
+	memmove(at + by, at, n * sizeof(*at));
+}
+
 const struct vex_code_ops vex_code_scalar = {
 	.l2 = { [VEX_CODE_SQ7] = l2_sq7, [VEX_CODE_SQ4] = l2_sq4 },
 	.ip = { [VEX_CODE_SQ7] = ip_sq7, [VEX_CODE_SQ4] = ip_sq4 },
 	.levels = levels_scalar,
+	.rise = rise_scalar,
 };

@@ -26,6 +26,8 @@
 #define LINE	64u
 /* Rows looked at between two looks at signals and the scheduler. */
 #define BREATH	64u
+/* What following a row's links costs besides distances, in bytes of codes. */
+#define HOP_BYTES	3072u
 
 /* ---- sizes -------------------------------------------------------------------- */
 
@@ -207,6 +209,30 @@ int vex_item_load(struct vex_graph *g, u32 layer, u32 pos, u8 **out)
 
 /* ---- walking ------------------------------------------------------------------------ */
 
+/*
+ * A walk never sleeps but where it takes breath: for an item that is not in memory it breaks off,
+ * and goes on where it was when the item has been loaded, from where the stack is less deep. So one
+ * FPU section may last over several rows' links, for opening one costs as much as a distance.
+ */
+static void section_end(struct vex_walk *w)
+{
+	if (!w->section)
+		return;
+	w->section = 0;
+	vex_fpu_end();
+}
+
+/* Go on for @bytes of work. */
+static __always_inline void section_enter(struct vex_walk *w, u32 bytes)
+{
+	if (unlikely(w->section <= bytes)) {
+		section_end(w);
+		vex_fpu_begin();
+		w->section = max(VEX_DIST_PIECE, bytes + 1);
+	}
+	w->section -= bytes;
+}
+
 void vex_seen_reset(struct vex_walk *w)
 {
 	u32 i;
@@ -283,7 +309,7 @@ static __always_inline u32 pool_place(const struct vex_walk *w, vex_near_t near)
 }
 
 /* Put a row into the pool; returns its place, w->ef when it is too far away. */
-static u32 pool_add_one(struct vex_walk *w, vex_near_t near)
+static u32 pool_add_one(struct vex_walk *w, const struct vex_code_ops *ops, vex_near_t near)
 {
 	vex_near_t *pool = w->pool;
 	u32 low, n = w->size, end;
@@ -301,17 +327,17 @@ static u32 pool_add_one(struct vex_walk *w, vex_near_t near)
 		n--;
 	else if (n == w->size)
 		w->size++;
-	memmove(pool + low + 1, pool + low, (n - low) * sizeof(*pool));
+	ops->rise(pool + low, n - low, 1);
 	pool[low] = near;
 	return low;
 }
 
-static noinline u32 pool_add_each(struct vex_walk *w, u32 n)
+static noinline u32 pool_add_each(struct vex_walk *w, const struct vex_code_ops *ops, u32 n)
 {
 	u32 i, first = w->ef;
 
 	for (i = 0; i < n; i++)
-		first = min(first, pool_add_one(w, w->batch.near[i]));
+		first = min(first, pool_add_one(w, ops, w->batch.near[i]));
 	return first;
 }
 
@@ -335,14 +361,14 @@ static __always_inline bool batch_places(struct vex_walk *w, u32 n)
  * Put a batch into the pool; returns the first place that changed, w->ef when none did. What lies
  * behind the rows that enter moves once, not once for each.
  */
-static __always_inline u32 pool_add(struct vex_walk *w)
+static __always_inline u32 pool_add(struct vex_walk *w, const struct vex_code_ops *ops)
 {
 	const struct vex_batch *b = &w->batch;
 	u32 n = batch_sort(w), end = w->size, low = w->ef;
 	vex_near_t *pool = w->pool;
 
 	if (unlikely(!batch_places(w, n)))
-		return pool_add_each(w, n);
+		return pool_add_each(w, ops, n);
 	/* The farthest of all make room. */
 	while (end + n > w->ef)
 		if (end && pool[end - 1] > b->near[n - 1])
@@ -352,10 +378,25 @@ static __always_inline u32 pool_add(struct vex_walk *w)
 	w->size = end + n;
 	for (; n; n--, end = low) {
 		low = b->dist[n - 1];
-		memmove(pool + low + n, pool + low, (end - low) * sizeof(*pool));
+		ops->rise(pool + low, end - low, n);
 		pool[low + n - 1] = b->near[n - 1];
 	}
 	return low;
+}
+
+/* Distances of a batch to what is looked for; in the walk's section. */
+static __always_inline void batch_dist(struct vex_graph *g, struct vex_walk *w)
+{
+	vex_code_dist kernel = vex_codec_dist(&g->codec);
+	u32 bytes = g->codec.bytes, piece = max(VEX_DIST_PIECE / bytes, 4u), at, n;
+	struct vex_batch *b = &w->batch;
+
+	for (at = 0; at < b->n; at += n) {
+		n = min(b->n - at, piece);
+		section_enter(w, n * bytes + HOP_BYTES);
+		kernel(&w->query, b->code + at, n, bytes, b->dist + at);
+	}
+	w->dists += b->n;
 }
 
 static __always_inline void prefetch_item(const struct vex_tab *t, u32 pos, u32 bytes)
@@ -367,35 +408,64 @@ static __always_inline void prefetch_item(const struct vex_tab *t, u32 pos, u32 
 		__builtin_prefetch(item + i);
 }
 
-/* The links of an item that were not met before, with their codes. */
+/* The item is not in memory. */
+static __always_inline int lacking(struct vex_walk *w, u32 layer, u32 pos)
+{
+	w->lack_layer = layer;
+	w->lack = pos;
+	return -EAGAIN;
+}
+
+static __always_inline int code_here(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 pos,
+				     const u8 **out)
+{
+	const u8 *item;
+
+	if (layer) {
+		item = vex_item_here(g, layer, pos);
+		if (unlikely(!item))
+			return lacking(w, layer, pos);
+		pos = le32_to_cpu(((const struct vex_upper *)item)->id);
+	}
+	item = vex_item_here(g, 0, pos);
+	if (unlikely(!item))
+		return lacking(w, 0, pos);
+	*out = item + g->code_at;
+	return 0;
+}
+
+/* The links of an item that were not met before, with their codes: from w->link on. */
 static __always_inline int gather(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 pos)
 {
+	const u8 *code, *item = vex_item_here(g, layer, pos);
 	struct vex_batch *b = &w->batch;
 	const __le32 *link;
-	const u8 *code;
 	u32 i, n, to;
-	u8 *item;
 	int err;
 
-	b->n = 0;
-	err = vex_item_get(g, layer, pos, &item);
-	if (err)
-		return err;
+	if (unlikely(!item))
+		return lacking(w, layer, pos);
+	if (!w->link)
+		b->n = 0;
 	n = vex_links_of(g, layer, item, &link);
-	for (i = 0; i < n; i++) {
+	for (i = w->link; i < n; i++) {
 		to = le32_to_cpu(link[i]);
 		if (unlikely(to >= g->tab[layer].count))
 			return -EUCLEAN;
 		if (vex_seen(w, to))
 			continue;
-		err = vex_code_get(g, layer, to, &code);
-		if (unlikely(err))
+		err = code_here(g, w, layer, to, &code);
+		if (unlikely(err)) {
+			vex_unseen(w, to);
+			w->link = i;
 			return err;
+		}
 		/* The kernel asks for the rest: all at once, they wait for each other. */
 		__builtin_prefetch(code);
 		b->pos[b->n] = to;
 		b->code[b->n++] = code;
 	}
+	w->link = 0;
 	return 0;
 }
 
@@ -419,27 +489,30 @@ static __always_inline int expand(struct vex_graph *g, struct vex_walk *w, u32 l
 	if (!layer && next < w->size)
 		prefetch_item(&g->tab[0], vex_near_pos(w->pool[next]), g->code_at);
 	err = gather(g, w, layer, vex_near_pos(w->pool[i]));
-	if (err)
+	if (unlikely(err))
 		return err;
 	w->hops++;
 	if (!b->n)
 		return w->ef;
-	vex_batch_dist(g, w, &w->query);
-	return pool_add(w);
+	batch_dist(g, w);
+	return pool_add(w, vex_code_ops());
 }
 
-/* The w->ef rows of a layer nearest to the query, from those on that are in the pool. */
+/* The w->ef rows of a layer nearest to the query, from row w->at of the pool on. */
 static __always_inline int walk(struct vex_graph *g, struct vex_walk *w, u32 layer)
 {
-	u32 i = 0, breath = 0;
+	u32 i = w->at;
 	int first;
 
 	while (i < w->size) {
 		first = expand(g, w, layer, i);
-		if (unlikely(first < 0))
+		if (unlikely(first < 0)) {
+			w->at = i;
 			return first;
+		}
 		i = pool_next(w, min_t(u32, first, i));
-		if (unlikely(++breath % BREATH == 0)) {
+		if (unlikely(w->hops % BREATH == 0)) {
+			section_end(w);
 			vex_resched();
 			if (vex_interrupted())
 				return -EINTR;
@@ -458,7 +531,24 @@ static noinline_for_stack int walk_upper(struct vex_graph *g, struct vex_walk *w
 	return walk(g, w, layer);
 }
 
-/* Search a layer for the @ef nearest, from @from on; one position, or, with NONE, the pool. */
+static int walk_layer(struct vex_graph *g, struct vex_walk *w, u32 layer)
+{
+	u8 *item;
+	int err;
+
+	w->at = 0;
+	w->link = 0;
+	do {
+		err = layer ? walk_upper(g, w, layer) : walk_base(g, w);
+		section_end(w);
+		if (likely(err != -EAGAIN))
+			return err;
+		err = vex_item_load(g, w->lack_layer, w->lack, &item);
+	} while (!err);
+	return err;
+}
+
+/* Search a layer for the @ef nearest, from @from on, into the pool. */
 int vex_search_layer(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 from, u32 ef)
 {
 	struct vex_batch *b = &w->batch;
@@ -472,9 +562,9 @@ int vex_search_layer(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 fro
 	if (err)
 		return err;
 	vex_seen(w, from);
-	vex_batch_dist(g, w, &w->query);
-	pool_add(w);
-	err = layer ? walk_upper(g, w, layer) : walk_base(g, w);
+	batch_dist(g, w);
+	pool_add(w, vex_code_ops());
+	err = walk_layer(g, w, layer);
 	vex_seen_reset(w);
 	return err;
 }

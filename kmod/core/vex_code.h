@@ -102,6 +102,7 @@ typedef void (*vex_code_dist)(const struct vex_form *f, const u8 *const *codes, 
  * @l2: squared differences of levels, by kind
  * @ip: 2^31 less the inner product, by kind
  * @levels: the levels of a row's elements, @row_padded bytes; floating point
+ * @rise: move the @n words from @at on up by @by places, which may be fewer
  *
  * All run inside an FPU section.
  */
@@ -109,6 +110,7 @@ struct vex_code_ops {
 	vex_code_dist l2[VEX_CODE_KINDS];
 	vex_code_dist ip[VEX_CODE_KINDS];
 	void (*levels)(const struct vex_codec *c, const void *row, u8 *out);
+	void (*rise)(u64 *at, u32 n, u32 by);
 };
 
 extern const struct vex_code_ops vex_code_scalar;

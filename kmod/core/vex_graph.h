@@ -158,6 +158,11 @@ struct vex_batch {
  * @ties: rows equally far away that @pool keeps
  * @seen: a bit for each position met
  * @touched: words of @seen that have bits, until there are too many to remember
+ * @at: the place in @pool of the row whose links are followed
+ * @link: the first of them that is not in @batch
+ * @lack_layer: of an item that is not in memory, for which the walk breaks off
+ * @lack: its position
+ * @section: bytes of codes that the FPU section may go on over; 0: outside of one
  * @hops: rows whose links were followed
  * @dists: distances taken
  */
@@ -177,6 +182,11 @@ struct vex_walk {
 	u32 seen_room;
 	u32 touched_room;
 	u32 nr_touched;
+	u32 at;
+	u32 link;
+	u32 lack_layer;
+	u32 lack;
+	u32 section;
 	u64 hops;
 	u64 dists;
 	const u8 **picked;

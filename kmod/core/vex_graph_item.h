@@ -45,17 +45,19 @@ static inline u32 vex_base_links(u32 m)
 	return 2 * m - 1;
 }
 
+/* An item, or NULL where it is not in memory or does not exist. */
+static __always_inline u8 *vex_item_here(struct vex_graph *g, u32 layer, u32 pos)
+{
+	const struct vex_tab *t = &g->tab[layer];
+
+	return likely(pos < t->count) ? vex_tab_at(t, pos) : NULL;
+}
+
 /* An item, from memory or the device. EUCLEAN: a stored position leads past the end. */
 static __always_inline int vex_item_get(struct vex_graph *g, u32 layer, u32 pos, u8 **out)
 {
-	struct vex_tab *t = &g->tab[layer];
-
-	if (likely(pos < t->count)) {
-		*out = vex_tab_at(t, pos);
-		if (likely(*out))
-			return 0;
-	}
-	return vex_item_load(g, layer, pos, out);
+	*out = vex_item_here(g, layer, pos);
+	return likely(*out) ? 0 : vex_item_load(g, layer, pos, out);
 }
 
 static __always_inline int vex_code_get(struct vex_graph *g, u32 layer, u32 pos, const u8 **out)
@@ -104,6 +106,11 @@ static __always_inline bool vex_seen(struct vex_walk *w, u32 pos)
 		w->nr_touched++;
 	}
 	return false;
+}
+
+static inline void vex_unseen(struct vex_walk *w, u32 pos)
+{
+	w->seen[pos >> 6] &= ~(1ULL << (pos & 63));
 }
 
 #endif /* VEX_GRAPH_ITEM_H */

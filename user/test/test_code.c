@@ -193,6 +193,23 @@ static void kernels_go_with_those_of_distances(void **state)
 	}
 }
 
+static void words_rise_by_any_number_of_places(void **state)
+{
+	enum { WORDS = 40, BY = 9 };
+	u64 want[WORDS + BY], got[WORDS + BY];
+
+	(void)state;
+	for (u32 set = 0; set < set_count; set++)
+		for (u32 n = 0; n <= WORDS; n++)
+			for (u32 by = 0; by <= BY; by++) {
+				for (u32 i = 0; i < WORDS + BY; i++)
+					want[i] = got[i] = i;
+				memmove(want + by, want, n * sizeof(*want));
+				sets[set]->rise(got, n, by);
+				assert_memory_equal(got, want, sizeof(want));
+			}
+}
+
 /* ---- forms of codes ----------------------------------------------------------------- */
 
 static void check_form_of(struct sample *s, void *rnd)
@@ -774,6 +791,7 @@ int main(void)
 		cmocka_unit_test(kernels_equal_sums_over_levels),
 		cmocka_unit_test(first_and_last_levels_overflow_nothing),
 		cmocka_unit_test(kernels_go_with_those_of_distances),
+		cmocka_unit_test(words_rise_by_any_number_of_places),
 		cmocka_unit_test(form_of_a_code_is_that_of_the_levels_it_keeps),
 		cmocka_unit_test(distances_of_two_codes_are_mutual),
 		cmocka_unit_test(levels_are_the_same_bits_from_every_set),
