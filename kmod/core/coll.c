@@ -36,19 +36,15 @@ static bool create_served(const struct vex_coll *c)
 	return !c->code && !c->m && !c->ef_construction;
 }
 
-int vex_coll_load(struct vex_fs *fs, u64 ino, struct vex_coll *out)
+/* What is stored of a collection, as @inode has it. */
+static noinline_for_stack
+int attributes_load(struct vex_fs *fs, const struct vex_brief *inode, struct vex_coll *out)
 {
-	struct vex_key key = coll_key(ino);
+	struct vex_key key = coll_key(inode->ino);
 	const struct vexfs_coll_item *item;
-	struct vex_brief inode;
 	struct vex_path path;
 	int err;
 
-	err = vex_inode_load(fs, ino, &inode);
-	if (err)
-		return err;
-	if (!(inode.flags & VEXFS_INODE_COLL))
-		return -ENODATA;
 	err = vex_item_find(fs, &key, sizeof(*item), &path);
 	if (err == -ENOENT)
 		return vex_damaged(fs, fs->root_block, "collection without attributes");
@@ -65,12 +61,22 @@ int vex_coll_load(struct vex_fs *fs, u64 ino, struct vex_coll *out)
 	out->rows = le64_to_cpu(item->rows);
 	out->live = le64_to_cpu(item->live);
 	out->row_bytes = out->dim * elem_bytes(out->elem);
-	out->blocks = inode.blocks;
+	out->blocks = inode->blocks;
 	if (!coll_served(out) || out->live > out->rows || out->rows > S64_MAX / out->row_bytes ||
-	    out->rows * out->row_bytes != inode.size)
+	    out->rows * out->row_bytes != inode->size)
 		err = vex_damaged(fs, path.node[0]->block, "collection with impossible attributes");
 	vex_path_release(fs, &path);
 	return err;
+}
+
+int vex_coll_load(struct vex_fs *fs, u64 ino, struct vex_coll *out)
+{
+	struct vex_brief inode;
+	int err = vex_inode_load(fs, ino, &inode);
+
+	if (err)
+		return err;
+	return inode.flags & VEXFS_INODE_COLL ? attributes_load(fs, &inode, out) : -ENODATA;
 }
 
 int vex_coll_stat(struct vex_fs *fs, u64 ino, struct vex_coll *out)

@@ -97,7 +97,7 @@ static int offer_one(struct vex_search_ctx *ctx, u32 q, u64 id)
 	u32 dist;
 	int err;
 
-	err = vex_row_live(ctx->fs, ctx->ino, &ctx->coll, id);
+	err = vex_search_live(ctx, id);
 	if (err > 0)
 		err = vex_select_row(ctx, id);
 	if (err <= 0)
@@ -144,7 +144,7 @@ static void relieve(struct vex_search_ctx *ctx)
 	vex_read_unlock(&ctx->fs->lock);
 	vex_hnsw_settle(ctx->fs);
 	vex_read_lock(&ctx->fs->lock);
-	ctx->tomb_group = ~0ULL;
+	vex_search_forget(ctx);
 }
 
 static int aim_take(struct hnsw_find *f, const struct vex_hnsw *ix)

@@ -23,28 +23,58 @@ const struct vex_index_ops *vex_index_ops(u32 id)
 	return NULL;
 }
 
+void vex_search_forget(struct vex_search_ctx *ctx)
+{
+	u32 i;
+
+	for (i = 0; i < ctx->nr_tombs; i++)
+		ctx->tombs[i].group = ~0ULL;
+}
+
 int vex_search_breathe(struct vex_search_ctx *ctx)
 {
 	vex_read_unlock(&ctx->fs->lock);
 	vex_resched();
 	vex_read_lock(&ctx->fs->lock);
-	/* What was deleted meanwhile shows from here on. */
-	ctx->tomb_group = ~0ULL;
+	vex_search_forget(ctx);
 	return vex_interrupted() ? -EINTR : 0;
 }
 
-static int tombs_for(struct vex_search_ctx *ctx, u64 group)
+/* Where the bitmap of a group of rows is kept. */
+static struct vex_tomb *tomb_slot(struct vex_search_ctx *ctx, u64 group)
 {
+	return &ctx->tombs[group & (ctx->nr_tombs - 1)];
+}
+
+/* The bitmap of a group of rows. */
+static int tomb_of(struct vex_search_ctx *ctx, u64 group, const struct vex_tomb **out)
+{
+	struct vex_tomb *t = tomb_slot(ctx, group);
 	int err;
 
-	if (ctx->tomb_group == group)
+	*out = t;
+	if (t->group == group)
 		return 0;
-	err = vex_tomb_load(ctx->fs, ctx->ino, group, ctx->tombs);
+	t->group = ~0ULL;
+	err = vex_tomb_load(ctx->fs, ctx->ino, group, t->bits);
 	if (err < 0)
 		return err;
-	ctx->tomb_any = err;
-	ctx->tomb_group = group;
+	t->any = err;
+	t->group = group;
 	return 0;
+}
+
+int vex_search_live(struct vex_search_ctx *ctx, u64 id)
+{
+	const struct vex_tomb *t;
+	int err;
+
+	if (id >= ctx->coll.rows)
+		return 0;
+	err = tomb_of(ctx, id / VEXFS_TOMB_ROWS, &t);
+	if (err)
+		return err;
+	return !t->any || !vex_bit_test(t->bits, id % VEXFS_TOMB_ROWS);
 }
 
 /* Bytes of rows compared between two breaths: some 100 us of work. */
@@ -53,12 +83,13 @@ static int tombs_for(struct vex_search_ctx *ctx, u64 group)
 /* Offer the distances of rows [@first, @first + @n) of one tomb group to one query's heap. */
 static u32 offer_live(struct vex_search_ctx *ctx, struct vex_topk *heap, u64 first, u32 n)
 {
+	const struct vex_tomb *t = tomb_slot(ctx, first / VEXFS_TOMB_ROWS);
 	u32 at = first % VEXFS_TOMB_ROWS;
 	u32 live = 0;
 	u32 i;
 
 	for (i = 0; i < n; i++) {
-		if (ctx->tomb_any && vex_bit_test(ctx->tombs, at + i))
+		if (t->any && vex_bit_test(t->bits, at + i))
 			continue;
 		live++;
 		if (vex_topk_look(heap, ctx->dist[i]))
@@ -98,10 +129,11 @@ static void query_piece(struct vex_search_ctx *ctx, u32 q, u64 first, const u8 *
 
 int vex_search_offer(struct vex_search_ctx *ctx, u64 first, u8 *const *base, size_t at, u32 n)
 {
+	const struct vex_tomb *t;
 	u32 q, work = 0;
 	int err;
 
-	err = tombs_for(ctx, first / VEXFS_TOMB_ROWS);
+	err = tomb_of(ctx, first / VEXFS_TOMB_ROWS, &t);
 	for (q = 0; q < ctx->s->nq && !err; q++) {
 		query_piece(ctx, q, first, *base + at, n);
 		work += n * ctx->coll.row_bytes;
@@ -110,7 +142,7 @@ int vex_search_offer(struct vex_search_ctx *ctx, u64 first, u8 *const *base, siz
 		work = 0;
 		err = vex_search_breathe(ctx);
 		if (!err)
-			err = tombs_for(ctx, first / VEXFS_TOMB_ROWS);
+			err = tomb_of(ctx, first / VEXFS_TOMB_ROWS, &t);
 		/* Row and metadata may have changed together. */
 		if (!err)
 			err = vex_select_piece(ctx, first, n);
@@ -127,30 +159,43 @@ static void *carve(u8 **at, size_t bytes)
 	return part;
 }
 
+/* How many bitmaps of deleted rows a search keeps: those of a small collection all, a power of 2. */
+static u32 tombs_kept(const struct vex_coll *coll)
+{
+	u64 groups = coll->rows / VEXFS_TOMB_ROWS + 1;
+	u32 n = 1;
+
+	while (n < min_t(u64, groups, VEX_TOMBS_KEPT))
+		n *= 2;
+	return n;
+}
+
 /* Every byte that the search will need, in one piece. Freed by vex_free(). */
 static struct vex_search_ctx *ctx_alloc(const struct vex_search *s, const struct vex_coll *coll)
 {
 	size_t heaps = s->nq * sizeof(struct vex_topk);
 	size_t cands = (size_t)s->nq * s->k * sizeof(struct vex_cand);
 	size_t dist = VEX_BATCH_ROWS * sizeof(u32);
+	u32 tombs = tombs_kept(coll);
 	size_t from = s->nq * sizeof(u64);
 	struct vex_search_ctx *ctx;
 	u8 *at;
 	u32 q;
 
 	at = vex_alloc(round_up(sizeof(*ctx), sizeof(u64)) + round_up(heaps, sizeof(u64)) + cands +
-		       dist + round_up(coll->row_bytes, sizeof(u64)) + VEXFS_TOMB_BYTES +
-		       VEX_BATCH_ROWS / 8 + from);
+		       dist + round_up(coll->row_bytes, sizeof(u64)) +
+		       tombs * sizeof(struct vex_tomb) + VEX_BATCH_ROWS / 8 + from);
 	if (!at)
 		return NULL;
 	ctx = carve(&at, sizeof(*ctx));
 	memset(ctx, 0, sizeof(*ctx));
 	ctx->coll = *coll;
-	ctx->tomb_group = ~0ULL;
+	ctx->nr_tombs = tombs;
 	ctx->heaps = carve(&at, heaps);
 	ctx->cands = carve(&at, cands);
 	ctx->dist = carve(&at, dist);
-	ctx->tombs = carve(&at, VEXFS_TOMB_BYTES);
+	ctx->tombs = carve(&at, tombs * sizeof(*ctx->tombs));
+	vex_search_forget(ctx);
 	ctx->match = carve(&at, VEX_BATCH_ROWS / 8);
 	ctx->row = carve(&at, coll->row_bytes);
 	ctx->from = carve(&at, from);

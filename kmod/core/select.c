@@ -77,7 +77,7 @@ static int estimate(struct vex_search_ctx *ctx, u64 *pass)
 	for (n = 0; n < SAMPLE && hits < SAMPLE_HITS; n++) {
 		/* From all over the collection, however soon it ends. */
 		row = sample_row(rows, n * 37 % SAMPLE);
-		done = vex_row_live(ctx->fs, ctx->ino, &ctx->coll, row);
+		done = vex_search_live(ctx, row);
 		if (done > 0)
 			done = vex_select_row(ctx, row);
 		if (done < 0)

@@ -12,6 +12,21 @@
 /* Rows whose distances one call of a kernel computes at most. */
 #define VEX_BATCH_ROWS	1024u
 
+/* Bitmaps of deleted rows that a search keeps at most, a power of two. */
+#define VEX_TOMBS_KEPT	8u
+
+/**
+ * struct vex_tomb - which rows of a group were deleted
+ * @group: of VEXFS_TOMB_ROWS rows; ~0: none
+ * @any: one of them was; else @bits mean nothing
+ * @bits: one a row
+ */
+struct vex_tomb {
+	u64 group;
+	bool any;
+	u8 bits[VEXFS_TOMB_BYTES];
+};
+
 /**
  * struct vex_search_ctx - one search in progress
  * @fs: filesystem; its lock is held for reading, and let go between pieces
@@ -22,9 +37,8 @@
  * @cands: memory of the heaps
  * @dist: room for VEX_BATCH_ROWS distances
  * @row: room for one row that straddles segments
- * @tombs: bitmap of deleted rows of group @tomb_group
- * @tomb_group: which group @tombs holds; ~0: none
- * @tomb_any: @tombs has a bit set
+ * @tombs: @nr_tombs bitmaps of deleted rows, each in the place that its group's lower bits give
+ * @nr_tombs: a power of two
  * @from: by query: the first row that is compared one by one
  * @match: of a selective search: which rows of the piece may be found
  * @match_any: any of them may
@@ -41,9 +55,8 @@ struct vex_search_ctx {
 	struct vex_cand *cands;
 	u32 *dist;
 	u8 *row;
-	u8 *tombs;
-	u64 tomb_group;
-	bool tomb_any;
+	struct vex_tomb *tombs;
+	u32 nr_tombs;
 	u64 *from;
 	u8 *match;
 	bool match_any;
@@ -87,6 +100,10 @@ const struct vex_index_ops *vex_index_ops(u32 id);
  * that the caller holds stay.
  */
 int vex_search_breathe(struct vex_search_ctx *ctx);
+/* The lock was let go of: what was deleted meanwhile shows from here on. */
+void vex_search_forget(struct vex_search_ctx *ctx);
+/* Is this row there? 1 yes, 0 no, or an error. */
+int vex_search_live(struct vex_search_ctx *ctx, u64 id);
 /*
  * Offer @n rows from @first on, packed at *@base + @at, to all queries; deleted ones, and
  * those that may not be found, are left out. They lie in one tomb group, and ctx->match is of them.
