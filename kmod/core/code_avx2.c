@@ -217,13 +217,17 @@ static void rise_avx2(u64 *at, u32 n, u32 by)
 		return;
 	}
 	lowest = *(words4_mem *)at;
-	for (; n >= 8; n -= 8) {
-		words4_mem high = *(words4_mem *)(at + n - 4), low = *(words4_mem *)(at + n - 8);
+	for (; n >= 16; n -= 16) {
+		const words4_mem *from = (const words4_mem *)(at + n - 16);
+		words4_mem a = from[0], b = from[1], c = from[2], d = from[3];
+		words4_mem *to = (words4_mem *)(at + n - 16 + by);
 
-		*(words4_mem *)(at + n - 4 + by) = high;
-		*(words4_mem *)(at + n - 8 + by) = low;
+		to[3] = d;
+		to[2] = c;
+		to[1] = b;
+		to[0] = a;
 	}
-	if (n > 4)
+	for (; n > 4; n -= min(n - 4, 4u))
 		*(words4_mem *)(at + n - 4 + by) = *(words4_mem *)(at + n - 4);
 	*(words4_mem *)(at + by) = lowest;
 }
