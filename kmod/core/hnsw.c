@@ -114,10 +114,8 @@ static int chunk_touch(struct vex_graph *g, u32 layer, u32 pos)
 static int row_dead(struct vex_graph *g, u32 id)
 {
 	struct vex_hnsw *ix = hnsw_of(g);
-	struct vex_coll c = { .rows = g->tab[0].count };
-	int live = vex_row_live(ix->fs, ix->ino, &c, id);
 
-	return live < 0 ? live : !live;
+	return vex_row_dead(ix->fs, ix->ino, id);
 }
 
 static const struct vex_graph_ops hnsw_ops = {

@@ -21,26 +21,30 @@ int vex_tomb_load(struct vex_fs *fs, u64 ino, u64 group, u8 *bits)
 	return 1;
 }
 
-noinline_for_stack
-int vex_row_live(struct vex_fs *fs, u64 ino, const struct vex_coll *c, u64 id)
+int vex_row_dead(struct vex_fs *fs, u64 ino, u64 id)
 {
 	struct vex_key key = vex_key(ino, VEXFS_ITEM_TOMB, id / VEXFS_TOMB_ROWS);
-	u32 bit = id % VEXFS_TOMB_ROWS;
 	struct vex_path path;
-	const u8 *bits;
-	int live, err;
+	int dead, err;
+
+	err = vex_item_find(fs, &key, VEXFS_TOMB_BYTES, &path);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	dead = vex_bit_test(vex_path_data(&path), id % VEXFS_TOMB_ROWS);
+	vex_path_release(fs, &path);
+	return dead;
+}
+
+int vex_row_live(struct vex_fs *fs, u64 ino, const struct vex_coll *c, u64 id)
+{
+	int dead;
 
 	if (id >= c->rows)
 		return 0;
 	if (c->live == c->rows)
 		return 1;
-	err = vex_item_find(fs, &key, VEXFS_TOMB_BYTES, &path);
-	if (err)
-		return err == -ENOENT ? 1 : err;
-	bits = vex_path_data(&path);
-	live = !vex_bit_test(bits, bit);
-	vex_path_release(fs, &path);
-	return live;
+	dead = vex_row_dead(fs, ino, id);
+	return dead < 0 ? dead : !dead;
 }
 
 static int id_cmp(const void *a, const void *b)

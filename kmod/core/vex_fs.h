@@ -792,6 +792,8 @@ int vex_coll_load(struct vex_fs *fs, u64 ino, struct vex_coll *out);
  * there is one, 0 when no row of it was deleted.
  */
 int vex_tomb_load(struct vex_fs *fs, u64 ino, u64 group, u8 *bits);
+/* Was this row, which @ino has, deleted? 1 yes, 0 no, or an error. */
+int vex_row_dead(struct vex_fs *fs, u64 ino, u64 id);
 /* Is this row there? 1 yes, 0 no, or an error. */
 int vex_row_live(struct vex_fs *fs, u64 ino, const struct vex_coll *c, u64 id);
 /* -ENOENT, with the position *@bad, when one of @ids is no live row. */
