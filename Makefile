@@ -112,6 +112,12 @@ bench-search: user modules-$(or $(KERNEL),6.12)
 	$(Q)tools/bench-search --kernel $(or $(KERNEL),6.12)
 .PHONY: bench-search
 
+## stack-report: bounds of each operation's frames, by GCC, beside depths measured in a VM
+stack-report: user modules-$(or $(KERNEL),6.12)
+	$(Q)mkdir -p build/stack
+	$(Q)tools/stack-report --kernel $(or $(KERNEL),6.12) | tee build/stack/report-$(or $(KERNEL),6.12).txt
+.PHONY: stack-report
+
 ## bench-growth: instructions per operation with 10,000 to 1,000,000 files and rows
 bench-growth: build/bench/growth
 	$(Q)tools/bench-growth
