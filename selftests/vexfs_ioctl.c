@@ -210,9 +210,10 @@ TEST_F(ioc, capabilities_tell_the_limits)
 
 	ASSERT_EQ(0, ioctl(self->fd, VEXFS_IOC_CAPS, &a));
 	EXPECT_EQ(sizeof(a), a.size);
-	EXPECT_EQ(1u << VEXFS_ELEM_F32, a.elems);
-	EXPECT_EQ(1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | 1u << VEXFS_METRIC_COSINE,
-		  a.metrics);
+	EXPECT_EQ(1u << VEXFS_ELEM_F32 | 1u << VEXFS_ELEM_F16 | 1u << VEXFS_ELEM_I8 |
+		  1u << VEXFS_ELEM_B1, a.elems);
+	EXPECT_EQ(1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | 1u << VEXFS_METRIC_COSINE |
+		  1u << VEXFS_METRIC_HAMMING, a.metrics);
 	EXPECT_EQ(1u << VEXFS_INDEX_FLAT | 1u << VEXFS_INDEX_HNSW, a.indexes);
 	EXPECT_GE(VEXFS_ISA_AVX512, a.isa);
 	EXPECT_EQ(VEXFS_MAX_DIM, a.max_dim);
@@ -313,7 +314,7 @@ TEST_F(ioc, create_refuses_fields_out_of_range)
 		EXPECT_EQ(-EINVAL, neg(ioctl(fd, VEXFS_IOC_CREATE, &a)));
 	}
 	a = good;
-	a.elem = 2;
+	a.elem = VEXFS_ELEM_B1 + 1;
 	EXPECT_EQ(-EINVAL, neg(ioctl(fd, VEXFS_IOC_CREATE, &a)));
 	a = good;
 	a.index = VEXFS_INDEX_HNSW + 1;

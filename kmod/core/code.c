@@ -13,8 +13,9 @@ const struct vex_code_ops *vex_code_ops(void)
 static const u32 names[] = {
 	[VEX_CODE_SQ7] = VEXFS_CODE_SQ7,
 	[VEX_CODE_SQ4] = VEXFS_CODE_SQ4,
-	[VEX_CODE_PCA] = VEXFS_CODE_PCA,
+	[VEX_CODE_B1] = VEXFS_CODE_B1,
 	[VEX_CODE_F32] = VEXFS_CODE_F32,
+	[VEX_CODE_PCA] = VEXFS_CODE_PCA,
 };
 
 u32 vex_code_name(u32 kind)
@@ -32,44 +33,59 @@ u32 vex_code_kind(u32 code)
 	return VEX_CODE_SQ7;
 }
 
-u32 vex_code_choose(u32 code, u32 metric, u32 dim)
+u32 vex_code_choose(u32 code, u32 elem, u32 metric, u32 dim)
 {
 	if (code != VEXFS_CODE_AUTO)
 		return vex_code_kind(code);
+	if (elem == VEXFS_ELEM_B1)
+		return VEX_CODE_B1;
 	if (vex_pca_served(metric, dim))
 		return VEX_CODE_PCA;
 	return dim >= VEX_CODE_SQ4_DIM ? VEX_CODE_SQ4 : VEX_CODE_SQ7;
 }
 
-bool vex_code_served(u32 code, u32 metric, u32 dim)
+bool vex_code_served(u32 code, u32 elem, u32 metric, u32 dim)
 {
 	switch (code) {
 	case VEXFS_CODE_AUTO:
+		return true;
 	case VEXFS_CODE_SQ7:
 	case VEXFS_CODE_SQ4:
 	case VEXFS_CODE_F32:
-		return true;
+		return elem != VEXFS_ELEM_B1;
+	case VEXFS_CODE_B1:
+		return elem == VEXFS_ELEM_B1;
 	case VEXFS_CODE_PCA:
-		return vex_pca_served(metric, dim);
+		return elem != VEXFS_ELEM_B1 && vex_pca_served(metric, dim);
 	default:
 		return false;
 	}
 }
 
-void vex_codec_shape(struct vex_codec *c, u32 kind, u32 metric, u32 dim)
+void vex_codec_shape(struct vex_codec *c, u32 kind, u32 elem, u32 metric, u32 dim)
 {
 	c->kind = kind;
+	c->elem = elem;
 	c->metric = metric;
 	c->dim = dim;
 	c->row_padded = round_up(dim, VEX_CODE_GROUP);
 	c->width = kind == VEX_CODE_PCA && c->pca ? c->pca->width : dim;
-	if (kind == VEX_CODE_F32) {
-		c->padded = round_up(dim * 4, VEX_CODE_GROUP);
+	if (vex_code_exact(kind)) {
+		c->padded = round_up(kind == VEX_CODE_B1 ? vex_row_bytes(elem, dim) : dim * 4,
+				     VEX_CODE_GROUP);
 		c->bytes = c->padded;
 		return;
 	}
 	c->padded = round_up(c->width, VEX_CODE_GROUP);
 	c->bytes = kind == VEX_CODE_SQ4 ? c->padded / 2 : c->padded;
+}
+
+const void *vex_codec_wide(const struct vex_codec *c, const void *row, void *wide)
+{
+	if (!vex_codec_wide_bytes(c))
+		return row;
+	vex_row_widen(c->elem, row, c->dim, wide);
+	return wide;
 }
 
 /* The upper four of the seven bits of eight levels. */
@@ -83,10 +99,23 @@ void vex_codec_free(struct vex_codec *c)
 	c->pca = NULL;
 }
 
+/* Of B1: the code. */
+static void bits_copy(const struct vex_codec *c, const void *row, u8 *out)
+{
+	u32 bytes = vex_row_bytes(c->elem, c->dim);
+
+	memcpy(out, row, bytes);
+	memset(out + bytes, 0, c->padded - bytes);
+}
+
 void vex_codec_levels(const struct vex_codec *c, const void *row, u8 *levels)
 {
 	u8 *own = c->pca ? levels + c->padded : levels;
 
+	if (c->kind == VEX_CODE_B1) {
+		bits_copy(c, row, levels);
+		return;
+	}
 	vex_fpu_begin();
 	if (c->kind == VEX_CODE_F32)
 		vex_code_floats(c, row, false, levels);
@@ -115,7 +144,7 @@ bool vex_codec_cut(const struct vex_codec *c, const void *row)
 {
 	bool cut;
 
-	if (c->kind == VEX_CODE_F32)
+	if (vex_code_exact(c->kind))
 		return false;
 	vex_fpu_begin();
 	cut = vex_code_cut(c, row);
@@ -149,7 +178,7 @@ void vex_codec_form(const struct vex_codec *c, const u8 *levels, struct vex_form
 	s32 sum = 0;
 	u32 i;
 
-	if (c->kind == VEX_CODE_F32) {
+	if (vex_code_exact(c->kind)) {
 		memcpy(f->level, levels, c->padded);
 		return;
 	}
@@ -212,7 +241,7 @@ static void f32_dist(u32 metric, const struct vex_form *f, const u8 *const *code
 	u32 i;
 
 	for (i = 0; i < n; i++) {
-		ops->f32[metric](f->level, codes[i], 1, bytes / 4, &out[i]);
+		ops->kernel[VEXFS_ELEM_F32][metric](f->level, codes[i], 1, bytes / 4, &out[i]);
 		out[i] = vex_f32_order(out[i]);
 	}
 }

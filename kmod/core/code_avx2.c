@@ -7,7 +7,9 @@
  * word, which is what vpmaddubsw adds up.
  */
 #include "dist_fp.h"
+#include "dist_popcnt.h"
 #include "vex_code.h"
+#include "dist_bits.h"
 
 typedef u8 bytes32 __attribute__((__vector_size__(32)));
 typedef u8 bytes32_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(1);
@@ -234,6 +236,7 @@ static void rise_avx2(u64 *at, u32 n, u32 by)
 
 const struct vex_code_ops vex_code_avx2 = {
 	.l2 = { [VEX_CODE_SQ7] = l2_sq7, [VEX_CODE_SQ4] = l2_sq4 },
+	.b1 = differ_b1,
 	.ip = { [VEX_CODE_SQ7] = ip_sq7, [VEX_CODE_SQ4] = ip_sq4 },
 	.levels = levels_avx2,
 	.rise = rise_avx2,

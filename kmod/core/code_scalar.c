@@ -6,6 +6,9 @@
 #include "dist_fp.h"
 #include "vex_code.h"
 
+#define vex_ones(word)	hweight64(word)
+#include "dist_bits.h"
+
 static u32 square(s32 d)
 {
 	return d * d;
@@ -248,6 +251,7 @@ static void rise_scalar(u64 *at, u32 n, u32 by)
 
 const struct vex_code_ops vex_code_scalar = {
 	.l2 = { [VEX_CODE_SQ7] = l2_sq7, [VEX_CODE_SQ4] = l2_sq4 },
+	.b1 = differ_b1,
 	.ip = { [VEX_CODE_SQ7] = ip_sq7, [VEX_CODE_SQ4] = ip_sq4 },
 	.levels = levels_scalar,
 	.rise = rise_scalar,

@@ -67,11 +67,16 @@ static u32 usual_of(const struct vex_codec *c, const u8 *rows, u32 count)
 
 static int ranges_train(struct vex_codec *c, void *rows, u32 count)
 {
-	u32 *column = vex_alloc(count * sizeof(*column));
-	struct vex_range *range = vex_alloc(c->dim * sizeof(*range));
-	int err = column && range ? 0 : -ENOMEM;
+	struct vex_range *range;
+	u32 *column;
 	u32 i;
+	int err;
 
+	if (c->kind == VEX_CODE_B1)
+		return 0;
+	column = vex_alloc(count * sizeof(*column));
+	range = vex_alloc(c->dim * sizeof(*range));
+	err = column && range ? 0 : -ENOMEM;
 	for (i = 0; i < count && !err && c->metric == VEXFS_METRIC_COSINE; i++) {
 		u8 *row = (u8 *)rows + (size_t)i * c->dim * 4;
 
@@ -115,7 +120,7 @@ static int pca_train(struct vex_codec *c, const u8 *rows, u32 count, bool any)
 	vex_free(levels);
 	if (err || !c->pca)
 		return err ? err : 1;
-	vex_codec_shape(c, VEX_CODE_PCA, c->metric, c->dim);
+	vex_codec_shape(c, VEX_CODE_PCA, c->elem, c->metric, c->dim);
 	return 0;
 }
 
@@ -125,7 +130,7 @@ static int codec_make(struct vex_codec *c, u32 kind, void *rows, u32 count, bool
 
 	vex_pca_free(c->pca);
 	c->pca = NULL;
-	vex_codec_shape(c, kind, c->metric, c->dim);
+	vex_codec_shape(c, kind, c->elem, c->metric, c->dim);
 	err = ranges_train(c, rows, count);
 	return !err && kind == VEX_CODE_PCA ? pca_train(c, rows, count, any) : err;
 }
@@ -162,7 +167,8 @@ static const u32 trial_found[] = {
  * @count: as many
  * @code: one for each row
  * @codes: where they are
- * @exact: distances, as an order
+ * @measure: their distances, of rows in f32
+ * @exact: these, as an order
  * @coarse: the same by the codes
  * @levels: of the row that is looked for
  * @form: and its form
@@ -173,6 +179,7 @@ struct trial {
 	u32 count;
 	const u8 **code;
 	u8 *codes;
+	struct vex_measure measure;
 	u32 *exact;
 	u32 *coarse;
 	u8 *levels;
@@ -194,6 +201,7 @@ static int trial_init(struct trial *t)
 	const struct vex_codec *c = t->c;
 	u32 i;
 
+	t->measure = vex_measure_of(VEXFS_ELEM_F32, c->metric, c->dim);
 	t->code = vex_alloc(t->count * sizeof(*t->code));
 	t->codes = vex_alloc((size_t)t->count * c->bytes);
 	t->exact = vex_alloc(t->count * sizeof(*t->exact));
@@ -219,7 +227,7 @@ static void trial_measure(struct trial *t, u32 q)
 	vex_codec_query(c, row_at(c, t->rows, q), t->levels);
 	vex_codec_form(c, t->levels, &t->form);
 	vex_codec_dists(c, &t->form, t->code, t->count, t->coarse);
-	vex_dist_rows(c->metric, row_at(c, t->rows, q), t->rows, t->count, c->dim, t->exact);
+	vex_dist_rows(&t->measure, row_at(c, t->rows, q), t->rows, t->count, t->exact);
 	for (i = 0; i < t->count; i++)
 		t->exact[i] = vex_f32_order(t->exact[i]);
 }
@@ -261,7 +269,7 @@ int vex_codec_poor(const struct vex_codec *c, const void *rows, u32 count)
 	u32 i, share, sum = 0, lost = 0;
 	int err;
 
-	if (c->kind == VEX_CODE_F32 || count < TRIAL_LEAST)
+	if (vex_code_exact(c->kind) || count < TRIAL_LEAST)
 		return 0;
 	err = trial_init(&t);
 	for (i = 0; i < TRIALS && !err; i++) {

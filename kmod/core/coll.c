@@ -13,17 +13,11 @@ static struct vex_key coll_key(u64 ino)
 	return vex_key(ino, VEXFS_ITEM_COLL, 0);
 }
 
-static u32 elem_bytes(u32 elem)
-{
-	return elem == VEXFS_ELEM_F32 ? 4 : 0;
-}
-
 /* Are these attributes ones that this core serves? */
 static bool coll_served(const struct vex_coll *c)
 {
-	return c->elem < 32 && VEX_ELEMS_SERVED & (1u << c->elem) &&
-	       c->metric < 32 && VEX_METRICS_SERVED & (1u << c->metric) &&
-	       c->dim && c->dim <= VEXFS_MAX_DIM && vex_index_ops(c->index);
+	return vex_elem_served(c->elem, c->metric) && c->dim && c->dim <= VEXFS_MAX_DIM &&
+	       vex_index_ops(c->index);
 }
 
 /* And those of a new one? */
@@ -34,6 +28,13 @@ static bool create_served(const struct vex_coll *c)
 	if (c->index == VEXFS_INDEX_HNSW)
 		return vex_hnsw_served(c);
 	return !c->code && !c->m && !c->ef_construction;
+}
+
+/* What a filesystem must have for a collection like this. */
+static u64 features_of(const struct vex_coll *c)
+{
+	return (c->index == VEXFS_INDEX_HNSW ? VEXFS_FEATURE_HNSW : 0) |
+	       (c->elem != VEXFS_ELEM_F32 ? VEXFS_FEATURE_ELEMS : 0);
 }
 
 /* What is stored of a collection, as @inode has it. */
@@ -60,7 +61,7 @@ int attributes_load(struct vex_fs *fs, const struct vex_brief *inode, struct vex
 	out->ef_construction = 0;
 	out->rows = le64_to_cpu(item->rows);
 	out->live = le64_to_cpu(item->live);
-	out->row_bytes = out->dim * elem_bytes(out->elem);
+	out->row_bytes = vex_row_bytes(out->elem, out->dim);
 	out->blocks = inode->blocks;
 	if (!coll_served(out) || out->live > out->rows || out->rows > S64_MAX / out->row_bytes ||
 	    out->rows * out->row_bytes != inode->size)
@@ -156,7 +157,7 @@ int vex_coll_create(struct vex_fs *fs, u64 ino, const struct vex_coll *c)
 
 	if (!create_served(c))
 		return -EINVAL;
-	if (c->index == VEXFS_INDEX_HNSW && !vex_fs_has_feature(fs, VEXFS_FEATURE_HNSW))
+	if (!vex_fs_has_feature(fs, features_of(c)))
 		return -EOPNOTSUPP;
 	/* A truncation that is not over would take the index for what it still has to free. */
 	err = vex_truncate_settle(fs, ino);
@@ -226,7 +227,7 @@ int vex_coll_stamp(struct vex_fs *fs, u64 ino, bool content)
 
 static int insert_check(const struct vex_coll *c, const struct vex_rows *r)
 {
-	if (c->dim != r->dim)
+	if (c->dim != r->dim || c->row_bytes != r->row_bytes)
 		return -EINVAL;
 	if ((u64)r->count * c->row_bytes > S64_MAX - c->rows * c->row_bytes)
 		return -EFBIG;
@@ -268,18 +269,23 @@ int insert_locked(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_met
 	return vex_must(fs, err);
 }
 
-int vex_rows_check(struct vex_rows *r)
+int vex_rows_check(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 {
-	u64 elems = (u64)r->count * r->dim;
+	struct vex_coll c;
 	u64 bad;
+	int err;
 
-	if (!r->count || !r->dim || r->dim > VEXFS_MAX_DIM || r->flags & ~VEXFS_META_MERGE)
+	err = vex_coll_stat(fs, ino, &c);
+	if (err)
+		return err;
+	if (!r->count || r->dim != c.dim || r->flags & ~VEXFS_META_MERGE)
 		return -EINVAL;
-	if (elems * 4 > VEXFS_MAX_BATCH)
+	r->row_bytes = c.row_bytes;
+	if ((u64)r->count * r->row_bytes > VEXFS_MAX_BATCH)
 		return -E2BIG;
-	bad = vex_f32_find_nonfinite(r->rows, elems);
-	if (bad < elems) {
-		r->bad_row = div_u64(bad, r->dim);
+	bad = vex_rows_find_bad(c.elem, r->rows, r->count, r->dim);
+	if (bad < r->count) {
+		r->bad_row = bad;
 		return -EDOM;
 	}
 	return 0;
@@ -304,14 +310,14 @@ int vex_coll_append(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 	r->grow = false;
 	err = vex_component_need(fs, vex_rows_components(r));
 	if (!err)
-		err = vex_rows_check(r);
+		err = vex_rows_check(fs, ino, r);
 	if (!err && r->flags)
 		err = -EINVAL;
 	if (!err)
 		err = vex_meta_open(r, &meta);
 	if (err)
 		return err;
-	blocks = vex_span_blocks(VEXFS_BLOCK_SIZE - 1, (size_t)r->count * r->dim * 4);
+	blocks = vex_span_blocks(VEXFS_BLOCK_SIZE - 1, (size_t)r->count * r->row_bytes);
 	do {
 		err = vex_txn_begin(fs, 0, 2, blocks, 0);
 		if (err)
@@ -336,7 +342,7 @@ int vex_coll_append(struct vex_fs *fs, u64 ino, struct vex_rows *r)
  * @count: at least 1; at most VEXFS_MAX_BATCH bytes
  * @dim: elements of a row, as the caller believes
  * @first_id: receives the id of the first
- * @bad_row: receives the position of a row with NaN or an infinity, with -EDOM
+ * @bad_row: receives the position of a row that cannot be stored, with -EDOM
  *
  * Return: 0, or as VEXFS_IOC_INSERT; then no row was inserted.
  */

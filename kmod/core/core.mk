@@ -18,6 +18,7 @@ vex-core-objs := \
 	dist_avx2.o \
 	dist_avx512.o \
 	dist_scalar.o \
+	elem.o \
 	drift.o \
 	evict.o \
 	extent.o \

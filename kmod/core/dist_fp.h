@@ -68,6 +68,12 @@ static __always_inline float vex_cosine_distance(double dot, double qq, double r
 	return distance < 0.0 ? 0.0f : distance > 2.0 ? 2.0f : (float)distance;
 }
 
+/* Of sums that are exact, or nearly so. */
+static __always_inline u32 vex_finish_cosine_sound(double dot, double qq, double rr)
+{
+	return vex_f32_bits(qq > 0 && rr > 0 ? vex_cosine_distance(dot, qq, rr) : 1.0f);
+}
+
 /* Written so that a NaN in a sum fails the test, too. */
 static __always_inline u32 vex_finish_cosine(float dot, float qq, float rr, const void *q,
 					     const void *row, u32 dim)

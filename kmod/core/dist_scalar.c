@@ -3,8 +3,15 @@
  * Distance kernels for any CPU, the reference: their results are the same, bit for bit, on every
  * host. Element i is added to sum i % 8, and the eight sums are added in a fixed tree. The
  * unit is compiled without contraction of products and sums.
+ *
+ * A row of f16 has the distances of the same row in f32. Its squares and their sums neither
+ * overflow nor vanish: 2^16 * 2^34 is the largest, 2^-48 the smallest. Sums of i8 fit 32 bits:
+ * 65,535 * 255^2 is below 2^32.
  */
 #include "dist_fp.h"
+
+#define vex_ones(word)	hweight64(word)
+#include "dist_bits.h"
 
 #define SUMS	8
 
@@ -108,7 +115,7 @@ u32 vex_dist_exact_f32(u32 metric, const void *query, const void *vector, u32 di
 		rr += (double)r[i] * r[i];
 	}
 	if (metric == VEXFS_METRIC_COSINE)
-		return vex_f32_bits(qq > 0 && rr > 0 ? vex_cosine_distance(dot, qq, rr) : 1.0f);
+		return vex_finish_cosine_sound(dot, qq, rr);
 	distance = metric == VEXFS_METRIC_L2 ? l2 : 0.0 - dot;
 	if (distance > f32_max)
 		return VEX_F32_MAX;
@@ -118,12 +125,171 @@ u32 vex_dist_exact_f32(u32 metric, const void *query, const void *vector, u32 di
 	return vex_f32_bits((float)distance + 0.0f);
 }
 
+/* ---- f16 ------------------------------------------------------------------------------ */
+
+typedef u32 vec_bits __attribute__((__vector_size__(16)));
+
+/*
+ * Four elements in binary32. One below the normal range is the exact difference of two numbers:
+ * with the exponent of the smallest normal one its bits are as much above that.
+ */
+static __always_inline vec load_half(const u8 *p)
+{
+	const vec_bits smallest = (vec_bits){ 0 } + (113u << 23);
+	vec_bits x, size, normal, tiny, is_tiny;
+
+	asm("movq %1, %0" : "=x" (x) : "m" (*(const u8 (*)[8])p));
+	asm("punpcklwd %1, %0" : "+x" (x) : "x" ((vec_bits){ 0 }));
+	size = (x & 0x7fff) << 13;
+	normal = size + (112u << 23);
+	tiny = (vec_bits)((vec)(size + smallest) - (vec)smallest);
+	is_tiny = (vec_bits)(size < (1u << 23));
+	return (vec)((normal & ~is_tiny) | (tiny & is_tiny) | (x & 0x8000) << 16);
+}
+
+static __always_inline float half_at(const u8 *row, u32 i)
+{
+	u32 bits = vex_f16_widen(get_unaligned_le16(row + 2 * i));
+	float value;
+
+	__builtin_memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+static float square_distance_f16(const u8 *q, const u8 *r, u32 dim)
+{
+	vec sum[SUMS / 4] = { 0 }, low, high;
+	float s[SUMS], d;
+	u32 i, j;
+
+	for (i = 0; i + SUMS <= dim; i += SUMS) {
+		low = load_half(q + 2 * i) - load_half(r + 2 * i);
+		high = load_half(q + 2 * i + 8) - load_half(r + 2 * i + 8);
+		sum[0] += low * low;
+		sum[1] += high * high;
+	}
+	__builtin_memcpy(s, sum, sizeof(s));
+	for (j = 0; i + j < dim; j++) {
+		d = half_at(q, i + j) - half_at(r, i + j);
+		s[j] += d * d;
+	}
+	return add_sums(s);
+}
+
+static float dot_product_f16(const u8 *q, const u8 *r, u32 dim)
+{
+	vec sum[SUMS / 4] = { 0 };
+	float s[SUMS];
+	u32 i, j;
+
+	for (i = 0; i + SUMS <= dim; i += SUMS) {
+		sum[0] += load_half(q + 2 * i) * load_half(r + 2 * i);
+		sum[1] += load_half(q + 2 * i + 8) * load_half(r + 2 * i + 8);
+	}
+	__builtin_memcpy(s, sum, sizeof(s));
+	for (j = 0; i + j < dim; j++)
+		s[j] += half_at(q, i + j) * half_at(r, i + j);
+	return add_sums(s);
+}
+
+static void l2_f16_scalar(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
+{
+	const u8 *row = rows;
+	u32 i;
+
+	for (i = 0; i < n; i++, row += 2 * (size_t)dim)
+		out[i] = vex_f32_bits(square_distance_f16(q, row, dim));
+}
+
+static void ip_f16_scalar(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
+{
+	const u8 *row = rows;
+	u32 i;
+
+	for (i = 0; i < n; i++, row += 2 * (size_t)dim)
+		out[i] = vex_f32_bits(0.0f - dot_product_f16(q, row, dim));
+}
+
+static void cosine_f16_scalar(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
+{
+	const float qq = dot_product_f16(q, q, dim);
+	const u8 *row = rows;
+	u32 i;
+
+	for (i = 0; i < n; i++, row += 2 * (size_t)dim)
+		out[i] = vex_finish_cosine_sound(dot_product_f16(q, row, dim), qq,
+						 dot_product_f16(row, row, dim));
+}
+
+/* ---- i8 ------------------------------------------------------------------------------- */
+
+static u32 square_distance_i8(const s8 *q, const s8 *r, u32 dim)
+{
+	u32 i, sum = 0;
+
+	for (i = 0; i < dim; i++)
+		sum += (q[i] - r[i]) * (q[i] - r[i]);
+	return sum;
+}
+
+static s32 dot_product_i8(const s8 *q, const s8 *r, u32 dim)
+{
+	s32 sum = 0;
+	u32 i;
+
+	for (i = 0; i < dim; i++)
+		sum += q[i] * r[i];
+	return sum;
+}
+
+static void l2_i8_scalar(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
+{
+	const s8 *row = rows;
+	u32 i;
+
+	for (i = 0; i < n; i++, row += dim)
+		out[i] = vex_f32_bits(square_distance_i8(q, row, dim));
+}
+
+static void ip_i8_scalar(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
+{
+	const s8 *row = rows;
+	u32 i;
+
+	for (i = 0; i < n; i++, row += dim)
+		out[i] = vex_f32_bits(-dot_product_i8(q, row, dim));
+}
+
+static void cosine_i8_scalar(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
+{
+	const s32 qq = dot_product_i8(q, q, dim);
+	const s8 *row = rows;
+	u32 i;
+
+	for (i = 0; i < n; i++, row += dim)
+		out[i] = vex_finish_cosine_sound(dot_product_i8(q, row, dim), qq,
+						 dot_product_i8(row, row, dim));
+}
+
 const struct vex_dist_ops vex_dist_scalar = {
 	.isa = VEXFS_ISA_SCALAR,
 	.name = "scalar",
-	.f32 = {
-		[VEXFS_METRIC_L2] = l2_scalar,
-		[VEXFS_METRIC_IP] = ip_scalar,
-		[VEXFS_METRIC_COSINE] = cosine_scalar,
+	.kernel = {
+		[VEXFS_ELEM_F32] = {
+			[VEXFS_METRIC_L2] = l2_scalar,
+			[VEXFS_METRIC_IP] = ip_scalar,
+			[VEXFS_METRIC_COSINE] = cosine_scalar,
+		},
+		[VEXFS_ELEM_F16] = {
+			[VEXFS_METRIC_L2] = l2_f16_scalar,
+			[VEXFS_METRIC_IP] = ip_f16_scalar,
+			[VEXFS_METRIC_COSINE] = cosine_f16_scalar,
+		},
+		[VEXFS_ELEM_I8] = {
+			[VEXFS_METRIC_L2] = l2_i8_scalar,
+			[VEXFS_METRIC_IP] = ip_i8_scalar,
+			[VEXFS_METRIC_COSINE] = cosine_i8_scalar,
+		},
+		[VEXFS_ELEM_B1] = { [VEXFS_METRIC_HAMMING] = hamming_rows },
 	},
 };

@@ -9,6 +9,8 @@
 
 typedef float vec4 __attribute__((__vector_size__(16)));
 typedef float vec8 __attribute__((__vector_size__(32)));
+typedef s32 int4 __attribute__((__vector_size__(16)));
+typedef s32 int8 __attribute__((__vector_size__(32)));
 
 static __always_inline vec8 add_neighbours(vec8 a, vec8 b)
 {
@@ -26,6 +28,24 @@ static __always_inline void sum4_ymm(vec8 a, vec8 b, vec8 c, vec8 d, float *out)
 
 	asm("vextractf128 $1, %1, %0" : "=x" (sums) : "x" (pairs));
 	asm("vaddps %x1, %0, %0" : "+x" (sums) : "x" (pairs));
+	__builtin_memcpy(out, &sums, sizeof(sums));
+}
+
+static __always_inline int8 add_int_neighbours(int8 a, int8 b)
+{
+	int8 sums;
+
+	asm("vphaddd %2, %1, %0" : "=x" (sums) : "x" (a), "x" (b));
+	return sums;
+}
+
+static __always_inline void sum4_int_ymm(int8 a, int8 b, int8 c, int8 d, s32 *out)
+{
+	int8 pairs = add_int_neighbours(add_int_neighbours(a, b), add_int_neighbours(c, d));
+	int4 sums;
+
+	asm("vextracti128 $1, %1, %0" : "=x" (sums) : "x" (pairs));
+	asm("vpaddd %x1, %0, %0" : "+x" (sums) : "x" (pairs));
 	__builtin_memcpy(out, &sums, sizeof(sums));
 }
 

@@ -13,9 +13,10 @@ static const char *const names[] = {
 	"unwritten",
 	"row-metadata",
 	"hnsw",
+	[7] = "elems",
 };
 
-static_assert(VEXFS_FEATURES_KNOWN == (1ULL << ARRAY_SIZE(names)) - 1);
+static_assert(VEXFS_FEATURES_KNOWN >> (ARRAY_SIZE(names) - 1) == 1);
 static_assert(sizeof(struct vexfs_super) == VEXFS_BLOCK_SIZE);
 
 const char *vex_feature_name(u32 bit)

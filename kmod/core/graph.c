@@ -122,6 +122,13 @@ static int forms_room(struct vex_walk *w, u32 bytes)
 	return 0;
 }
 
+static int wide_room(struct vex_walk *w, u32 bytes)
+{
+	if (bytes && !w->wide)
+		w->wide = vex_alloc(bytes);
+	return w->wide || !bytes ? 0 : -ENOMEM;
+}
+
 static int pool_room(struct vex_walk *w, u32 ef)
 {
 	if (ef <= w->ef_room)
@@ -160,6 +167,8 @@ int vex_walk_room(struct vex_walk *w, const struct vex_graph *g, u32 ef, u32 cou
 	int err = forms_room(w, vex_codec_room(&g->codec));
 
 	if (!err)
+		err = wide_room(w, vex_codec_wide_bytes(&g->codec));
+	if (!err)
 		err = pool_room(w, ef);
 	return err ? err : seen_room(w, count);
 }
@@ -168,6 +177,7 @@ void vex_walk_free(struct vex_walk *w)
 {
 	vex_free(w->query.level);
 	vex_free(w->other.level);
+	vex_free(w->wide);
 	vex_free(w->levels);
 	vex_free(w->code);
 	vex_free(w->pool);
@@ -603,7 +613,7 @@ int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u
 	w->ties = ties;
 	if (!g->layers)
 		return 0;
-	vex_codec_query(&g->codec, row, w->levels);
+	vex_codec_query(&g->codec, vex_codec_wide(&g->codec, row, w->wide), w->levels);
 	vex_codec_form(&g->codec, w->levels, &w->query);
 	err = vex_descend(g, w, 0, &pos);
 	return err ? err : vex_search_layer(g, w, 0, pos, ef);

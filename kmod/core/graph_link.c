@@ -30,11 +30,11 @@ static bool dominated(struct vex_graph *g, const struct vex_form *f, const u8 *c
 	return false;
 }
 
-/* The form of a coded row: floats, and under L2 the levels of an SQ7 code, are one as they are. */
+/* The form of a coded row: floats, bits and, under L2, levels of SQ7 are one as they are. */
 static const struct vex_form *form_at(struct vex_graph *g, const u8 *code, struct vex_form *room,
 				      struct vex_form *as_is)
 {
-	if (g->codec.kind == VEX_CODE_F32 ||
+	if (vex_code_exact(g->codec.kind) ||
 	    (g->codec.kind != VEX_CODE_SQ4 && g->codec.metric != VEXFS_METRIC_IP)) {
 		as_is->bias = 0;
 		as_is->level = (u8 *)code;
@@ -347,7 +347,7 @@ int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, 
 		memset(w->code, 0, g->codec.bytes);
 		return 0;
 	}
-	vex_codec_levels(&g->codec, row, w->levels);
+	vex_codec_levels(&g->codec, vex_codec_wide(&g->codec, row, w->wide), w->levels);
 	vex_codec_form(&g->codec, w->levels, &w->query);
 	vex_codec_pack(&g->codec, w->levels, w->code);
 	return g->layers ? vex_plan_links(g, w, p) : 0;

@@ -232,10 +232,11 @@ bool vex_hnsw_served(const struct vex_coll *c)
 	struct vex_codec codec;
 	u32 m = vex_hnsw_m(c);
 
-	if (!vex_code_served(c->code, c->metric, c->dim) || m < VEX_GRAPH_M_MIN ||
+	if (!vex_code_served(c->code, c->elem, c->metric, c->dim) || m < VEX_GRAPH_M_MIN ||
 	    m > VEX_GRAPH_M_MAX || c->ef_construction > VEX_GRAPH_EF_MAX)
 		return false;
-	vex_codec_shape(&codec, c->code == VEXFS_CODE_F32 ? VEX_CODE_F32 : VEX_CODE_SQ7, c->metric,
+	vex_codec_shape(&codec, c->elem == VEXFS_ELEM_B1 ? VEX_CODE_B1 :
+			c->code == VEXFS_CODE_F32 ? VEX_CODE_F32 : VEX_CODE_SQ7, c->elem, c->metric,
 			c->dim);
 	return vex_graph_rec_bytes(&codec, m) <= VEX_SEG_BYTES;
 }
@@ -255,7 +256,7 @@ void vex_hnsw_create(struct vex_fs *fs, struct vex_seg *seg, const struct vex_co
 	memset(head, 0, VEX_SEG_BYTES);
 	head->magic = cpu_to_le32(VEXFS_HNSW_MAGIC);
 	head->flags = cpu_to_le32(c->code ? 0 : VEXFS_HNSW_AUTO);
-	head->code = cpu_to_le32(vex_code_name(vex_code_choose(c->code, c->metric, c->dim)));
+	head->code = cpu_to_le32(vex_code_name(vex_code_choose(c->code, c->elem, c->metric, c->dim)));
 	head->m = cpu_to_le32(vex_hnsw_m(c));
 	head->ef_construction = cpu_to_le32(vex_hnsw_ef_construction(c));
 	vex_space_owe(fs, vex_seg_dirty(fs, seg, 0, VEX_SEG_BYTES));
@@ -416,14 +417,14 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 	m = le32_to_cpu(head->m);
 	ef = le32_to_cpu(head->ef_construction);
 	if (le32_to_cpu(head->magic) != VEXFS_HNSW_MAGIC || !code ||
-	    !vex_code_served(code, c->metric, c->dim) ||
+	    !vex_code_served(code, c->elem, c->metric, c->dim) ||
 	    m < VEX_GRAPH_M_MIN || m > VEX_GRAPH_M_MAX || !ef || ef > VEX_GRAPH_EF_MAX)
 		return vex_hnsw_damaged(ix->fs);
 	ix->trained = le32_to_cpu(head->flags) & VEXFS_HNSW_TRAINED;
 	err = ix->trained && code == VEXFS_CODE_PCA ? vex_hnsw_pca_room(ix, head, c) : 0;
 	if (err)
 		return err;
-	vex_codec_shape(&g->codec, vex_code_kind(code), c->metric, c->dim);
+	vex_codec_shape(&g->codec, vex_code_kind(code), c->elem, c->metric, c->dim);
 	g->codec.low = vex_zalloc(c->dim * sizeof(*g->codec.low));
 	if (!g->codec.low)
 		return -ENOMEM;
@@ -554,7 +555,7 @@ struct vex_hnsw_walk *vex_hnsw_walk_take(struct vex_hnsw *ix)
 	w = vex_zalloc(sizeof(*w));
 	if (!w)
 		return NULL;
-	w->row = vex_alloc(ix->graph.codec.dim * sizeof(u32));
+	w->row = vex_alloc(vex_row_bytes(ix->graph.codec.elem, ix->graph.codec.dim));
 	if (w->row)
 		return w;
 	vex_free(w);

@@ -62,17 +62,22 @@ int vex_hnsw_codec_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head)
 
 /* ---- making one --------------------------------------------------------------------- */
 
-/* Rows from all over the collection; lock held. */
-static int sample_read(struct vex_hnsw *ix, const struct vex_coll *c, u8 *rows, u32 count)
+/* Rows from all over the collection, as the codec wants them; lock held. */
+static int sample_read(struct vex_hnsw *ix, struct vex_hnsw_walk *w, u8 *rows, u32 count)
 {
+	const struct vex_codec *codec = &ix->graph.codec;
+	const struct vex_coll *c = &w->coll;
 	u64 id;
 	u32 i;
 	int err = 0;
 
-	for (i = 0; i < count && !err; i++) {
+	for (i = 0; i < count && !err; i++, rows += vex_codec_sample_bytes(codec)) {
+		u8 *row = vex_codec_wide_bytes(codec) ? w->row : rows;
+
 		id = div_u64(c->rows * i, count);
-		err = vex_hnsw_read(ix, id * c->row_bytes, rows + (size_t)i * c->row_bytes,
-				    c->row_bytes);
+		err = vex_hnsw_read(ix, id * c->row_bytes, row, c->row_bytes);
+		if (!err)
+			vex_codec_wide(codec, row, rows);
 		if (!err && vex_interrupted())
 			err = -EINTR;
 	}
@@ -124,19 +129,21 @@ static int codec_store(struct vex_hnsw *ix, const struct vex_codec *c, u64 rows)
 	return vex_graph_init(g, g->m, g->ef_build, VEX_SEG_BYTES, VEX_SEG_BYTES);
 }
 
-/* A sample, of *@count rows; vex_free() it. */
-static int sample_take(struct vex_hnsw *ix, struct vex_coll *c, u8 **rows, u32 *count)
+/* A sample, of *@count rows, or of none where the codec needs none; vex_free() it. */
+static int sample_take(struct vex_hnsw *ix, struct vex_hnsw_walk *w, u8 **rows, u32 *count)
 {
+	u32 bytes = vex_codec_sample_bytes(&ix->graph.codec);
 	int err;
 
 	*rows = NULL;
+	*count = 0;
 	vex_read_lock(&ix->fs->lock);
-	err = ix->gone ? -ENOENT : vex_coll_load(ix->fs, ix->ino, c);
-	if (!err) {
-		*count = min_t(u64, c->rows, VEX_TRAIN_ROWS);
-		*count = clamp(TRAIN_BYTES / c->row_bytes, 1u, *count);
-		*rows = vex_alloc((size_t)*count * c->row_bytes);
-		err = *rows ? sample_read(ix, c, *rows, *count) : -ENOMEM;
+	err = ix->gone ? -ENOENT : vex_coll_load(ix->fs, ix->ino, &w->coll);
+	if (!err && bytes) {
+		*count = min_t(u64, w->coll.rows, VEX_TRAIN_ROWS);
+		*count = clamp(TRAIN_BYTES / bytes, 1u, *count);
+		*rows = vex_alloc((size_t)*count * bytes);
+		err = *rows ? sample_read(ix, w, *rows, *count) : -ENOMEM;
 	}
 	vex_read_unlock(&ix->fs->lock);
 	return err;
@@ -167,16 +174,16 @@ static int codec_enter(void *arg)
 	return err;
 }
 
-static int codec_find(struct new_codec *n, struct vex_coll *c)
+static int codec_find(struct new_codec *n, struct vex_hnsw_walk *w)
 {
 	struct vex_codec *codec = &n->codec;
 	u32 count, kind;
 	u8 *rows;
 	int err;
 
-	err = sample_take(n->ix, c, &rows, &count);
-	n->rows = c->rows;
-	kind = vex_code_choose(VEXFS_CODE_AUTO, codec->metric, codec->dim);
+	err = sample_take(n->ix, w, &rows, &count);
+	n->rows = w->coll.rows;
+	kind = vex_code_choose(VEXFS_CODE_AUTO, codec->elem, codec->metric, codec->dim);
 	if (!err && n->ix->automatic)
 		err = vex_codec_choose(codec, kind, rows, count);
 	else if (!err)
@@ -185,7 +192,7 @@ static int codec_find(struct new_codec *n, struct vex_coll *c)
 	return err;
 }
 
-noinline_for_stack int vex_hnsw_codec_make(struct vex_hnsw *ix, struct vex_coll *c)
+noinline_for_stack int vex_hnsw_codec_make(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 {
 	struct new_codec *n = vex_zalloc(sizeof(*n));
 	int err;
@@ -194,7 +201,7 @@ noinline_for_stack int vex_hnsw_codec_make(struct vex_hnsw *ix, struct vex_coll 
 		return -ENOMEM;
 	n->ix = ix;
 	n->codec = ix->graph.codec;
-	err = codec_find(n, c);
+	err = codec_find(n, w);
 	if (!err)
 		err = vex_aside(ix->fs, VEX_ASIDE_CALL, codec_enter, n);
 	if (!ix->trained)
@@ -222,8 +229,9 @@ static int codec_keep(struct vex_hnsw *ix, u64 rows)
 	return 0;
 }
 
-noinline_for_stack int vex_hnsw_codec_judge(struct vex_hnsw *ix, struct vex_coll *c)
+noinline_for_stack int vex_hnsw_codec_judge(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 {
+	const struct vex_coll *c = &w->coll;
 	struct vex_fs *fs = ix->fs;
 	u32 count;
 	u8 *rows;
@@ -233,7 +241,7 @@ noinline_for_stack int vex_hnsw_codec_judge(struct vex_hnsw *ix, struct vex_coll
 		return 1;
 	if (!ix->automatic || c->rows < JUDGE_TIMES * (u64)ix->drift.rows)
 		return 0;
-	err = sample_take(ix, c, &rows, &count);
+	err = sample_take(ix, w, &rows, &count);
 	if (!err)
 		err = vex_codec_poor(&ix->graph.codec, rows, count);
 	vex_free(rows);

@@ -98,7 +98,8 @@ static noinline_for_stack int row_plan(struct vex_hnsw *ix, struct vex_hnsw_walk
 		err = vex_hnsw_read(ix, id * c->row_bytes, w->row, c->row_bytes);
 	if (err)
 		return err;
-	ix->cut = live && vex_codec_cut(&g->codec, w->row);
+	ix->cut = live && vex_codec_cut(&g->codec, vex_codec_wide(&g->codec, w->row,
+								   w->walk.wide));
 	if (ix->cut && id == g->tab[0].count &&
 	    !vex_drift_admits(&ix->drift, &g->codec, g->tab[0].count))
 		return mend_plan(ix, w);
@@ -222,7 +223,7 @@ static int codec_settle(struct vex_hnsw *ix, struct vex_hnsw_walk *w)
 	vex_read_unlock(&ix->fs->lock);
 	if (err)
 		return err;
-	return w->coll.rows < VEX_HNSW_TRAIN ? 1 : vex_hnsw_codec_make(ix, &w->coll);
+	return w->coll.rows < VEX_HNSW_TRAIN ? 1 : vex_hnsw_codec_make(ix, w);
 }
 
 /* Write dirty segments when they pass their share. */
@@ -259,7 +260,7 @@ static int grow(struct vex_hnsw *ix)
 		vex_hnsw_settle(ix->fs);
 	}
 	if (err == STEP_DONE && ix->trained)
-		err = vex_hnsw_codec_judge(ix, &w->coll);
+		err = vex_hnsw_codec_judge(ix, w);
 	else
 		err = min(err, 0);
 	vex_hnsw_walk_give(ix, w);

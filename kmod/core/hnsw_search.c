@@ -55,8 +55,8 @@ static void row_dist(struct vex_search_ctx *ctx, u32 q, const u8 *row, u32 *dist
 {
 	const struct vex_coll *c = &ctx->coll;
 
-	vex_dist_rows(c->metric, (const u8 *)ctx->s->queries + (size_t)q * c->row_bytes, row, 1,
-		      c->dim, dist);
+	vex_dist_rows(&ctx->measure, (const u8 *)ctx->s->queries + (size_t)q * c->row_bytes, row, 1,
+		      dist);
 }
 
 /* The distance of a copy of a row: one that straddles segments, or any when there is no memory. */

@@ -119,7 +119,9 @@ void vex_pca_levels(const struct vex_pca *p, u8 *raw, u8 *levels)
 /* Negated inner products of @v with packed rows. */
 static void dots(const u32 *v, const u32 *rows, u32 n, u32 dim, u32 *out)
 {
-	vex_dist_rows(VEXFS_METRIC_IP, v, rows, n, dim, out);
+	struct vex_measure m = vex_measure_of(VEXFS_ELEM_F32, VEXFS_METRIC_IP, dim);
+
+	vex_dist_rows(&m, v, rows, n, out);
 }
 
 static u32 *direction(const struct sample *s, u32 i)

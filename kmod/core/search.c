@@ -121,8 +121,8 @@ static void query_piece(struct vex_search_ctx *ctx, u32 q, u64 first, const u8 *
 		}
 		if (from == to)
 			break;
-		vex_dist_rows(ctx->coll.metric, query, rows + (size_t)from * row_bytes, to - from,
-			      ctx->coll.dim, ctx->dist);
+		vex_dist_rows(&ctx->measure, query, rows + (size_t)from * row_bytes, to - from,
+			      ctx->dist);
 		ctx->s->visited += offer_live(ctx, &ctx->heaps[q], first + from, to - from);
 	}
 }
@@ -191,6 +191,7 @@ static struct vex_search_ctx *ctx_alloc(const struct vex_search *s, const struct
 	memset(ctx, 0, sizeof(*ctx));
 	ctx->coll = *coll;
 	ctx->nr_tombs = tombs;
+	ctx->measure = vex_measure_of(coll->elem, coll->metric, coll->dim);
 	ctx->heaps = carve(&at, heaps);
 	ctx->cands = carve(&at, cands);
 	ctx->dist = carve(&at, dist);
@@ -211,7 +212,6 @@ static struct vex_search_ctx *ctx_alloc(const struct vex_search *s, const struct
 static int search_check(struct vex_search *s, const struct vex_coll *coll)
 {
 	u32 most = s->ranged ? VEXFS_MAX_RANGE : VEXFS_MAX_K;
-	u64 elems = (u64)s->nq * s->dim;
 	u64 bad;
 
 	if (s->dim != coll->dim || !s->nq || s->nq > VEXFS_MAX_QUERIES || !s->k || s->k > most ||
@@ -219,9 +219,9 @@ static int search_check(struct vex_search *s, const struct vex_coll *coll)
 		return -EINVAL;
 	if ((u64)s->nq * s->k > VEXFS_MAX_RESULTS || (u64)s->nq * coll->row_bytes > VEXFS_MAX_BATCH)
 		return -E2BIG;
-	bad = vex_f32_find_nonfinite(s->queries, elems);
-	if (bad < elems) {
-		s->bad_query = div_u64(bad, s->dim);
+	bad = vex_rows_find_bad(coll->elem, s->queries, s->nq, s->dim);
+	if (bad < s->nq) {
+		s->bad_query = bad;
 		return -EDOM;
 	}
 	if (s->ranged && vex_f32_find_nonfinite(&s->radius, 1) < 1) {

@@ -137,11 +137,11 @@ static int ids_check(const u64 *ids, u32 count)
 	return err;
 }
 
-static int update_check(struct vex_rows *r)
+static int update_check(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 {
 	if (!r->ids)
 		return -EINVAL;
-	return r->count > VEXFS_MAX_UPDATE ? -E2BIG : vex_rows_check(r);
+	return r->count > VEXFS_MAX_UPDATE ? -E2BIG : vex_rows_check(fs, ino, r);
 }
 
 /**
@@ -162,7 +162,7 @@ int vex_coll_update(struct vex_fs *fs, u64 ino, struct vex_rows *r)
 	r->grow = false;
 	err = vex_component_need(fs, vex_rows_components(r));
 	if (!err)
-		err = update_check(r);
+		err = update_check(fs, ino, r);
 	if (!err)
 		err = ids_check(r->ids, r->count);
 	if (!err)

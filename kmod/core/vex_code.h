@@ -16,9 +16,12 @@
  * Where levels cannot tell rows apart, because most of them lie in a small part of the range, F32
  * keeps the elements as they are.
  *
+ * Rows of f16 and i8 are widened to f32 first. B1 is the code of rows of b1: their bits as they
+ * are, with which nothing is lost.
+ *
  * A distance is taken between a *form*, a query or a row as one signed byte an element, and codes.
- * It is a number without a unit: the smaller, the nearer. The kernels of levels are integer
- * arithmetic.
+ * It is a number without a unit: the smaller, the nearer. The kernels of levels and bits are
+ * integer arithmetic. A form of B1 is a code.
  */
 #ifndef VEX_CODE_H
 #define VEX_CODE_H
@@ -28,9 +31,10 @@
 enum vex_code_kind {
 	VEX_CODE_SQ7,
 	VEX_CODE_SQ4,
-	VEX_CODE_KINDS,			/* that have kernels of their own */
+	VEX_CODE_KINDS,			/* that have kernels of levels of their own */
 	VEX_CODE_F32 = VEX_CODE_KINDS,
-	VEX_CODE_PCA			/* by those of SQ7 */
+	VEX_CODE_PCA,			/* by those of SQ7 */
+	VEX_CODE_B1
 };
 
 /* From so many elements on SQ4 finds the same neighbours in less time. */
@@ -48,6 +52,7 @@ struct vex_pca;
 /**
  * struct vex_codec - how rows become codes
  * @kind: enum vex_code_kind
+ * @elem: enum vexfs_elem
  * @metric: enum vexfs_metric
  * @dim: elements of a row
  * @row_padded: levels of a row, padded
@@ -56,11 +61,12 @@ struct vex_pca;
  * @bytes: of a code, a multiple of 32
  * @inv_step: 1 / step, binary32; of F32 zero
  * @usual: of 1,024 rows that it was made from, as many were cut; see vex_codec_cut()
- * @low: of each element, the value of level 0, binary32; of F32 what is taken off it
+ * @low: of each element, the value of level 0, binary32; of F32 what is taken off it, of B1 unused
  * @pca: main directions, or NULL
  */
 struct vex_codec {
 	u32 kind;
+	u32 elem;
 	u32 metric;
 	u32 dim;
 	u32 row_padded;
@@ -101,7 +107,8 @@ typedef void (*vex_code_dist)(const struct vex_form *f, const u8 *const *codes, 
  * struct vex_code_ops - the kernels of one instruction set
  * @l2: squared differences of levels, by kind
  * @ip: 2^31 less the inner product, by kind
- * @levels: the levels of a row's elements, @row_padded bytes; floating point
+ * @b1: bits that differ
+ * @levels: the levels of a row's elements, in f32, @row_padded bytes; floating point
  * @rise: move the @n words from @at on up by @by places, which may be fewer
  *
  * All run inside an FPU section.
@@ -109,6 +116,7 @@ typedef void (*vex_code_dist)(const struct vex_form *f, const u8 *const *codes, 
 struct vex_code_ops {
 	vex_code_dist l2[VEX_CODE_KINDS];
 	vex_code_dist ip[VEX_CODE_KINDS];
+	vex_code_dist b1;
 	void (*levels)(const struct vex_codec *c, const void *row, u8 *out);
 	void (*rise)(u64 *at, u32 n, u32 by);
 };
@@ -125,11 +133,32 @@ const struct vex_code_ops *vex_code_ops(void);
 u32 vex_code_name(u32 kind);
 u32 vex_code_kind(u32 code);
 /* The kind that codes of such rows begin with, where @code may be AUTO. */
-u32 vex_code_choose(u32 code, u32 metric, u32 dim);
+u32 vex_code_choose(u32 code, u32 elem, u32 metric, u32 dim);
 /* Can rows have this code, or AUTO? */
-bool vex_code_served(u32 code, u32 metric, u32 dim);
+bool vex_code_served(u32 code, u32 elem, u32 metric, u32 dim);
+/* Does a code of this kind lose nothing of the row? Then it is its own form. */
+static inline bool vex_code_exact(u32 kind)
+{
+	return kind == VEX_CODE_F32 || kind == VEX_CODE_B1;
+}
+
 /* Fill in the sizes; @dim 1 to VEXFS_MAX_DIM. Of PCA they depend on c->pca. */
-void vex_codec_shape(struct vex_codec *c, u32 kind, u32 metric, u32 dim);
+void vex_codec_shape(struct vex_codec *c, u32 kind, u32 elem, u32 metric, u32 dim);
+/* A row of its element type as all below want it: in f32, in @wide, or as is. */
+const void *vex_codec_wide(const struct vex_codec *c, const void *row, void *wide);
+
+/* Bytes of @wide: those of a row in f32, or 0. */
+static inline u32 vex_codec_wide_bytes(const struct vex_codec *c)
+{
+	return c->elem == VEXFS_ELEM_F16 || c->elem == VEXFS_ELEM_I8 ? c->dim * 4 : 0;
+}
+
+/* Of a sample, which vex_codec_train() may change: rows in f32, and none of B1. */
+static inline u32 vex_codec_sample_bytes(const struct vex_codec *c)
+{
+	return c->kind == VEX_CODE_B1 ? 0 : c->dim * 4;
+}
+
 /*
  * Does a row lie so far outside of the codec's range that its code is another row's? What it
  * lacks is more than what rounding takes of any row.
@@ -166,6 +195,8 @@ static inline vex_code_dist vex_codec_dist(const struct vex_codec *c)
 {
 	const struct vex_code_ops *ops = vex_code_ops();
 
+	if (c->kind == VEX_CODE_B1)
+		return ops->b1;
 	if (c->kind == VEX_CODE_PCA)
 		return ops->l2[VEX_CODE_SQ7];
 	if (c->kind == VEX_CODE_F32)
@@ -181,7 +212,7 @@ void vex_codec_dists(const struct vex_codec *c, const struct vex_form *f, const 
 
 /*
  * Choose steps and low ends by @count packed rows, which are scaled in place under cosine. @c has
- * its shape and @low its room. Sleeps. ENOMEM; EINTR.
+ * its shape and @low its room. Sleeps. ENOMEM; EINTR. B1 needs no choice, and no rows.
  */
 int vex_codec_train(struct vex_codec *c, void *rows, u32 count);
 /*

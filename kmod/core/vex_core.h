@@ -655,6 +655,23 @@ struct vex_coll {
 	u64 blocks;
 };
 
+/* Bits of the served VEXFS_ELEM_*, VEXFS_METRIC_* and VEXFS_INDEX_*. */
+#define VEX_ELEMS_SERVED	(1u << VEXFS_ELEM_F32 | 1u << VEXFS_ELEM_F16 | \
+				 1u << VEXFS_ELEM_I8 | 1u << VEXFS_ELEM_B1)
+#define VEX_METRICS_SERVED	(1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | \
+				 1u << VEXFS_METRIC_COSINE | 1u << VEXFS_METRIC_HAMMING)
+#define VEX_INDEXES_SERVED	(1u << VEXFS_INDEX_FLAT | 1u << VEXFS_INDEX_HNSW)
+
+/* Do these go together? b1 has the metric Hamming and no other, the rest all the others. */
+bool vex_elem_served(u32 elem, u32 metric);
+/* Bytes of a row of @dim elements, up to VEXFS_MAX_DIM; 0: no such type. */
+u32 vex_row_bytes(u32 elem, u32 dim);
+/*
+ * The first of @count packed rows that cannot be stored, or @count: one with NaN or an infinity,
+ * or, of b1, with a bit behind its last element. @elem is served; integer arithmetic only.
+ */
+u64 vex_rows_find_bad(u32 elem, const void *rows, u64 count, u32 dim);
+
 /* EINVAL a field out of range; EEXIST; ENOTEMPTY; as VEXFS_IOC_CREATE. */
 int vex_coll_create(struct vex_fs *fs, u64 ino, const struct vex_coll *c);
 
@@ -680,6 +697,7 @@ int vex_coll_delete(struct vex_fs *fs, u64 ino, u64 *ids, u32 count, u64 *bad_id
  * @rows: @count packed rows of @dim elements; unused by vex_meta_set()
  * @count: at least 1
  * @dim: elements of a row, as the caller believes
+ * @row_bytes: receives the bytes of a row; unused by vex_meta_set()
  * @flags: VEXFS_META_MERGE or 0
  * @meta: @count records of metadata as <linux/vexfs.h> tells, or NULL
  * @meta_len: bytes of them
@@ -692,6 +710,7 @@ struct vex_rows {
 	const void *rows;
 	u32 count;
 	u32 dim;
+	u32 row_bytes;
 	u32 flags;
 	const void *meta;
 	size_t meta_len;

@@ -6,39 +6,74 @@
 #ifndef VEX_DIST_H
 #define VEX_DIST_H
 
-#include "vex_core.h"
+#include "vex_elem.h"
 
 /* Bytes of rows that one FPU section may cover: about 4 us of work. */
 #define VEX_DIST_PIECE	(64u << 10)
 
 /**
+ * typedef vex_dist_kernel - distances of a query to rows, all of one element type
+ * @q: the query
+ * @rows: @n packed rows; like @q they need no alignment beyond that of an element
+ * @n: how many
+ * @dim: elements of each
+ * @out: receives @n binary32 bit patterns, never NaN or infinite for finite input
+ *
+ * Runs inside an FPU section. Of i8 and b1 the sums are exact and rounded once.
+ */
+typedef void (*vex_dist_kernel)(const void *q, const void *rows, u32 n, u32 dim, u32 *out);
+
+/**
  * struct vex_dist_ops - the kernels of one instruction set
  * @isa: VEXFS_ISA_*
  * @name: as the user writes it
- * @f32: by enum vexfs_metric; NULL where there is none. Distances of the query
- *	@q to @n packed binary32 rows of @dim elements; neither needs
- *	alignment beyond 4 bytes. @out receives n binary32 bit patterns, never NaN or
- *	infinite for finite input. Runs inside an FPU section
+ * @kernel: by enum vexfs_elem and enum vexfs_metric; NULL where vex_elem_served() says no
  */
 struct vex_dist_ops {
 	u32 isa;
 	const char *name;
-
-	void (*f32[4])(const void *q, const void *rows, u32 n, u32 dim, u32 *out);
+	vex_dist_kernel kernel[VEX_ELEMS][VEX_METRICS];
 };
 
 extern const struct vex_dist_ops vex_dist_scalar;
 extern const struct vex_dist_ops vex_dist_avx2;
 extern const struct vex_dist_ops vex_dist_avx512;
+/* AVX-512 with VNNI. */
+extern const struct vex_dist_ops vex_dist_vnni;
 
 /* The chosen one; set by vex_core_init() and vex_dist_select(). */
 const struct vex_dist_ops *vex_dist_ops(void);
 
-/*
- * Distances of one query to @n packed rows, in FPU sections of bounded length; outside of one. As
- * vex_dist_ops()->f32[@metric] otherwise.
+/**
+ * struct vex_measure - how the rows of a collection are compared
+ * @kernel: distances of a query to some of them
+ * @dim: elements of a row
+ * @row_bytes: and its bytes
+ * @most: rows that one FPU section may cover
  */
-void vex_dist_rows(u32 metric, const void *q, const void *rows, u32 n, u32 dim, u32 *out);
+struct vex_measure {
+	vex_dist_kernel kernel;
+	u32 dim;
+	u32 row_bytes;
+	u32 most;
+};
+
+/* By the chosen kernels; where vex_elem_served() says yes. */
+struct vex_measure vex_measure_of(u32 elem, u32 metric, u32 dim);
+
+/* @m->kernel for any number of rows, in FPU sections of bounded length; outside of one. */
+static inline void vex_dist_rows(const struct vex_measure *m, const void *q, const void *rows,
+				 u32 n, u32 *out)
+{
+	u32 at, count;
+
+	for (at = 0; at < n; at += count) {
+		count = min(n - at, m->most);
+		vex_fpu_begin();
+		m->kernel(q, (const u8 *)rows + (size_t)at * m->row_bytes, count, m->dim, out + at);
+		vex_fpu_end();
+	}
+}
 
 /* Choose the best set of this CPU; called by vex_core_init(). */
 void vex_dist_init(void);
@@ -48,9 +83,6 @@ void vex_dist_init(void);
  * again, in binary64, limited to +-FLT_MAX. @metric as enum vexfs_metric.
  */
 u32 vex_dist_exact_f32(u32 metric, const void *q, const void *row, u32 dim);
-
-/* Position of the first element of @n that is NaN or infinite, or @n. Integer arithmetic only. */
-u64 vex_f32_find_nonfinite(const void *elems, u64 n);
 
 /* A number that orders binary32 bit patterns as their values; not for NaN; -0 sorts before +0. */
 static inline u32 vex_f32_order(u32 bits)

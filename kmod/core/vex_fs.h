@@ -799,8 +799,11 @@ int vex_row_live(struct vex_fs *fs, u64 ino, const struct vex_coll *c, u64 id);
 /* -ENOENT, with the position *@bad, when one of @ids is no live row. */
 int vex_rows_live(struct vex_fs *fs, u64 ino, const struct vex_coll *c, const u64 *ids, u32 count,
 		  u32 *bad);
-/* The limits and contents of rows that come in: EINVAL, E2BIG, EDOM. */
-int vex_rows_check(struct vex_rows *r);
+/*
+ * The limits and contents of rows that come in: EINVAL, E2BIG, EDOM; ENODATA. @r->row_bytes is
+ * set. Lock not held.
+ */
+int vex_rows_check(struct vex_fs *fs, u64 ino, struct vex_rows *r);
 /* Touch what vex_coll_store() and vex_coll_stamp() edit. */
 int vex_coll_touch(struct vex_fs *fs, u64 ino);
 /* Change the counts of a collection, its file's size and times. Touched before: cannot fail. */

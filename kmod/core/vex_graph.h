@@ -151,6 +151,7 @@ struct vex_batch {
  * struct vex_walk - memory of one walk through a graph; used again for the next
  * @query: form of what is looked for
  * @other: form of a row, in the choice of links
+ * @wide: in f32, where rows are not; NULL: not needed
  * @levels: levels of what is looked for
  * @code: its code
  * @form_room: bytes of each of the four
@@ -169,6 +170,7 @@ struct vex_batch {
 struct vex_walk {
 	struct vex_form query;
 	struct vex_form other;
+	u8 *wide;
 	u8 *levels;
 	u8 *code;
 	u32 form_room;

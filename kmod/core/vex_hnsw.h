@@ -132,10 +132,13 @@ void vex_hnsw_walk_give(struct vex_hnsw *ix, struct vex_hnsw_walk *w);
 int vex_hnsw_pca_room(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head,
 		      const struct vex_coll *c);
 int vex_hnsw_codec_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head);
-/* Make the codec of an index without one, and store it. @ix->growing held, fs->lock not. */
-int vex_hnsw_codec_make(struct vex_hnsw *ix, struct vex_coll *c);
+/*
+ * Make the codec of an index without one, and store it. @ix->growing held, fs->lock not. Its room
+ * for a row is used, and w->coll becomes what the collection is.
+ */
+int vex_hnsw_codec_make(struct vex_hnsw *ix, struct vex_hnsw_walk *w);
 /* Is the index to be made anew? 1, 0 or an error. Likewise. */
-int vex_hnsw_codec_judge(struct vex_hnsw *ix, struct vex_coll *c);
+int vex_hnsw_codec_judge(struct vex_hnsw *ix, struct vex_hnsw_walk *w);
 
 /* ---- hnsw_grow.c: fs->lock not held ---------------------------------------------- */
 

@@ -32,6 +32,7 @@ struct vex_tomb {
  * @fs: filesystem; its lock is held for reading, and let go between pieces
  * @ino: the collection
  * @coll: its attributes when the search began
+ * @measure: how its rows are compared
  * @s: the caller's request
  * @heaps: the nearest rows so far, one heap a query
  * @cands: memory of the heaps
@@ -50,6 +51,7 @@ struct vex_search_ctx {
 	struct vex_fs *fs;
 	u64 ino;
 	struct vex_coll coll;
+	struct vex_measure measure;
 	struct vex_search *s;
 	struct vex_topk *heaps;
 	struct vex_cand *cands;
@@ -89,11 +91,6 @@ int vex_flat_search(struct vex_search_ctx *ctx);
 
 /* NULL: no such kind. */
 const struct vex_index_ops *vex_index_ops(u32 id);
-
-/* Bits of the served VEXFS_ELEM_*, VEXFS_METRIC_* and VEXFS_INDEX_*. */
-#define VEX_ELEMS_SERVED	(1u << VEXFS_ELEM_F32)
-#define VEX_METRICS_SERVED	(1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | \
-				 1u << VEXFS_METRIC_COSINE)
 
 /*
  * Let writers in; the lock is held again on return. -EINTR when the task was killed. Segments

@@ -9,12 +9,14 @@
 #define vex_cpu_has_crc32()	boot_cpu_has(X86_FEATURE_XMM4_2)
 #define vex_cpu_has_avx2()						\
 	(boot_cpu_has(X86_FEATURE_AVX2) && boot_cpu_has(X86_FEATURE_FMA) && \
+	 boot_cpu_has(X86_FEATURE_F16C) && boot_cpu_has(X86_FEATURE_POPCNT) && \
 	 cpu_has_xfeatures(XFEATURE_MASK_SSE | XFEATURE_MASK_YMM, NULL))
 #define vex_cpu_has_avx512()						\
 	(vex_cpu_has_avx2() && boot_cpu_has(X86_FEATURE_AVX512F) &&	\
 	 boot_cpu_has(X86_FEATURE_AVX512BW) && boot_cpu_has(X86_FEATURE_AVX512VL) && \
 	 boot_cpu_has(X86_FEATURE_AVX512DQ) &&				\
 	 cpu_has_xfeatures(XFEATURE_MASK_AVX512, NULL))
+#define vex_cpu_has_vnni()	boot_cpu_has(X86_FEATURE_AVX512_VNNI)
 
 /*
  * Between the two: no sleep, no allocation, no fault, no lock, and at most

@@ -213,7 +213,7 @@ static ssize_t vexfs_append_locked(struct kiocb *iocb, struct iov_iter *from)
  * @from: whole rows
  *
  * Return: bytes appended, a multiple of a row; -EINVAL when it is not whole rows at the end of the
- * file; -EDOM when the next row holds NaN or an infinity.
+ * file; -EDOM when the next row cannot be stored.
  */
 noinline __noclone
 ssize_t vexfs_coll_append(struct kiocb *iocb, struct iov_iter *from)

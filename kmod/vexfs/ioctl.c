@@ -282,9 +282,9 @@ static noinline_for_stack long vexfs_caps(void __user *arg)
 		return err;
 	if (a.flags)
 		return -EINVAL;
-	a.elems = BIT(VEXFS_ELEM_F32);
-	a.metrics = BIT(VEXFS_METRIC_L2) | BIT(VEXFS_METRIC_IP) | BIT(VEXFS_METRIC_COSINE);
-	a.indexes = BIT(VEXFS_INDEX_FLAT) | BIT(VEXFS_INDEX_HNSW);
+	a.elems = VEX_ELEMS_SERVED;
+	a.metrics = VEX_METRICS_SERVED;
+	a.indexes = VEX_INDEXES_SERVED;
 	a.isa = vex_dist_isa();
 	a.max_dim = VEXFS_MAX_DIM;
 	a.max_k = VEXFS_MAX_K;

@@ -147,14 +147,14 @@ static void print_numbers(struct fsck *f, const struct vex_check_result *v)
 	json_uint(r, "inodes", v->inodes);
 	json_uint(r, "generation", v->generation);
 	json_open(r, "features", '[');
-	for (u32 bit = 0; vex_feature_name(bit); bit++)
+	for (u32 bit = 0; bit < VEXFS_FEATURE_BITS; bit++)
 		if (v->features >> bit & 1)
 			json_string(r, NULL, vex_feature_name(bit));
 	json_close(r, ']');
 	if (f->json || !f->verbose)
 		return;
 	printf("  generation %llu, %llu tree nodes, features", v->generation, v->tree_blocks);
-	for (u32 bit = 0; vex_feature_name(bit); bit++)
+	for (u32 bit = 0; bit < VEXFS_FEATURE_BITS; bit++)
 		if (v->features >> bit & 1)
 			printf(" %s", vex_feature_name(bit));
 	printf("%s\n", v->features ? "" : " none");

@@ -29,11 +29,17 @@ void call_coll_create(struct fuzz_ops *o, struct fuzz_stream *s)
 	struct vex_coll coll = {
 		.elem = VEXFS_ELEM_F32, .index = VEXFS_INDEX_FLAT,
 	};
+	u8 elem;
 
 	coll.metric = fuzz_u8(s) < 0xf0 ? 1 + fuzz_u8(s) % 3 : fuzz_number(s);
 	coll.dim = fuzz_u8(s) < 0xf0 ? 1 + fuzz_u8(s) : fuzz_number(s);
-	if (fuzz_u8(s) > 0xf0)
+	elem = fuzz_u8(s);
+	if (elem > 0xf0)
 		coll.elem = fuzz_number(s);
+	else if (elem >= 0xc0)
+		coll.elem = VEXFS_ELEM_F16 + elem % 3;
+	if (coll.elem == VEXFS_ELEM_B1 && elem & 8)
+		coll.metric = VEXFS_METRIC_HAMMING;
 	if (fuzz_u8(s) > 0xf0)
 		coll.index = fuzz_number(s);
 	SAID(vex_coll_create(o->fs, ino, &coll), EINVAL, EEXIST, ENOTEMPTY, ENOTTY, ENOENT, ENOSPC);

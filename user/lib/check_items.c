@@ -426,11 +426,10 @@ bool coll_sound(const struct vexfs_coll_item *item, u32 *row_bytes)
 {
 	u32 dim = le32_to_cpu(item->dim);
 
-	if (item->elem >= 32 || !(VEX_ELEMS_SERVED & 1u << item->elem) || item->metric >= 32 ||
-	    !(VEX_METRICS_SERVED & 1u << item->metric) || !vex_index_ops(item->index) ||
+	if (!vex_elem_served(item->elem, item->metric) || !vex_index_ops(item->index) ||
 	    item->flags || !dim || dim > VEXFS_MAX_DIM)
 		return false;
-	*row_bytes = dim * 4;
+	*row_bytes = vex_row_bytes(item->elem, dim);
 	return le64_to_cpu(item->rows) <= S64_MAX / *row_bytes;
 }
 
@@ -457,6 +456,8 @@ static void see_coll(struct check *c, struct check_inode *n, const struct check_
 	};
 	if (item->index == VEXFS_INDEX_HNSW)
 		c->missing_features |= VEXFS_FEATURE_HNSW & ~c->result.features;
+	if (item->elem != VEXFS_ELEM_F32)
+		c->missing_features |= VEXFS_FEATURE_ELEMS & ~c->result.features;
 	k->keep = coll_true_rows(k, n);
 }
 

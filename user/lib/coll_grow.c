@@ -39,7 +39,7 @@ static const struct vex_graph_ops graph_ops = {
 
 static u32 kind_wanted(const struct vexfs_coll *c)
 {
-	return vex_code_choose(c->code, c->options.metric, c->options.dim);
+	return vex_code_choose(c->code, c->options.elem, c->options.metric, c->options.dim);
 }
 
 static int graph_shape(struct vexfs_coll *c)
@@ -56,7 +56,8 @@ int coll_graph_open(struct vexfs_coll *c)
 
 	c->code = c->options.code;
 	g->ops = &graph_ops;
-	vex_codec_shape(&g->codec, kind_wanted(c), c->options.metric, c->options.dim);
+	vex_codec_shape(&g->codec, kind_wanted(c), c->options.elem, c->options.metric,
+			c->options.dim);
 	return graph_shape(c);
 }
 
@@ -79,12 +80,25 @@ void coll_graph_close(struct vexfs_coll *c)
 	vex_plan_free(&c->plan);
 }
 
-/* A codec from rows all over the collection. */
+/* Rows from all over the collection, as the codec wants them. */
+static void sample_take(const struct vexfs_coll *c, const struct vex_codec *codec, u8 *to, u32 count)
+{
+	u32 bytes = vex_codec_sample_bytes(codec), i;
+	const void *row;
+
+	for (i = 0; i < count; i++, to += bytes) {
+		row = vex_tab_at(&c->rows, (u64)i * c->rows.count / count);
+		row = vex_codec_wide(codec, row, to);
+		if (row != to)
+			memcpy(to, row, bytes);
+	}
+}
+
+/* A codec from a sample of the rows. */
 static int codec_make(const struct vexfs_coll *c, struct vex_codec *codec)
 {
 	u32 count = min(c->rows.count, VEX_TRAIN_ROWS);
-	u8 *sample = vex_alloc((size_t)count * c->rows.bytes);
-	u32 i;
+	u8 *sample = vex_alloc((size_t)count * vex_codec_sample_bytes(&c->graph.codec));
 	int err;
 
 	*codec = c->graph.codec;
@@ -95,9 +109,7 @@ static int codec_make(const struct vexfs_coll *c, struct vex_codec *codec)
 		vex_free(codec->low);
 		return -ENOMEM;
 	}
-	for (i = 0; i < count; i++)
-		memcpy(sample + (size_t)i * c->rows.bytes,
-		       vex_tab_at(&c->rows, (u64)i * c->rows.count / count), c->rows.bytes);
+	sample_take(c, codec, sample, count);
 	if (c->code == VEXFS_COLL_AUTO)
 		err = vex_codec_choose(codec, kind_wanted(c), sample, count);
 	else
@@ -112,12 +124,12 @@ static int codec_make(const struct vexfs_coll *c, struct vex_codec *codec)
 static void codes_make(struct vexfs_coll *c, struct coll_walk *w)
 {
 	struct vex_graph *g = &c->graph;
-	const u8 *row;
+	const void *row;
 	u32 i;
 
 	c->drift.cut = 0;
 	for (i = 0; i < g->tab[0].count; i++) {
-		row = vex_tab_at(&c->rows, i);
+		row = vex_codec_wide(&g->codec, vex_tab_at(&c->rows, i), w->walk.wide);
 		c->drift.cut += vex_codec_cut(&g->codec, row);
 		vex_codec_levels(&g->codec, row, w->walk.levels);
 		vex_codec_pack(&g->codec, w->walk.levels, vex_tab_at(&g->tab[0], i) + g->code_at);
@@ -178,7 +190,7 @@ static int graph_add(struct vexfs_coll *c, struct coll_walk *w)
 	struct vex_graph *g = &c->graph;
 	u32 id = g->tab[0].count;
 	const void *row = vex_tab_at(&c->rows, id);
-	bool cut = vex_codec_cut(&g->codec, row);
+	bool cut = vex_codec_cut(&g->codec, vex_codec_wide(&g->codec, row, w->walk.wide));
 	int err;
 
 	if (cut && !vex_drift_admits(&c->drift, &g->codec, id))

@@ -93,7 +93,7 @@ static int image_make(struct coll_image *i, const struct vexfs_coll_options *o)
 {
 	struct vex_inode node = { .mode = S_IFREG | 0644, .uid = getuid(), .gid = getgid() };
 	struct vex_coll c = {
-		.elem = VEXFS_ELEM_F32, .metric = o->metric, .index = o->index, .dim = o->dim,
+		.elem = o->elem, .metric = o->metric, .index = o->index, .dim = o->dim,
 	};
 	int err;
 
@@ -152,7 +152,7 @@ static int options_read(struct coll_image *i, struct vexfs_coll_options *o)
 	if (err)
 		return err;
 	*o = (struct vexfs_coll_options){
-		.size = sizeof(*o), .dim = c.dim, .metric = c.metric, .index = c.index,
+		.size = sizeof(*o), .dim = c.dim, .metric = c.metric, .elem = c.elem, .index = c.index,
 		.code = index.code, .m = index.m, .ef_construction = index.ef_construction,
 	};
 	return 0;
@@ -188,29 +188,35 @@ int coll_image_open(const char *image, const char *path, const struct vexfs_coll
 	return err ? err : options_read(i, &c->options);
 }
 
-static int image_add(struct coll_image *i, u32 dim, const float *rows, u64 count,
+static u32 row_bytes(const struct vexfs_coll *c)
+{
+	return vex_row_bytes(c->options.elem, c->options.dim);
+}
+
+static int image_add(struct coll_image *i, const struct vexfs_coll *c, const void *rows, u64 count,
 		     uint64_t *first_id)
 {
-	u32 most = VEXFS_MAX_BATCH / (dim * sizeof(*rows)), n;
+	u32 bytes = row_bytes(c), most = VEXFS_MAX_BATCH / bytes, n;
 	u64 done, first, bad;
 	int err = 0;
 
 	for (done = 0; done < count && !err; done += n) {
 		n = min_t(u64, count - done, most);
-		err = vex_coll_insert(i->fs, i->ino, rows + done * dim, n, dim, &first, &bad);
+		err = vex_coll_insert(i->fs, i->ino, (const u8 *)rows + done * bytes, n,
+				      c->options.dim, &first, &bad);
 		if (!err && !done && first_id)
 			*first_id = first;
 	}
 	return err;
 }
 
-int coll_image_add(struct vexfs_coll *c, const float *rows, u64 count, uint64_t *first_id)
+int coll_image_add(struct vexfs_coll *c, const void *rows, u64 count, uint64_t *first_id)
 {
 	int err;
 
 	/* Rows of one call get ids one behind the other. */
 	vex_mutex_lock(&c->adding);
-	err = image_add(c->image, c->options.dim, rows, count, first_id);
+	err = image_add(c->image, c, rows, count, first_id);
 	vex_mutex_unlock(&c->adding);
 	return err;
 }
@@ -224,21 +230,21 @@ static void search_options(struct vex_search *s, const struct vexfs_coll_query *
 	s->allow_words = q->filter_words;
 }
 
-int coll_image_search(struct vexfs_coll *c, const float *queries, u64 nq, u32 k,
+int coll_image_search(struct vexfs_coll *c, const void *queries, u64 nq, u32 k,
 		      struct vexfs_coll_query *q, uint64_t *ids, float *distances)
 {
-	u32 dim = c->options.dim;
-	struct vex_search s = { .dim = dim, .k = k };
+	u32 bytes = row_bytes(c);
+	struct vex_search s = { .dim = c->options.dim, .k = k };
 	u64 most = min(VEXFS_MAX_RESULTS / k, VEXFS_MAX_QUERIES), done, compared = 0;
 	int err = 0;
 
 	if (k > VEXFS_MAX_K)
 		return -EINVAL;
 	search_options(&s, q);
-	most = min_t(u64, most, VEXFS_MAX_BATCH / (dim * sizeof(*queries)));
+	most = min_t(u64, most, VEXFS_MAX_BATCH / bytes);
 	for (done = 0; done < nq && !err; done += s.nq) {
 		s.nq = min(nq - done, most);
-		s.queries = queries + done * dim;
+		s.queries = (const u8 *)queries + done * bytes;
 		s.ids = (u64 *)ids + done * k;
 		s.distances = (u32 *)(distances + done * k);
 		err = vex_coll_search(c->image->fs, c->image->ino, &s);
@@ -249,7 +255,7 @@ int coll_image_search(struct vexfs_coll *c, const float *queries, u64 nq, u32 k,
 	return err;
 }
 
-int coll_image_range(struct vexfs_coll *c, const float *query, u32 radius, u32 max,
+int coll_image_range(struct vexfs_coll *c, const void *query, u32 radius, u32 max,
 		     struct vexfs_coll_query *q, uint64_t *ids, float *distances, uint64_t *met)
 {
 	struct vex_search s = {
@@ -266,16 +272,16 @@ int coll_image_range(struct vexfs_coll *c, const float *query, u32 radius, u32 m
 	return err;
 }
 
-int coll_image_get(struct vexfs_coll *c, const uint64_t *ids, u64 count, float *rows)
+int coll_image_get(struct vexfs_coll *c, const uint64_t *ids, u64 count, void *rows)
 {
-	u32 most = min(VEXFS_MAX_BATCH / (c->options.dim * 4), VEXFS_MAX_IDS), n;
+	u32 bytes = row_bytes(c), most = min(VEXFS_MAX_BATCH / bytes, VEXFS_MAX_IDS), n;
 	u64 done, bad;
 	int err = 0;
 
 	for (done = 0; done < count && !err; done += n) {
 		n = min_t(u64, count - done, most);
 		err = vex_coll_get(c->image->fs, c->image->ino, (const u64 *)ids + done, n,
-				   c->options.dim, rows + done * c->options.dim, &bad);
+				   c->options.dim, (u8 *)rows + done * bytes, &bad);
 	}
 	return err;
 }
@@ -335,8 +341,8 @@ int coll_image_sync(struct vexfs_coll *c)
 
 static int copy_rows(struct vexfs_coll *from, struct coll_image *to, u64 rows)
 {
-	u32 dim = from->options.dim, most = max(COPY_BYTES / from->rows.bytes, 1u), i, n;
-	float *piece = vex_alloc((size_t)most * from->rows.bytes);
+	u32 bytes = from->rows.bytes, most = max(COPY_BYTES / bytes, 1u), i, n;
+	u8 *piece = vex_alloc((size_t)most * bytes);
 	u64 done;
 	int err = piece ? 0 : -ENOMEM;
 
@@ -344,10 +350,10 @@ static int copy_rows(struct vexfs_coll *from, struct coll_image *to, u64 rows)
 		n = min_t(u64, rows - done, most);
 		vex_read_lock(&from->lock);
 		for (i = 0; i < n; i++)
-			memcpy(piece + (size_t)i * dim, vex_tab_at(&from->rows, done + i),
-			       from->rows.bytes);
+			memcpy(piece + (size_t)i * bytes, vex_tab_at(&from->rows, done + i),
+			       bytes);
 		vex_read_unlock(&from->lock);
-		err = image_add(to, dim, piece, n, NULL);
+		err = image_add(to, from, piece, n, NULL);
 	}
 	vex_free(piece);
 	return err;

@@ -59,17 +59,25 @@ void coll_tab_free(struct vex_tab *t, size_t bytes)
 	t->chunks = 0;
 }
 
+/* The size of the first published ones. */
+#define COLL_OPTIONS_FIRST	offsetof(struct vexfs_coll_options, elem)
+
 static int options_check(const struct vexfs_coll_options *o, struct vexfs_coll_options *out)
 {
-	if (o->size != sizeof(*o))
+	if (o->size != sizeof(*o) && o->size != COLL_OPTIONS_FIRST)
 		return -EINVAL;
-	*out = *o;
-	out->metric = o->metric ? o->metric : VEXFS_COLL_L2;
+	memset(out, 0, sizeof(*out));
+	memcpy(out, o, o->size);
+	out->size = sizeof(*out);
+	out->elem = out->elem ? out->elem : VEXFS_COLL_ELEM_F32;
+	out->metric = o->metric ? o->metric : out->elem == VEXFS_COLL_ELEM_B1 ? VEXFS_COLL_HAMMING :
+		      VEXFS_COLL_L2;
 	out->index = o->index ? o->index : VEXFS_COLL_HNSW;
 	out->m = o->m ? o->m : 16;
 	out->ef_construction = o->ef_construction ? o->ef_construction : 200;
-	if (!o->dim || o->dim > VEXFS_MAX_DIM || out->metric > VEXFS_COLL_COSINE ||
-	    out->index > VEXFS_COLL_HNSW || !vex_code_served(o->code, out->metric, o->dim) ||
+	if (!o->dim || o->dim > VEXFS_MAX_DIM || !vex_elem_served(out->elem, out->metric) ||
+	    out->index > VEXFS_COLL_HNSW ||
+	    !vex_code_served(o->code, out->elem, out->metric, o->dim) ||
 	    out->m < VEX_GRAPH_M_MIN || out->m > VEX_GRAPH_M_MAX ||
 	    out->ef_construction > VEX_GRAPH_EF_MAX)
 		return -EINVAL;
@@ -106,7 +114,7 @@ int vexfs_coll_memory(const struct vexfs_coll_options *o, struct vexfs_coll **ou
 		return -ENOMEM;
 	err = options_check(o, &c->options);
 	if (!err) {
-		vex_tab_shape(&c->rows, o->dim * sizeof(float), COLL_CHUNK);
+		vex_tab_shape(&c->rows, vex_row_bytes(c->options.elem, o->dim), COLL_CHUNK);
 		if (c->options.index == VEXFS_COLL_HNSW)
 			err = coll_graph_open(c);
 	}
@@ -218,7 +226,7 @@ static int dead_room(struct vexfs_coll *c, u32 rows)
 }
 
 /* Copy rows in; how many is told by c->rows.count. */
-static int rows_append(struct vexfs_coll *c, const float *rows, u32 count)
+static int rows_append(struct vexfs_coll *c, const u8 *rows, u32 count)
 {
 	struct vex_tab *t = &c->rows;
 	u32 first = t->count, n;
@@ -230,7 +238,7 @@ static int rows_append(struct vexfs_coll *c, const float *rows, u32 count)
 		err = coll_chunk(t, vex_tab_chunk(t, t->count), COLL_CHUNK, (u64)first + count);
 		if (err)
 			break;
-		memcpy(vex_tab_at(t, t->count), rows + (size_t)n * c->options.dim, t->bytes);
+		memcpy(vex_tab_at(t, t->count), rows + (size_t)n * t->bytes, t->bytes);
 		t->count++;
 		c->live++;
 	}
@@ -238,12 +246,13 @@ static int rows_append(struct vexfs_coll *c, const float *rows, u32 count)
 	return err;
 }
 
-int vexfs_coll_add(struct vexfs_coll *c, const float *rows, uint64_t count, uint64_t *first_id)
+int vexfs_coll_add(struct vexfs_coll *c, const void *rows, uint64_t count, uint64_t *first_id)
 {
-	u64 elems = count * c->options.dim;
 	int err;
 
-	if (vex_f32_find_nonfinite(rows, elems) < elems)
+	if (!c->image && count > VEX_GRAPH_ROWS_MAX)
+		return -EFBIG;
+	if (vex_rows_find_bad(c->options.elem, rows, count, c->options.dim) < count)
 		return -EDOM;
 	if (c->image)
 		return coll_image_add(c, rows, count, first_id);
@@ -273,7 +282,7 @@ static int ids_check(const struct vexfs_coll *c, const uint64_t *ids, uint64_t c
 	return 0;
 }
 
-int vexfs_coll_get(struct vexfs_coll *c, const uint64_t *ids, uint64_t count, float *rows)
+int vexfs_coll_get(struct vexfs_coll *c, const uint64_t *ids, uint64_t count, void *rows)
 {
 	u64 i;
 	int err;
@@ -283,7 +292,7 @@ int vexfs_coll_get(struct vexfs_coll *c, const uint64_t *ids, uint64_t count, fl
 	vex_read_lock(&c->lock);
 	err = ids_check(c, ids, count);
 	for (i = 0; i < count && !err; i++)
-		memcpy(rows + i * c->options.dim, vex_tab_at(&c->rows, ids[i]), c->rows.bytes);
+		memcpy((u8 *)rows + i * c->rows.bytes, vex_tab_at(&c->rows, ids[i]), c->rows.bytes);
 	vex_read_unlock(&c->lock);
 	return err;
 }
@@ -346,6 +355,7 @@ int vexfs_coll_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
 		return err;
 	out->dim = o->dim;
 	out->metric = o->metric;
+	out->elem = o->elem;
 	out->index = o->index;
 	if (o->index == VEXFS_COLL_FLAT)
 		return 0;
@@ -364,7 +374,7 @@ const char *vexfs_coll_error(int err)
 	switch (-err) {
 	case 0: return "no error";
 	case EINVAL: return "an argument is out of range";
-	case EDOM: return "a vector holds NaN or an infinity";
+	case EDOM: return "a vector holds NaN, an infinity or a bit behind its last element";
 	case ENOENT: return "an id never existed, or its row was deleted";
 	case ENOMEM: return "out of memory";
 	case EFBIG: return "a collection holds 2,147,483,647 rows at most";

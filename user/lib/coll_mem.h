@@ -74,12 +74,12 @@ struct coll_image;
 int coll_image_open(const char *image, const char *path, const struct vexfs_coll_options *make,
 		    bool read_only, struct vexfs_coll *c);
 int coll_image_close(struct coll_image *i);
-int coll_image_add(struct vexfs_coll *c, const float *rows, u64 count, uint64_t *first_id);
-int coll_image_search(struct vexfs_coll *c, const float *queries, u64 nq, u32 k,
+int coll_image_add(struct vexfs_coll *c, const void *rows, u64 count, uint64_t *first_id);
+int coll_image_search(struct vexfs_coll *c, const void *queries, u64 nq, u32 k,
 		      struct vexfs_coll_query *q, uint64_t *ids, float *distances);
-int coll_image_range(struct vexfs_coll *c, const float *query, u32 radius, u32 max,
+int coll_image_range(struct vexfs_coll *c, const void *query, u32 radius, u32 max,
 		     struct vexfs_coll_query *q, uint64_t *ids, float *distances, uint64_t *met);
-int coll_image_get(struct vexfs_coll *c, const uint64_t *ids, u64 count, float *rows);
+int coll_image_get(struct vexfs_coll *c, const uint64_t *ids, u64 count, void *rows);
 int coll_image_delete(struct vexfs_coll *c, const uint64_t *ids, u64 count);
 int coll_image_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out);
 int coll_image_sync(struct vexfs_coll *c);

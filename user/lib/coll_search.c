@@ -23,6 +23,7 @@
  * @w: memory
  * @q: options, or NULL
  * @queries: packed
+ * @measure: how they are compared with rows
  * @aim: what they want of the graph
  * @compared: rows
  */
@@ -31,10 +32,16 @@ struct coll_batch {
 	struct vexfs_coll *c;
 	struct coll_walk *w;
 	const struct vexfs_coll_query *q;
-	const float *queries;
+	const u8 *queries;
+	struct vex_measure measure;
 	struct vex_aim aim;
 	u64 compared;
 };
+
+static const u8 *query_at(const struct coll_batch *b, u32 i)
+{
+	return b->queries + (size_t)i * b->c->rows.bytes;
+}
 
 static bool selective(const struct coll_batch *b)
 {
@@ -61,12 +68,10 @@ static bool wanted(const struct coll_batch *b, u32 id)
 /* Compare rows [@row, @row + @n) with query @i; @all: all of them may be found. */
 static void offer_run(struct coll_batch *b, u32 i, u32 row, u32 n, bool all)
 {
-	const struct vexfs_coll_options *o = &b->c->options;
 	struct vex_topk *heap = &b->w->heaps[i];
 	u32 *dist = b->w->dist, at;
 
-	vex_dist_rows(o->metric, b->queries + (size_t)i * o->dim, vex_tab_at(&b->c->rows, row), n,
-		      o->dim, dist);
+	vex_dist_rows(&b->measure, query_at(b, i), vex_tab_at(&b->c->rows, row), n, dist);
 	for (at = 0; at < n; at++) {
 		/* Only a range counts those that it does not want. */
 		if (!vex_topk_wants(heap, dist[at]) && !b->aim.all)
@@ -153,12 +158,11 @@ static void offer_rest(struct coll_batch *b)
 static int find_offer(struct vex_find *f, u32 id)
 {
 	struct coll_batch *b = container_of(f, struct coll_batch, find);
-	const struct vexfs_coll_options *o = &b->c->options;
 	u32 dist;
 
 	if (!wanted(b, id))
 		return 0;
-	vex_dist_rows(o->metric, f->query, vex_tab_at(&b->c->rows, id), 1, o->dim, &dist);
+	vex_dist_rows(&b->measure, f->query, vex_tab_at(&b->c->rows, id), 1, &dist);
 	b->compared++;
 	return vex_topk_look(f->heap, dist) && vex_topk_offer(f->heap, dist, id) ? 2 : 1;
 }
@@ -204,7 +208,7 @@ static int find_one(struct coll_batch *b, u32 i)
 {
 	int err;
 
-	b->find.query = b->queries + (size_t)i * b->c->options.dim;
+	b->find.query = query_at(b, i);
 	b->find.heap = &b->w->heaps[i];
 	b->w->from[i] = 0;
 	vex_read_lock(&b->c->lock);
@@ -256,6 +260,7 @@ static int search_group(struct coll_batch *b)
 static void batch_begin(struct coll_batch *b, struct coll_walk *w)
 {
 	b->w = w;
+	b->measure = vex_measure_of(b->c->options.elem, b->c->options.metric, b->c->options.dim);
 	b->find.graph = &b->c->graph;
 	b->find.walk = &w->walk;
 	b->find.aim = &b->aim;
@@ -283,24 +288,22 @@ static int search_all(struct coll_batch *b, u64 nq, u32 k, uint64_t *ids, float 
 		for (i = 0; i < b->aim.queries; i++)
 			vex_topk_init(&b->w->heaps[i], b->w->cands + (size_t)i * k, k);
 		err = search_group(b);
-		b->queries += (size_t)b->aim.queries * b->c->options.dim;
+		b->queries = query_at(b, b->aim.queries);
 		for (i = 0; i < b->aim.queries && !err; i++, ids += k, distances += k)
 			vex_topk_drain(&b->w->heaps[i], (u64 *)ids, (u32 *)distances);
 	}
 	return err;
 }
 
-static int query_check(const struct vexfs_coll *c, const float *queries, u64 nq,
+static int query_check(const struct vexfs_coll *c, const void *queries, u64 nq,
 		       const struct vexfs_coll_query *q)
 {
-	u64 elems = nq * c->options.dim;
-
 	if (q && q->size != sizeof(*q))
 		return -EINVAL;
-	return vex_f32_find_nonfinite(queries, elems) < elems ? -EDOM : 0;
+	return vex_rows_find_bad(c->options.elem, queries, nq, c->options.dim) < nq ? -EDOM : 0;
 }
 
-int vexfs_coll_search(struct vexfs_coll *c, const float *queries, uint64_t nq, uint32_t k,
+int vexfs_coll_search(struct vexfs_coll *c, const void *queries, uint64_t nq, uint32_t k,
 		      struct vexfs_coll_query *q, uint64_t *ids, float *distances)
 {
 	struct coll_batch b = { .c = c, .q = q, .queries = queries };
@@ -323,7 +326,7 @@ int vexfs_coll_search(struct vexfs_coll *c, const float *queries, uint64_t nq, u
 	return err;
 }
 
-int vexfs_coll_range(struct vexfs_coll *c, const float *query, float radius, uint32_t max,
+int vexfs_coll_range(struct vexfs_coll *c, const void *query, float radius, uint32_t max,
 		     struct vexfs_coll_query *q, uint64_t *ids, float *distances, uint64_t *met)
 {
 	struct coll_batch b = { .c = c, .q = q, .queries = query };

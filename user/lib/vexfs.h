@@ -29,10 +29,17 @@ extern "C" {
 
 struct vexfs_coll;
 
-/* What "near" means: as enum vexfs_metric of <linux/vexfs.h>. */
+/* The type of an element: as enum vexfs_elem of <linux/vexfs.h>. */
+#define VEXFS_COLL_ELEM_F32	1u	/* binary32: float */
+#define VEXFS_COLL_ELEM_F16	2u	/* binary16, 2 bytes */
+#define VEXFS_COLL_ELEM_I8	3u	/* int8_t */
+#define VEXFS_COLL_ELEM_B1	4u	/* bits, the first of a byte lowest; zeros fill the last byte */
+
+/* What "near" means: as enum vexfs_metric. */
 #define VEXFS_COLL_L2		1u	/* squared Euclidean distance */
 #define VEXFS_COLL_IP		2u	/* negated inner product */
 #define VEXFS_COLL_COSINE	3u	/* 1 - cosine */
+#define VEXFS_COLL_HAMMING	4u	/* bits that differ: of VEXFS_COLL_ELEM_B1, which has no other */
 
 /* How a collection is searched: as enum vexfs_index. */
 #define VEXFS_COLL_FLAT		1u	/* every row is compared: exact */
@@ -42,6 +49,7 @@ struct vexfs_coll;
 #define VEXFS_COLL_AUTO		0u	/* the fastest that tells the rows apart */
 #define VEXFS_COLL_SQ7		1u	/* seven bits of an element, in a byte */
 #define VEXFS_COLL_SQ4		2u	/* four bits of an element */
+#define VEXFS_COLL_BITS		3u	/* of bits, which have no other: the rows */
 #define VEXFS_COLL_F32		4u	/* the elements as they are */
 #define VEXFS_COLL_PCA		5u	/* seven bits along each of the main directions */
 
@@ -51,12 +59,14 @@ struct vexfs_coll;
 /**
  * struct vexfs_coll_options - what a collection is
  * @size: sizeof(struct vexfs_coll_options)
- * @dim: elements of a row, binary32; 1 to 65,535
- * @metric: VEXFS_COLL_L2 (also 0), _IP or _COSINE
+ * @dim: elements of a row, 1 to 65,535
+ * @metric: VEXFS_COLL_L2 (also 0), _IP or _COSINE; of VEXFS_COLL_ELEM_B1 _HAMMING (also 0)
  * @index: VEXFS_COLL_HNSW (also 0) or _FLAT
- * @code: of HNSW: VEXFS_COLL_AUTO, _SQ7, _SQ4 or _F32
+ * @code: of HNSW: VEXFS_COLL_AUTO, _SQ7, _SQ4 or _F32; of bits _AUTO or _BITS
  * @m: of HNSW: links of a row, 2 to 128; 0: 16
  * @ef_construction: of HNSW: breadth of the search for them, up to 65,536; 0: 200
+ * @elem: type of the elements: VEXFS_COLL_ELEM_F32 (also 0), _F16, _I8 or _B1. A caller that does not
+ *	know it passes a size that ends before it
  */
 struct vexfs_coll_options {
 	uint32_t size;
@@ -66,6 +76,7 @@ struct vexfs_coll_options {
 	uint32_t code;
 	uint32_t m;
 	uint32_t ef_construction;
+	uint32_t elem;
 };
 
 /**
@@ -106,6 +117,7 @@ struct vexfs_coll_stats {
 	uint32_t code;
 	uint32_t m;
 	uint32_t ef_construction;
+	uint32_t elem;
 };
 
 /* An empty collection in memory. EINVAL an option is out of range; ENOMEM. */
@@ -138,22 +150,22 @@ int vexfs_coll_save(struct vexfs_coll *c, const char *image, const char *path);
 int vexfs_coll_close(struct vexfs_coll *c);
 
 /*
- * Append @count packed rows. @first_id, which may be NULL, receives the first one's id. EDOM: an
- * element is NaN or infinite, and no row was added; ENOMEM: as many rows were added as
+ * Append @count packed rows, of the collection's element type. @first_id, which may be NULL, receives the first one's id. EDOM: an
+ * element is NaN or infinite, or a bit is set behind the last one, and no row was added; ENOMEM: as many rows were added as
  * vexfs_coll_stat() tells, and the graph lacks some: the next call brings them in. EFBIG; in an
  * image ENOSPC, too, with as many rows added. Rows that are unlike those that the codes were made
  * for, far outside of their range, are compared one by one until codes are made anew, which is when
  * they are a sixteenth of all, in an image a third.
  */
-int vexfs_coll_add(struct vexfs_coll *c, const float *rows, uint64_t count, uint64_t *first_id);
+int vexfs_coll_add(struct vexfs_coll *c, const void *rows, uint64_t count, uint64_t *first_id);
 
 /*
- * The @k nearest rows of each of @nq packed queries, nearest first, equal distances by id. @ids and
+ * The @k nearest rows of each of @nq packed queries of the same element type, nearest first, equal distances by id. @ids and
  * @distances receive nq * k each; slots past the last row found hold VEXFS_COLL_NO_ID and FLT_MAX.
  * @q may be NULL. EINVAL @k is not 1 to 65,536; EDOM.
  * Queries of one call share a pass over the rows where these are compared one by one.
  */
-int vexfs_coll_search(struct vexfs_coll *c, const float *queries, uint64_t nq, uint32_t k,
+int vexfs_coll_search(struct vexfs_coll *c, const void *queries, uint64_t nq, uint32_t k,
 		      struct vexfs_coll_query *q, uint64_t *ids, float *distances);
 
 /*
@@ -166,11 +178,11 @@ int vexfs_coll_search(struct vexfs_coll *c, const float *queries, uint64_t nq, u
  * breadth of the first walk; each next one is twice as broad or more. EINVAL @max is not 1 to
  * 65,536; EDOM the query or @radius is NaN or infinite.
  */
-int vexfs_coll_range(struct vexfs_coll *c, const float *query, float radius, uint32_t max,
+int vexfs_coll_range(struct vexfs_coll *c, const void *query, float radius, uint32_t max,
 		     struct vexfs_coll_query *q, uint64_t *ids, float *distances, uint64_t *met);
 
 /* Copy rows out by id. ENOENT. */
-int vexfs_coll_get(struct vexfs_coll *c, const uint64_t *ids, uint64_t count, float *rows);
+int vexfs_coll_get(struct vexfs_coll *c, const uint64_t *ids, uint64_t count, void *rows);
 /* Delete rows: all, or, with ENOENT, none. An id may stand twice. */
 int vexfs_coll_delete(struct vexfs_coll *c, const uint64_t *ids, uint64_t count);
 

@@ -19,11 +19,12 @@ static const struct vexfs_super *super_at(const struct vex_io_mem *m, u32 slot)
 	return sb;
 }
 
-/* Only the five features of this version, and the right names for those that are set. */
+/* Only the features of this version, and the right names for those that are set. */
 static bool features_sound(const struct vexfs_super *sb)
 {
 	static const char names[64][24] = {
 		"xattr", "symlink-special", "unwritten", "row-metadata", "hnsw",
+		[7] = "elems",
 	};
 	static const char none[24];
 	u64 features = le64_to_cpu(sb->features);
@@ -31,7 +32,7 @@ static bool features_sound(const struct vexfs_super *sb)
 	for (u32 bit = 0; bit < 64; bit++)
 		if (memcmp(sb->feature_names[bit], features >> bit & 1 ? names[bit] : none, 24))
 			return false;
-	return !(features >> 5);
+	return !(features & ~0x9fULL);
 }
 
 static bool super_check(struct check *c)

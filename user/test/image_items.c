@@ -143,6 +143,14 @@ static void tally_all(struct check *c)
 		tally_item(c, &c->items[i]);
 }
 
+/* Bytes of a row, by the format's own words. */
+static u64 row_bytes(const struct vexfs_coll_item *a)
+{
+	static const u8 bits[] = { 0, 32, 16, 8, 1 };
+
+	return a->elem < sizeof(bits) ? (le32_to_cpu(a->dim) * (u64)bits[a->elem] + 7) / 8 : 0;
+}
+
 static bool collection_check(struct check *c, const struct vexfs_inode_item *in,
 			     const struct tally *t)
 {
@@ -155,7 +163,7 @@ static bool collection_check(struct check *c, const struct vexfs_inode_item *in,
 		return true;
 	a = (const void *)item->data;
 	if (item->len != sizeof(*a) ||
-	    le64_to_cpu(in->size) != le64_to_cpu(a->rows) * 4 * le32_to_cpu(a->dim) ||
+	    le64_to_cpu(in->size) != le64_to_cpu(a->rows) * row_bytes(a) ||
 	    le64_to_cpu(a->live) + t->tombs != le64_to_cpu(a->rows))
 		return WRONG(c, "collection %llu: its counts disagree", t->ino);
 	return true;

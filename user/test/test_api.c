@@ -70,11 +70,14 @@ static void options_out_of_range_are_refused(void **state)
 {
 	const struct vexfs_coll_options bad[] = {
 		WITH(size, 0),
-		WITH(size, sizeof(struct vexfs_coll_options) - 4),
+		WITH(size, sizeof(struct vexfs_coll_options) - 8),
 		WITH(size, sizeof(struct vexfs_coll_options) + 4),
 		WITH(dim, 0),
 		WITH(dim, 65536),
 		WITH(metric, 4),
+		WITH(metric, 5),
+		WITH(elem, 5),
+		WITH(elem, UINT32_MAX),
 		WITH(metric, UINT32_MAX),
 		WITH(index, 3),
 		WITH(code, 3),
@@ -192,7 +195,7 @@ static void more_rows_than_ids_are_refused(void **state)
 	struct vexfs_coll *c = coll_new(VEXFS_COLL_L2, VEXFS_COLL_SQ7, 16, 0, 0);
 
 	(void)state;
-	/* Elements times four wrap round to none, so that no row is looked at. */
+	/* Their bytes wrap round to none: no row is looked at. */
 	assert_int_equal(vexfs_coll_add(c, NULL, 1ULL << 60, NULL), -EFBIG);
 	assert_int_equal(rows_in(c), 0);
 	vexfs_coll_close(c);

@@ -16,7 +16,7 @@ static u64 compared;
 static void codec_new(struct vex_codec *c, u32 kind, u32 metric, u32 dim)
 {
 	memset(c, 0, sizeof(*c));
-	vex_codec_shape(c, kind, metric, dim);
+	vex_codec_shape(c, kind, VEXFS_ELEM_F32, metric, dim);
 	c->low = calloc(dim, sizeof(*c->low));
 }
 
@@ -615,7 +615,7 @@ static void floats_are_the_rows_themselves(void **state)
 			vex_codec_levels(&c, rows + n * DIM, levels);
 			vex_codec_pack(&c, levels, code);
 			vex_codec_dist(&c)(&f, codes, 1, c.bytes, &got);
-			vex_dist_ops()->f32[metric](rows, moved, 1, DIM, &want);
+			vex_dist_ops()->kernel[VEXFS_ELEM_F32][metric](rows, moved, 1, DIM, &want);
 			assert_true(fabs(test_float(order_bits(got)) - test_float(want)) < 1e-4);
 			assert_false(vex_codec_cut(&c, rows + n * DIM));
 		}

@@ -329,10 +329,12 @@ static void only_empty_regular_files_become_collections(void **state)
 	assert_int_equal(vex_coll_create(c.fs, ino, &bad), -EINVAL);		\
 } while (0)
 	REFUSED(elem, 0);
-	REFUSED(elem, 2);
+	REFUSED(elem, VEXFS_ELEM_B1);
+	REFUSED(elem, 5);
 	REFUSED(elem, 33);
 	REFUSED(metric, 0);
-	REFUSED(metric, 4);
+	REFUSED(metric, VEXFS_METRIC_HAMMING);
+	REFUSED(metric, 5);
 	REFUSED(metric, U32_MAX);
 	REFUSED(index, 0);
 	REFUSED(index, 3);

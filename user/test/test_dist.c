@@ -115,7 +115,7 @@ static void check_rows(u32 n, u32 dim, enum kind qkind, enum kind kind, u64 *rnd
 	for (u32 s = 0; s < set_count; s++) {
 		for (u32 m = VEXFS_METRIC_L2; m <= VEXFS_METRIC_COSINE; m++) {
 			vex_fpu_begin();
-			sets[s]->f32[m](q, rows, n, dim, out);
+			sets[s]->kernel[VEXFS_ELEM_F32][m](q, rows, n, dim, out);
 			vex_fpu_end();
 			for (u32 j = 0; j < n; j++)
 				check_one(sets[s], m, q, rows + (size_t)j * dim, dim, out[j]);
@@ -173,15 +173,15 @@ static void extremes_are_limited_not_infinite(void **state)
 		row[i] = -FLT_MAX;
 	}
 	for (u32 s = 0; s < set_count; s++) {
-		sets[s]->f32[VEXFS_METRIC_L2](q, row, 1, DIM, &out);
+		sets[s]->kernel[VEXFS_ELEM_F32][VEXFS_METRIC_L2](q, row, 1, DIM, &out);
 		assert_int_equal(out, VEX_F32_MAX);
-		sets[s]->f32[VEXFS_METRIC_IP](q, row, 1, DIM, &out);
+		sets[s]->kernel[VEXFS_ELEM_F32][VEXFS_METRIC_IP](q, row, 1, DIM, &out);
 		assert_int_equal(out, VEX_F32_MAX);
-		sets[s]->f32[VEXFS_METRIC_IP](q, q, 1, DIM, &out);
+		sets[s]->kernel[VEXFS_ELEM_F32][VEXFS_METRIC_IP](q, q, 1, DIM, &out);
 		assert_int_equal(out, VEX_F32_MAX | 1u << 31);
-		sets[s]->f32[VEXFS_METRIC_COSINE](q, row, 1, DIM, &out);
+		sets[s]->kernel[VEXFS_ELEM_F32][VEXFS_METRIC_COSINE](q, row, 1, DIM, &out);
 		assert_int_equal(out, test_bits(2.0f));
-		sets[s]->f32[VEXFS_METRIC_COSINE](q, q, 1, DIM, &out);
+		sets[s]->kernel[VEXFS_ELEM_F32][VEXFS_METRIC_COSINE](q, q, 1, DIM, &out);
 		assert_int_equal(out, test_bits(0.0f));
 	}
 }
@@ -202,7 +202,7 @@ static void cancelled_overflow_is_exact(void **state)
 	row[0] = 5.0f;
 	row[DIM - 1] = 0.0f;
 	for (u32 s = 0; s < set_count; s++) {
-		sets[s]->f32[VEXFS_METRIC_IP](q, row, 1, DIM, &out);
+		sets[s]->kernel[VEXFS_ELEM_F32][VEXFS_METRIC_IP](q, row, 1, DIM, &out);
 		assert_true(fabsf(test_float(out)) <= 10.0f);
 	}
 }
@@ -225,7 +225,7 @@ static void equal_rows_have_equal_distances_anywhere(void **state)
 			memcpy(rows + j * dim, rows, 4 * dim);
 		for (u32 s = 0; s < set_count; s++)
 			for (u32 m = VEXFS_METRIC_L2; m <= VEXFS_METRIC_COSINE; m++) {
-				sets[s]->f32[m](q, rows, N, dim, out);
+				sets[s]->kernel[VEXFS_ELEM_F32][m](q, rows, N, dim, out);
 				for (u32 j = 1; j < N; j++)
 					assert_int_equal(out[j], out[0]);
 			}
@@ -245,11 +245,11 @@ static void zero_vectors_have_cosine_distance_one(void **state)
 		q[i] = i + 1;
 	for (u32 s = 0; s < set_count; s++)
 		for (u32 dim = 1; dim <= 33; dim++) {
-			sets[s]->f32[VEXFS_METRIC_COSINE](q, zeros, 1, dim, &out);
+			sets[s]->kernel[VEXFS_ELEM_F32][VEXFS_METRIC_COSINE](q, zeros, 1, dim, &out);
 			assert_int_equal(out, test_bits(1.0f));
-			sets[s]->f32[VEXFS_METRIC_COSINE](zeros, q, 1, dim, &out);
+			sets[s]->kernel[VEXFS_ELEM_F32][VEXFS_METRIC_COSINE](zeros, q, 1, dim, &out);
 			assert_int_equal(out, test_bits(1.0f));
-			sets[s]->f32[VEXFS_METRIC_COSINE](zeros, zeros, 1, dim, &out);
+			sets[s]->kernel[VEXFS_ELEM_F32][VEXFS_METRIC_COSINE](zeros, zeros, 1, dim, &out);
 			assert_int_equal(out, test_bits(1.0f));
 		}
 }
@@ -269,7 +269,7 @@ static void scalar_bits_never_change(void **state)
 		for (u32 j = 0; j < 4 * dims[i]; j++)
 			rows[j] = test_unit(&rnd);
 		for (u32 m = VEXFS_METRIC_L2; m <= VEXFS_METRIC_COSINE; m++, used += 4)
-			vex_dist_scalar.f32[m](q, rows, 4, dims[i], out + used);
+			vex_dist_scalar.kernel[VEXFS_ELEM_F32][m](q, rows, 4, dims[i], out + used);
 	}
 	assert_int_equal(vex_crc32c(out, sizeof(out)), 0xae703970);
 	free(rows);

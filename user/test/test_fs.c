@@ -136,13 +136,15 @@ static void read_only_changes_nothing(void **state)
 	struct vex_inode node = { .mode = S_IFREG | 0644 };
 	struct vex_name name = core_name("a"), other = core_name("b");
 	struct vex_io_mem_stats before, after;
-	u64 ino, digest, again, id = 0;
+	u64 ino, rows, digest, again, id = 0;
 	struct core c;
 	float row[4] = { 0 };
 
 	core_make(&c, 1024, 1);
 	ino = core_create(&c, VEXFS_ROOT_INO, "a");
 	core_write(&c, ino, 0, "hello", 5);
+	rows = core_create(&c, VEXFS_ROOT_INO, "rows");
+	assert_int_equal(vex_coll_create(c.fs, rows, &coll), 0);
 	assert_int_equal(core_digest(c.fs, &digest), 0);
 	core_close(&c);
 	vex_io_mem_stats(c.m, &before);
@@ -155,8 +157,8 @@ static void read_only_changes_nothing(void **state)
 	assert_int_equal(vex_file_truncate(c.fs, ino, 0), -EROFS);
 	assert_int_equal(vex_inode_set(c.fs, ino, &node, VEX_SET_MODE), -EROFS);
 	assert_int_equal(vex_coll_create(c.fs, ino, &coll), -EROFS);
-	assert_int_equal(vex_coll_insert(c.fs, ino, row, 1, 4, &id, &id), -EROFS);
-	assert_int_equal(vex_coll_delete(c.fs, ino, &id, 1, &id), -EROFS);
+	assert_int_equal(vex_coll_insert(c.fs, rows, row, 1, 4, &id, &id), -EROFS);
+	assert_int_equal(vex_coll_delete(c.fs, rows, &id, 1, &id), -EROFS);
 	assert_int_equal(vex_space_reserve(c.fs, 1), -EROFS);
 	assert_int_equal(core_digest(c.fs, &again), 0);
 	assert_int_equal(digest, again);
@@ -244,6 +246,8 @@ static void an_unknown_feature_is_refused_by_its_name(void **state)
 static void a_filesystem_has_the_features_it_was_made_with(void **state)
 {
 	for (u64 features = 0; features <= VEXFS_FEATURES_KNOWN; features++) {
+		if (features & ~VEXFS_FEATURES_KNOWN)
+			continue;
 		struct core c = { .m = vex_io_mem_create(1024, 1) };
 		struct vex_io io = vex_io_mem_io(c.m);
 		struct vex_statfs st;
@@ -252,7 +256,7 @@ static void a_filesystem_has_the_features_it_was_made_with(void **state)
 		assert_int_equal(core_adopt(&c, c.m, false), 0);
 		vex_fs_statfs(c.fs, &st);
 		assert_int_equal(st.features, features);
-		for (u32 bit = 0; vex_feature_name(bit); bit++)
+		for (u32 bit = 0; bit < VEXFS_FEATURE_BITS; bit++)
 			assert_int_equal(vex_fs_has_feature(c.fs, 1ULL << bit),
 					 !!(features & 1ULL << bit));
 		core_end(&c);

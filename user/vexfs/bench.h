@@ -112,6 +112,8 @@ int bench_rows_rewind(struct bench_rows *r, uint64_t seed);
 int bench_rows_read(struct bench_rows *r, float *rows, uint32_t max, uint32_t *got);
 /* Exactly @count rows; a file begins again when it ends. */
 int bench_rows_cycle(struct bench_rows *r, float *rows, uint32_t count);
+/* Make @count rows those of the collection, in place. A status. */
+int bench_pack(const struct bench *b, const struct bench_rows *r, float *rows, uint32_t count);
 void bench_rows_close(struct bench_rows *r);
 /* The next number of a sequence. */
 uint64_t bench_random(uint64_t *state);

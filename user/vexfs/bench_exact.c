@@ -63,7 +63,7 @@ static int flat_copy(struct bench *b, struct vexfs_coll **flat)
 {
 	struct vexfs_coll_options o = {
 		.size = sizeof(o), .dim = b->store->stat.dim, .metric = b->store->stat.metric,
-		.index = VEXFS_COLL_FLAT,
+		.index = VEXFS_COLL_FLAT, .elem = b->store->stat.elem,
 	};
 	uint64_t batch = BATCH_BYTES / b->store->stat.row_bytes;
 	uint64_t *ids;
@@ -89,6 +89,8 @@ static int find_all(struct bench *b, struct vexfs_coll *flat)
 	progress_start("comparing", "queries", b->queries * b->batch);
 	for (uint64_t i = 0; i < b->queries && !status && !interrupt_pending(); i++) {
 		status = bench_rows_cycle(&b->asked, b->vectors, b->batch);
+		if (!status)
+			status = bench_pack(b, &b->asked, b->vectors, b->batch);
 		if (status)
 			break;
 		err = vexfs_coll_search(flat, b->vectors, b->batch, b->k, NULL, b->truth + i * each,
@@ -106,8 +108,6 @@ int bench_truth(struct bench *b)
 	struct vexfs_coll *flat = NULL;
 	int status;
 
-	if (b->store->stat.elem != VEXFS_ELEM_F32)
-		return report_fail("--recall is for rows of f32");
 	b->truth = calloc(b->queries * b->batch * b->k, sizeof(*b->truth));
 	if (!b->truth)
 		return report_fail("out of memory for the true neighbours");

@@ -6,6 +6,7 @@
  * 1: however long the rows are, they differ in no more ways than that, as embeddings do. Rows of
  * independent elements would all be about equally far from each other.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,6 +113,20 @@ int bench_rows_cycle(struct bench_rows *r, float *rows, uint32_t count)
 			return status;
 	}
 	return STATUS_OK;
+}
+
+/* A row that is made has elements of -16 to 16: i8 has all of them, b1 their signs. */
+int bench_pack(const struct bench *b, const struct bench_rows *r, float *rows, uint32_t count)
+{
+	struct row_shape shape = row_shape(b->store, CONVERT_EXACT);
+
+	if (r->path)
+		return rows_pack(&shape, rows, count, r->path, 0);
+	if (shape.elem == VEXFS_ELEM_B1)
+		shape.how = CONVERT_SIGN;
+	for (size_t i = 0; shape.elem == VEXFS_ELEM_I8 && i < (size_t)count * r->dim; i++)
+		rows[i] = rintf(rows[i] * (127 / 16.0f));
+	return rows_pack(&shape, rows, count, "row", 0);
 }
 
 void bench_rows_close(struct bench_rows *r)

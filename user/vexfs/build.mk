@@ -4,7 +4,7 @@
 vexfs-path = $(patsubst %,user/vexfs/%.c,$(1))
 vexfs-common := $(call vexfs-path,options report progress text device features)
 vexfs-source := $(call vexfs-path,source vecfile npy csv names tree document)
-vexfs-cmds := $(call vexfs-path,common store store_kernel store_image query recall \
+vexfs-cmds := $(call vexfs-path,common store store_kernel store_image query recall rows \
 	cmd_create cmd_import cmd_search cmd_insert cmd_get cmd_delete cmd_stat cmd_bench \
 	bench_rows bench_exact bench_print \
 	cmd_update cmd_meta cmd_reindex record metafile expr) \
@@ -28,10 +28,12 @@ vexfs-program := $(call vexfs-path,test/program_vexfs test/command) $(vexfs-cmds
 vexfs-test-command := user/vexfs/test/test_command.c $(vexfs-program)
 vexfs-test-import := user/vexfs/test/test_import.c $(vexfs-program)
 vexfs-test-image := user/vexfs/test/test_image.c $(vexfs-program)
+vexfs-test-elem := user/vexfs/test/test_elem.c $(vexfs-program)
 vexfs-image := user/vexfs/test/place_image.c
 vexfs-mounted := user/vexfs/test/place_mounted.c
 $(eval $(call user-test,vexfs-command,$(vexfs-image) $(vexfs-test-command),-lcmocka))
 $(eval $(call user-test,vexfs-import,$(vexfs-image) $(vexfs-test-import),-lcmocka))
+$(eval $(call user-test,vexfs-elem,$(vexfs-image) $(vexfs-test-elem),-lcmocka))
 $(eval $(call user-test,vexfs-image,$(vexfs-image) $(vexfs-test-image),-lcmocka))
 
 # Not by kernel-test, which would have the command itself wait for a kernel's source.

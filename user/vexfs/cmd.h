@@ -10,11 +10,24 @@
 
 #include "options.h"
 #include "report.h"
+#include "rows.h"
 #include "store.h"
 
 #define BATCH_BYTES	(4u << 20)	/* rows of one operation */
 
 struct command;
+
+/* Room for a row, whether in binary32 or as the collection has it. */
+static inline size_t row_room(const struct store *s)
+{
+	return s->stat.dim * sizeof(float);
+}
+
+/* How rows become those of a collection. */
+static inline struct row_shape row_shape(const struct store *s, uint32_t how)
+{
+	return (struct row_shape){ .elem = s->stat.elem, .dim = s->stat.dim, .how = how };
+}
 
 /**
  * struct common - options of every subcommand

@@ -51,7 +51,7 @@ static uint64_t clock_cycles(void)
 }
 
 /* Insert rows, adding to *@cycles. 0 or a negative errno. */
-static int insert(struct bench *b, const float *rows, uint32_t count, uint64_t *cycles)
+static int insert(struct bench *b, const void *rows, uint32_t count, uint64_t *cycles)
 {
 	uint64_t first_id, bad_row, start = clock_cycles();
 	int err = store_insert(b->store, rows, count, &first_id, &bad_row);
@@ -76,6 +76,9 @@ static int fill_batches(struct bench *b, float *rows)
 			return status;
 		if (!got)
 			break;
+		status = bench_pack(b, &b->rows, rows, got);
+		if (status)
+			return status;
 		err = insert(b, rows, got, &b->fill_cycles);
 		if (err)
 			return store_explain(b->store, "insert", err);
@@ -90,13 +93,13 @@ static int fill_batches(struct bench *b, float *rows)
 
 static int fill(struct bench *b)
 {
-	uint64_t most = BATCH_BYTES / b->store->stat.row_bytes;
+	uint64_t most = BATCH_BYTES / row_room(b->store);
 	int status;
 	float *rows;
 
 	if (!b->fill_batch || b->fill_batch > most)
 		b->fill_batch = most ? most : 1;
-	rows = malloc(b->fill_batch * b->store->stat.row_bytes);
+	rows = malloc(b->fill_batch * row_room(b->store));
 	if (!rows)
 		return report_fail("out of memory for the rows");
 	status = fill_batches(b, rows);
@@ -107,10 +110,13 @@ static int fill(struct bench *b)
 /* What comes next: queries, rows, or ids. A status. */
 static int next_batch(struct bench *b)
 {
-	if (b->op == BENCH_SEARCH)
-		return bench_rows_cycle(&b->asked, b->vectors, b->batch);
-	if (b->op == BENCH_INSERT)
-		return bench_rows_cycle(&b->rows, b->vectors, b->batch);
+	struct bench_rows *r = b->op == BENCH_SEARCH ? &b->asked : &b->rows;
+	int status;
+
+	if (b->op != BENCH_GET) {
+		status = bench_rows_cycle(r, b->vectors, b->batch);
+		return status ? status : bench_pack(b, r, b->vectors, b->batch);
+	}
 	for (uint64_t i = 0; i < b->batch; i++)
 		b->ids[i] = bench_random(&b->asked.random) % b->store->stat.rows;
 	return STATUS_OK;
@@ -241,7 +247,7 @@ static int allocate(struct bench *b)
 				   " is more than %u results", b->batch, b->k, VEXFS_MAX_RESULTS);
 	if (b->op == BENCH_GET && !st->rows)
 		return report_fail("%s: has no row to get", b->store->path);
-	b->vectors = calloc(b->batch, st->row_bytes);
+	b->vectors = calloc(b->batch, row_room(b->store));
 	b->ids = calloc(slots, sizeof(*b->ids));
 	b->distances = calloc(slots, sizeof(*b->distances));
 	b->cycles = calloc(b->queries, sizeof(*b->cycles));
@@ -418,7 +424,6 @@ static int run(struct common *c, int argc, char **argv)
 	struct bench b = {
 		.c = c, .queries = 100, .warm = WARM_UP, .k = 10, .batch = 1,
 		.shape = {
-			.metric = VEXFS_METRIC_L2, .elem = VEXFS_ELEM_F32,
 			.index = VEXFS_INDEX_FLAT,
 		},
 	};

@@ -6,9 +6,8 @@
 static int run(struct common *c, int argc, char **argv)
 {
 	static const struct option options[] = { SHAPE_OPTIONS, COMMON_OPTIONS };
-	struct shape shape = {
-		.metric = VEXFS_METRIC_L2, .elem = VEXFS_ELEM_F32, .index = VEXFS_INDEX_FLAT,
-	};
+	struct shape shape = { .index = VEXFS_INDEX_FLAT };
+	struct vexfs_stat st;
 	struct store *store;
 	struct report r;
 	int opt, status, closed;
@@ -33,14 +32,15 @@ static int run(struct common *c, int argc, char **argv)
 		store_remove(store);
 		status = interrupted_status();
 	}
+	st = store->stat;
 	closed = store_close(store);
 	if (status || closed)
 		return status ? status : closed;
 
 	report_begin(&r, c->json);
 	json_string(&r, "file", argv[optind]);
-	json_string(&r, "elem", store_elem_name(shape.elem));
-	json_string(&r, "metric", store_metric_name(shape.metric));
+	json_string(&r, "elem", store_elem_name(st.elem));
+	json_string(&r, "metric", store_metric_name(st.metric));
 	json_string(&r, "index", store_index_name(shape.index));
 	json_uint(&r, "dim", shape.dim);
 	return report_end(&r);
@@ -56,14 +56,16 @@ const struct command command_create = {
 	"\n"
 	"  --dim N        elements of a row, 1 to 65535\n"
 	"  --metric NAME  l2 (squared Euclidean distance, default), ip (negated inner\n"
-	"                 product) or cosine (1 - cosine of the angle)\n"
-	"  --elem NAME    type of the elements: f32 (default)\n"
+	"                 product) or cosine (1 - cosine of the angle); of b1 hamming (bits\n"
+	"                 that differ), and no other\n"
+	"  --elem NAME    type of the elements: f32 (default), f16, i8 or b1, a bit\n"
 	"  --index NAME   how it is searched: flat (default), exact; or hnsw, by a graph:\n"
 	"                 fast, and most of the true neighbours (see 'vexfs search --ef')\n"
 	"  --code NAME    what the graph is walked on: sq7 or sq4, seven or four bits an\n"
 	"                 element; f32, the elements themselves; pca, seven bits for each\n"
 	"                 direction in which rows differ most (256 to 4096 elements, l2 or\n"
-	"                 cosine); auto (default), the fastest that tells the rows apart\n"
+	"                 cosine); auto (default), the fastest that tells the rows apart; of\n"
+	"                 --elem b1 its bits, b1, and no other\n"
 	"  --m N          links of a row in the graph, 2 to 128 (16)\n"
 	"  --ef-construction N\n"
 	"                 breadth of the search for them, up to 65536 (200)\n"
@@ -71,6 +73,7 @@ const struct command command_create = {
 	"Examples:\n"
 	"  vexfs create /mnt/sift --dim 128\n"
 	"  vexfs create /mnt/words --dim 300 --metric cosine --index hnsw\n"
+	"  vexfs create /mnt/hashes --dim 256 --elem b1\n"
 	"  vexfs --image disk.img create /words --dim 300 --metric cosine\n",
 	.run = run,
 };

@@ -127,6 +127,7 @@ static int put_rows(struct get *g, const uint64_t *ids, size_t count, const floa
 
 static int get_rows(struct get *g, float *rows, size_t batch)
 {
+	struct row_shape shape = row_shape(g->store, CONVERT_EXACT);
 	int status = STATUS_OK;
 
 	for (size_t at = 0; at < g->list.count && !status; at += batch) {
@@ -136,6 +137,8 @@ static int get_rows(struct get *g, float *rows, size_t batch)
 			return interrupted_status();
 		status = rows_read(g->store, g->list.ids + at, part, rows);
 		if (!status)
+			rows_unpack(&shape, rows, part);
+		if (!status)
 			status = put_rows(g, g->list.ids + at, part, rows);
 		progress_update(at + part, at + part);
 	}
@@ -144,13 +147,13 @@ static int get_rows(struct get *g, float *rows, size_t batch)
 
 static int do_get(struct get *g)
 {
-	size_t batch = BATCH_BYTES / g->store->stat.row_bytes;
+	size_t batch = BATCH_BYTES / row_room(g->store);
 	float *rows;
 	int status = g->output ? output_open(g) : STATUS_OK;
 
 	if (!batch)
 		batch = 1;
-	rows = malloc(batch * g->store->stat.row_bytes);
+	rows = malloc(batch * row_room(g->store));
 	if (!rows && !status)
 		status = report_fail("out of memory for a batch of rows");
 	report_begin(&g->r, g->c->json);

@@ -22,6 +22,7 @@ enum {
 	OPT_SAMPLE,
 	OPT_FORMAT,
 	OPT_META,
+	OPT_CONVERT,
 };
 
 /**
@@ -31,6 +32,7 @@ enum {
  * @text: they are texts
  * @meta_path: file with the metadata of the rows, or NULL
  * @meta: the same, open
+ * @how: enum convert
  * @limit: most rows to import
  * @rows: memory of a batch
  * @batch: rows that fit in it
@@ -51,6 +53,7 @@ struct import {
 	const char *format;
 	const char *meta_path;
 	struct metafile meta;
+	uint32_t how;
 	uint64_t chunk;
 	uint64_t limit;
 	uint64_t sample;
@@ -98,16 +101,21 @@ static int insert_batch(struct import *im, struct source *s, uint32_t count)
 {
 	uint64_t first_id, bad_row;
 	int status = im->meta.f ? metafile_read(&im->meta, count) : STATUS_OK;
+	struct row_shape shape = row_shape(im->store, im->how);
+	char what[512];
 	int err;
 
+	snprintf(what, sizeof(what), "%s: record", s->path);
+	if (!status)
+		status = rows_pack(&shape, im->rows, count, what, s->record - count);
 	if (status)
 		return status;
 	err = store_insert_meta(im->store, im->rows, count, im->meta.f ? im->meta.packed : NULL,
 				im->meta.f ? im->meta.len : 0, &first_id, &bad_row);
 
 	if (err == -EDOM)
-		return report_fail("%s: record %" PRIu64 " holds NaN or an infinity", s->path,
-				   s->record - count + bad_row);
+		return report_fail("%s %" PRIu64 " %s", what, s->record - count + bad_row,
+				   rows_wrong(&shape));
 	if (err)
 		return store_explain(im->store, "insert", err);
 	if (!im->count)
@@ -153,8 +161,18 @@ static int import_source(struct import *im, struct source *s)
 	return STATUS_OK;
 }
 
+/* The dimension of rows of @numbers in the source; ones that fit that of the collection have it. */
+static uint64_t dim_of(const struct import *im, uint32_t numbers)
+{
+	uint64_t dim = im->how == CONVERT_BITS ? 8ULL * numbers : numbers, want = im->shape.dim;
+
+	return im->how == CONVERT_BITS && (want + 7) / 8 == numbers ? want : dim;
+}
+
 static int open_source(struct import *im, struct source *s, const char *path)
 {
+	uint64_t dim;
+
 	if (source_open(s, path, im->format))
 		return report_fail("%s: %s", path, s->error);
 	if (s->format == &source_ivecs) {
@@ -162,12 +180,16 @@ static int open_source(struct import *im, struct source *s, const char *path)
 		return report_fail("%s: holds ids of neighbours, not vectors; it is meant for "
 				   "'vexfs search --groundtruth'", path);
 	}
+	dim = dim_of(im, s->dim);
 	if (!im->shape.dim)
-		im->shape.dim = s->dim;
-	if (im->shape.dim == s->dim)
+		im->shape.dim = dim;
+	if (im->shape.dim == dim && dim <= VEXFS_MAX_DIM)
 		return STATUS_OK;
 	source_close(s);
-	return report_fail("%s: has %" PRIu32 " elements a row, %s has %" PRIu64, path, s->dim,
+	if (dim > VEXFS_MAX_DIM)
+		return report_fail("%s: has %" PRIu64 " bits a row; at most %u are possible", path,
+				   dim, VEXFS_MAX_DIM);
+	return report_fail("%s: has %" PRIu64 " elements a row, %s has %" PRIu64, path, dim,
 			   im->store && !im->store->made ? im->file : "the import", im->shape.dim);
 }
 
@@ -187,6 +209,10 @@ static int open_store(struct import *im)
 	if (want->metric && want->metric != st->metric)
 		return report_fail("%s: has the metric %s, not %s", im->file,
 				   store_metric_name(st->metric), store_metric_name(want->metric));
+	if (want->elem && want->elem != st->elem)
+		return report_fail("%s: has elements of type %s, not %s", im->file,
+				   store_elem_name(st->elem), store_elem_name(want->elem));
+	want->elem = st->elem;
 	want->dim = st->dim;
 	return STATUS_OK;
 }
@@ -195,19 +221,20 @@ static int open_store(struct import *im)
 static int prepare(struct import *im)
 {
 	struct shape *w = &im->shape;
-	int status = STATUS_OK, err;
+	struct row_shape rows = { .elem = w->elem ? w->elem : VEXFS_ELEM_F32, .how = im->how };
+	int status = rows_check(&rows), err;
 
-	if (im->store->made)
+	if (!status && im->store->made)
 		status = shape_create(w, im->store, im->text ? VEXFS_METRIC_COSINE :
 				      VEXFS_METRIC_L2);
 	if (status)
 		return status;
-	im->batch = BATCH_BYTES / im->store->stat.row_bytes;
+	im->batch = BATCH_BYTES / row_room(im->store);
 	if (!im->batch)
 		im->batch = 1;
 	if (im->meta_path && im->batch > VEXFS_MAX_META)
 		im->batch = VEXFS_MAX_META;
-	im->rows = malloc((size_t)im->batch * im->store->stat.row_bytes);
+	im->rows = malloc(im->batch * row_room(im->store));
 	if (!im->rows)
 		return report_fail("out of memory for a batch of rows");
 	if (!im->text)
@@ -390,6 +417,8 @@ static int import_option(struct import *im, int opt)
 	case OPT_META:
 		im->meta_path = optarg;
 		return GO_ON;
+	case OPT_CONVERT:
+		return option_name("--convert", optarg, convert_value, CONVERT_NAMES, &im->how);
 	default:
 		return shape_option(&im->shape, im->c, opt);
 	}
@@ -404,6 +433,7 @@ static int run(struct common *c, int argc, char **argv)
 		{ "sample", required_argument, NULL, OPT_SAMPLE },
 		{ "format", required_argument, NULL, OPT_FORMAT },
 		{ "meta", required_argument, NULL, OPT_META },
+		{ "convert", required_argument, NULL, OPT_CONVERT },
 		SHAPE_OPTIONS, COMMON_OPTIONS
 	};
 	struct import im = {
@@ -446,8 +476,17 @@ const struct command command_import = {
 	"\n"
 	"  --text         SOURCEs are texts\n"
 	"  --dim N        elements of a row of a new collection; text: 256 by default\n"
-	"  --metric NAME  of a new collection: l2 (default), ip, cosine (default for text)\n"
-	"  --elem NAME    of a new collection: f32\n"
+	"  --metric NAME  of a new collection: l2 (default), ip, cosine (default for text);\n"
+	"                 of b1 hamming\n"
+	"  --elem NAME    of a new collection: f32 (default), f16, i8, b1\n"
+	"  --convert HOW  what becomes of numbers for elements of another type than f32:\n"
+	"                 exact (default): i8 takes integers from -128 to 127, b1 0 and 1, f16 the\n"
+	"                   nearest number that it has; what is none of these is refused;\n"
+	"                 shift: 128 is taken off first, so that i8 takes 0 to 255: distances by\n"
+	"                   l2 stay as they are, those by ip and cosine do not;\n"
+	"                 sign: a bit of b1 is set for a number above 0;\n"
+	"                 bits: the numbers are bytes of eight bits of b1 each, the first one\n"
+	"                   lowest, as numpy.packbits(a, axis=1, bitorder='little') has them\n"
 	"  --index NAME   of a new collection: flat or hnsw; also --code, --m and\n"
 	"                 --ef-construction, see 'vexfs create --help'\n"
 	"  --format NAME  format of the SOURCEs: fvecs, bvecs, npy, csv\n"
@@ -462,6 +501,7 @@ const struct command command_import = {
 	"  vexfs import --meta base.meta /mnt/sift base.fvecs\n"
 	"  zcat vectors.csv.gz | vexfs import --format csv --metric cosine /mnt/words -\n"
 	"  vexfs import --text --dim 1024 /mnt/docs /usr/include /usr/share/doc\n"
+	"  vexfs import --elem i8 --convert shift /mnt/bytes base.bvecs\n"
 	"  vexfs --image disk.img import /sift base.fvecs\n",
 	.run = run,
 };

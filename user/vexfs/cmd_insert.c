@@ -15,11 +15,13 @@ enum {
 	OPT_FROM = OPT_OWN,
 	OPT_FORMAT,
 	OPT_META,
+	OPT_CONVERT,
 };
 
 /**
  * struct insert - one run
  * @from: file with the rows, or NULL: they are arguments
+ * @how: enum convert
  * @record: metadata of each row
  * @rows: the rows
  * @count: of them
@@ -30,6 +32,7 @@ struct insert {
 	const char *from;
 	const char *format;
 	char **args;
+	uint32_t how;
 	struct record record;
 	float *rows;
 	uint32_t count;
@@ -38,12 +41,20 @@ struct insert {
 /* Most rows of one operation. */
 static uint32_t most_rows(const struct insert *in)
 {
-	return VEXFS_MAX_BATCH / in->store->stat.row_bytes;
+	return VEXFS_MAX_BATCH / row_room(in->store);
+}
+
+/* Numbers that make a row. */
+static uint32_t numbers(const struct insert *in)
+{
+	struct row_shape shape = row_shape(in->store, in->how);
+
+	return rows_numbers(&shape);
 }
 
 static int read_args(struct insert *in)
 {
-	uint32_t dim = in->store->stat.dim;
+	uint32_t dim = numbers(in);
 
 	for (char **arg = in->args; *arg; arg++, in->count++) {
 		float *row = in->rows + (size_t)in->count * dim;
@@ -70,10 +81,10 @@ static int read_file(struct insert *in)
 
 	if (source_open(&s, in->from, in->format))
 		return report_fail("%s: %s", in->from, s.error);
-	if (s.format == &source_ivecs || s.dim != in->store->stat.dim) {
+	if (s.format == &source_ivecs || s.dim != numbers(in)) {
 		source_close(&s);
 		return report_fail("%s: is not of rows of %u elements, as %s is", in->from,
-				   in->store->stat.dim, in->store->path);
+				   numbers(in), in->store->path);
 	}
 	while (got && !interrupt_pending()) {
 		if (source_read(&s, in->rows + (size_t)in->count * s.dim,
@@ -94,16 +105,21 @@ static int read_file(struct insert *in)
 
 static int do_insert(struct insert *in, uint64_t *first_id)
 {
+	struct row_shape shape = row_shape(in->store, in->how);
 	unsigned char *meta = NULL;
 	uint64_t bad_row;
 	size_t meta_len;
-	int status, err;
+	int status = rows_check(&shape), err;
 
+	if (status)
+		return status;
 	/* One row of room more than fits, to see that there are too many. */
-	in->rows = malloc((size_t)(most_rows(in) + 1) * in->store->stat.row_bytes);
+	in->rows = malloc((most_rows(in) + 1) * row_room(in->store));
 	if (!in->rows)
 		return report_fail("out of memory for the rows");
 	status = in->from ? read_file(in) : read_args(in);
+	if (!status)
+		status = rows_pack(&shape, in->rows, in->count, "row", 0);
 	if (status)
 		return status;
 	if (interrupt_pending())
@@ -120,8 +136,8 @@ static int do_insert(struct insert *in, uint64_t *first_id)
 				first_id, &bad_row);
 	free(meta);
 	if (err == -EDOM)
-		return report_fail("row %" PRIu64 " of those given holds NaN or an infinity; "
-				   "nothing was inserted", bad_row);
+		return report_fail("row %" PRIu64 " of those given %s; nothing was inserted",
+				   bad_row, rows_wrong(&shape));
 	if (err)
 		return store_explain(in->store, "insert", err);
 	return store_sync(in->store);
@@ -147,6 +163,7 @@ static int run(struct common *c, int argc, char **argv)
 		{ "from", required_argument, NULL, OPT_FROM },
 		{ "format", required_argument, NULL, OPT_FORMAT },
 		{ "meta", required_argument, NULL, OPT_META },
+		{ "convert", required_argument, NULL, OPT_CONVERT },
 		COMMON_OPTIONS
 	};
 	struct insert in = { .c = c };
@@ -160,6 +177,9 @@ static int run(struct common *c, int argc, char **argv)
 			in.format = optarg;
 		else if (opt == OPT_META)
 			status = record_add(&in.record, optarg, 0);
+		else if (opt == OPT_CONVERT)
+			status = option_name("--convert", optarg, convert_value, CONVERT_NAMES,
+					     &in.how);
 		else
 			status = common_option(c, opt);
 		if (status != GO_ON)
@@ -193,6 +213,8 @@ const struct command command_insert = {
 	"\n"
 	"  --from SOURCE  the rows of a .fvecs, .bvecs, .npy or .csv file; - is standard input\n"
 	"  --format NAME  format of SOURCE: fvecs, bvecs, npy, csv\n"
+	"  --convert HOW  what becomes of numbers for elements of another type: exact (default),\n"
+	"                 shift, sign or bits; see 'vexfs import --help'\n"
 	"  --meta K=V     a key and a value that each of the rows gets; may stand more than\n"
 	"                 once; see 'vexfs meta --help'\n"
 	"\n"

@@ -21,6 +21,7 @@ enum {
 	OPT_TEXT,
 	OPT_ROW,
 	OPT_FORMAT,
+	OPT_CONVERT,
 	OPT_TRUTH,
 	OPT_LIMIT,
 	OPT_BATCH,
@@ -151,14 +152,16 @@ static int print_batch(struct search *s, uint32_t nq)
 
 static int explain_query(const struct search *s, uint64_t query)
 {
-	return report_fail("query %" PRIu64 " holds NaN or an infinity", s->done + query);
+	struct row_shape shape = row_shape(s->store, s->q.how);
+
+	return report_fail("query %" PRIu64 " %s", s->done + query, rows_wrong(&shape));
 }
 
 /* The rows within the radius of query @i of the batch; the other slots say that there is none. */
 static int range_one(struct search *s, uint32_t i)
 {
 	struct vexfs_range op = {
-		.query = (uintptr_t)(s->vectors + (size_t)i * s->store->stat.dim),
+		.query = (uintptr_t)s->vectors + i * s->store->stat.row_bytes,
 		.query_len = s->store->stat.row_bytes, .dim = s->store->stat.dim, .max = s->k,
 		.ef = s->ef, .ids = (uintptr_t)(s->ids + i * s->k),
 		.distances = (uintptr_t)(s->distances + i * s->k),
@@ -280,13 +283,13 @@ static void print_summary(struct search *s)
 
 static int allocate(struct search *s)
 {
-	uint64_t most = VEXFS_MAX_BATCH / s->store->stat.row_bytes;
+	uint64_t most = VEXFS_MAX_BATCH / row_room(s->store);
 
 	if (s->batch > VEXFS_MAX_RESULTS / s->k)
 		s->batch = VEXFS_MAX_RESULTS / s->k;
 	if (s->batch > most)
 		s->batch = most;
-	s->vectors = calloc(s->batch, s->store->stat.row_bytes);
+	s->vectors = calloc(s->batch, row_room(s->store));
 	s->ids = calloc(s->batch * s->k, sizeof(*s->ids));
 	s->distances = calloc(s->batch * s->k, sizeof(*s->distances));
 	s->met = calloc(s->batch, sizeof(*s->met));
@@ -382,6 +385,8 @@ static int search_option(struct search *s, int opt)
 		return set_radius(s);
 	case OPT_FILTER:
 		return option_expr("--filter", optarg, &s->filter);
+	case OPT_CONVERT:
+		return option_name("--convert", optarg, convert_value, CONVERT_NAMES, &s->q.how);
 	case OPT_REPEAT:
 		return option_number("--repeat", optarg, 1, UINT32_MAX, &s->repeat);
 	default:
@@ -396,6 +401,7 @@ static int parse(struct search *s, int argc, char **argv)
 		{ "text", required_argument, NULL, OPT_TEXT },
 		{ "row", required_argument, NULL, OPT_ROW },
 		{ "format", required_argument, NULL, OPT_FORMAT },
+		{ "convert", required_argument, NULL, OPT_CONVERT },
 		{ "groundtruth", required_argument, NULL, OPT_TRUTH },
 		{ "limit", required_argument, NULL, OPT_LIMIT },
 		{ "batch", required_argument, NULL, OPT_BATCH },
@@ -470,6 +476,8 @@ const struct command command_search = {
 	"  --batch N            queries of one operation (32)\n"
 	"  --repeat N           do every search N times and print how long they took\n"
 	"  --format NAME        format of SOURCE: fvecs, bvecs, npy, csv\n"
+	"  --convert HOW        what becomes of numbers for elements of another type: exact\n"
+	"                       (default), shift, sign or bits; see 'vexfs import --help'\n"
 	"  --filter EXPR        only rows whose metadata match; see 'vexfs meta --help'\n"
 	"\n"
 	"Examples:\n"

@@ -16,6 +16,7 @@ enum {
 	OPT_FORMAT,
 	OPT_META,
 	OPT_REPLACE,
+	OPT_CONVERT,
 };
 
 /**
@@ -23,6 +24,7 @@ enum {
  * @list: the rows
  * @row: the one row as an argument, or NULL
  * @from: file with the rows, or NULL
+ * @how: enum convert
  * @record: pairs that each row gets
  * @replace: what else is known of the rows goes
  */
@@ -33,14 +35,23 @@ struct update {
 	const char *row;
 	const char *from;
 	const char *format;
+	uint32_t how;
 	struct record record;
 	bool replace;
 	float *rows;
 };
 
+/* Numbers that make a row. */
+static uint32_t numbers(const struct update *u)
+{
+	struct row_shape shape = row_shape(u->store, u->how);
+
+	return rows_numbers(&shape);
+}
+
 static int read_row(struct update *u)
 {
-	uint32_t dim = u->store->stat.dim, got, column;
+	uint32_t dim = numbers(u), got, column;
 	int err = csv_parse(u->row, u->rows, dim, &got, &column);
 
 	if (err == -EINVAL)
@@ -59,7 +70,7 @@ static int read_file(struct update *u)
 
 	if (source_open(&s, u->from, u->format))
 		return report_fail("%s: %s", u->from, s.error);
-	fits = s.format != &source_ivecs && s.dim == u->store->stat.dim;
+	fits = s.format != &source_ivecs && s.dim == numbers(u);
 	while (fits && got && count <= u->list.count) {
 		if (source_read(&s, u->rows + (size_t)count * s.dim, u->list.count + 1 - count,
 				&got)) {
@@ -71,7 +82,7 @@ static int read_file(struct update *u)
 	source_close(&s);
 	if (!fits)
 		return report_fail("%s: is not of rows of %u elements, as %s is", u->from,
-				   u->store->stat.dim, u->store->path);
+				   numbers(u), u->store->path);
 	if (count != u->list.count)
 		return report_fail("%s: has %s%u rows, and %zu ids are given", u->from,
 				   count > u->list.count ? "at least " : "", count, u->list.count);
@@ -80,6 +91,7 @@ static int read_file(struct update *u)
 
 static int explain(struct update *u, const struct vexfs_update *op, int err)
 {
+	struct row_shape shape = row_shape(u->store, u->how);
 	uint64_t id = op->bad_row < u->list.count ? u->list.ids[op->bad_row] : 0;
 
 	switch (err) {
@@ -87,8 +99,8 @@ static int explain(struct update *u, const struct vexfs_update *op, int err)
 		return report_fail("%s: there is no row %" PRIu64 "; nothing was changed",
 				   u->store->path, id);
 	case -EDOM:
-		return report_fail("the new row %" PRIu64 " holds NaN or an infinity; nothing was "
-				   "changed", id);
+		return report_fail("the new row %" PRIu64 " %s; nothing was changed", id,
+				   rows_wrong(&shape));
 	case -EBADMSG:
 		return report_fail("row %" PRIu64 " would have more than 16 keys or 256 bytes of "
 				   "strings; nothing was changed", id);
@@ -109,15 +121,20 @@ static int do_update(struct update *u)
 		.count = u->list.count, .dim = u->store->stat.dim,
 		.rows_len = u->list.count * u->store->stat.row_bytes,
 	};
+	struct row_shape shape = row_shape(u->store, u->how);
 	void *meta = NULL;
 	size_t len = 0;
-	int status, err;
+	int status = rows_check(&shape), err;
 
+	if (status)
+		return status;
 	/* One row of room more, to see that a file has too many. */
-	u->rows = malloc((u->list.count + 1) * u->store->stat.row_bytes);
+	u->rows = malloc((u->list.count + 1) * row_room(u->store));
 	if (!u->rows)
 		return report_fail("out of memory for the rows");
 	status = u->from ? read_file(u) : read_row(u);
+	if (!status)
+		status = rows_pack(&shape, u->rows, u->list.count, "row", 0);
 	if (status)
 		return status;
 	if (u->record.count || u->replace) {
@@ -144,6 +161,8 @@ static int take_option(struct update *u, int opt)
 		return GO_ON;
 	case OPT_META:
 		return record_add(&u->record, optarg, 0);
+	case OPT_CONVERT:
+		return option_name("--convert", optarg, convert_value, CONVERT_NAMES, &u->how);
 	case OPT_REPLACE:
 		u->replace = true;
 		return GO_ON;
@@ -158,6 +177,7 @@ static int parse(struct update *u, int argc, char **argv)
 		{ "from", required_argument, NULL, OPT_FROM },
 		{ "format", required_argument, NULL, OPT_FORMAT },
 		{ "meta", required_argument, NULL, OPT_META },
+		{ "convert", required_argument, NULL, OPT_CONVERT },
 		{ "replace", no_argument, NULL, OPT_REPLACE },
 		COMMON_OPTIONS
 	};
@@ -220,6 +240,8 @@ const struct command command_update = {
 	"\n"
 	"  --from SOURCE  the rows of a .fvecs, .bvecs, .npy or .csv file; - is standard input\n"
 	"  --format NAME  format of SOURCE: fvecs, bvecs, npy, csv\n"
+	"  --convert HOW  what becomes of numbers for elements of another type: exact (default),\n"
+	"                 shift, sign or bits; see 'vexfs import --help'\n"
 	"  --meta K=V     a key and a value that each of the rows gets; may stand more than\n"
 	"                 once; see 'vexfs meta --help'\n"
 	"  --replace      forget what else was known of the rows\n"

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vex_core.h>
+
 #include "cmd.h"
 #include "progress.h"
 
@@ -97,15 +99,17 @@ int shape_option(struct shape *shape, struct common *c, int opt)
 	case OPT_DIM:
 		return option_number("--dim", optarg, 1, VEXFS_MAX_DIM, &shape->dim);
 	case OPT_METRIC:
-		return option_name("--metric", optarg, store_metric_value, "l2, ip, cosine",
+		return option_name("--metric", optarg, store_metric_value, "l2, ip, cosine, hamming",
 				   &shape->metric);
 	case OPT_ELEM:
-		return option_name("--elem", optarg, store_elem_value, "f32", &shape->elem);
+		return option_name("--elem", optarg, store_elem_value, "f32, f16, i8, b1",
+				   &shape->elem);
 	case OPT_INDEX:
 		return option_name("--index", optarg, store_index_value, "flat, hnsw",
 				   &shape->index);
 	case OPT_CODE:
-		return option_name("--code", optarg, store_code_value, "auto, sq7, sq4, f32, pca",
+		return option_name("--code", optarg, store_code_value,
+				   "auto, sq7, sq4, b1, f32, pca",
 				   &shape->code);
 	case OPT_M:
 		return option_number("--m", optarg, 2, 128, &shape->m);
@@ -121,7 +125,8 @@ int shape_create(const struct shape *shape, struct store *store, uint32_t metric
 {
 	struct vexfs_create want = {
 		.elem = shape->elem ? shape->elem : VEXFS_ELEM_F32,
-		.metric = shape->metric ? shape->metric : metric,
+		.metric = shape->metric ? shape->metric :
+			  shape->elem == VEXFS_ELEM_B1 ? VEXFS_METRIC_HAMMING : metric,
 		.index = shape->index ? shape->index : VEXFS_INDEX_FLAT,
 		.dim = shape->dim, .code = shape->code, .m = shape->m,
 		.ef_construction = shape->ef_construction,
@@ -130,6 +135,18 @@ int shape_create(const struct shape *shape, struct store *store, uint32_t metric
 	if (want.index == VEXFS_INDEX_FLAT && (want.code || want.m || want.ef_construction)) {
 		store_remove(store);
 		return report_misuse("--code, --m and --ef-construction go with --index hnsw");
+	}
+	if (!vex_elem_served(want.elem, want.metric)) {
+		store_remove(store);
+		return report_misuse("--metric %s does not go with --elem %s: b1 has hamming, "
+				     "the others have l2, ip and cosine",
+				     store_metric_name(want.metric), store_elem_name(want.elem));
+	}
+	if (want.code && (want.code == VEXFS_CODE_B1) != (want.elem == VEXFS_ELEM_B1)) {
+		store_remove(store);
+		return report_misuse("--code %s does not go with --elem %s: b1 has the code b1, "
+				     "the others have sq7, sq4, f32 and pca", store_code_name(want.code),
+				     store_elem_name(want.elem));
 	}
 	return store_create(store, &want);
 }

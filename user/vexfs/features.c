@@ -15,17 +15,19 @@ static const char *const purpose[] = {
 	"space that is allocated before it is written",
 	"metadata of the rows of collections",
 	"collections with an HNSW index",
+	[7] = "collections of f16, i8 and b1",
 };
 
-static_assert(VEXFS_FEATURES_KNOWN == (1ULL << ARRAY_SIZE(purpose)) - 1);
+static_assert(VEXFS_FEATURES_KNOWN >> (ARRAY_SIZE(purpose) - 1) == 1);
 
 static bool find(const char *name, size_t len, uint64_t *feature)
 {
 	const char *known;
 
-	for (uint32_t bit = 0; (known = vex_feature_name(bit)); bit++) {
+	for (uint32_t bit = 0; bit < VEXFS_FEATURE_BITS; bit++) {
+		known = vex_feature_name(bit);
 		*feature = 1ULL << bit;
-		if (strlen(known) == len && !memcmp(known, name, len))
+		if (known && strlen(known) == len && !memcmp(known, name, len))
 			return true;
 	}
 	return false;
@@ -57,12 +59,12 @@ int features_parse(const char *list, uint64_t *features)
 
 void features_print(FILE *f, uint64_t features)
 {
-	const char *name, *between = "";
+	const char *between = "";
 
-	for (uint32_t bit = 0; (name = vex_feature_name(bit)); bit++) {
+	for (uint32_t bit = 0; bit < VEXFS_FEATURE_BITS; bit++) {
 		if (!(features >> bit & 1))
 			continue;
-		fprintf(f, "%s%s", between, name);
+		fprintf(f, "%s%s", between, vex_feature_name(bit));
 		between = ", ";
 	}
 	if (!features)
@@ -72,5 +74,6 @@ void features_print(FILE *f, uint64_t features)
 void features_list(FILE *f, const char *indent)
 {
 	for (uint32_t bit = 0; bit < ARRAY_SIZE(purpose); bit++)
-		fprintf(f, "%s%-16s %s\n", indent, vex_feature_name(bit), purpose[bit]);
+		if (purpose[bit])
+			fprintf(f, "%s%-16s %s\n", indent, vex_feature_name(bit), purpose[bit]);
 }

@@ -319,7 +319,7 @@ static int discard_all(struct mkfs *m, const struct vex_io *io, u64 blocks)
 static void json_features(struct report *r, u64 features)
 {
 	json_open(r, "features", '[');
-	for (u32 bit = 0; vex_feature_name(bit); bit++)
+	for (u32 bit = 0; bit < VEXFS_FEATURE_BITS; bit++)
 		if (features >> bit & 1)
 			json_string(r, NULL, vex_feature_name(bit));
 	json_close(r, ']');

@@ -3,8 +3,8 @@
  * The .npy format of NumPy, versions 1 to 3: the magic "\x93NUMPY", two bytes of
  * version, the length of the header (2 bytes, from version 2 on 4), then the
  * header, a Python dictionary with the keys descr, fortran_order and shape, then
- * the elements. Read are arrays of '<f4', '<f8' and '|u1' in C order with one
- * axis (a single row) or two (rows, elements).
+ * the elements. Read are arrays of '<f2', '<f4', '<f8', '|i1', '|u1' and '|b1' in C
+ * order with one axis (a single row) or two (rows, elements).
  */
 #include <ctype.h>
 #include <endian.h>
@@ -20,11 +20,13 @@
 
 /**
  * struct npy - what the header tells
- * @width: bytes of an element: 1, 4 or 8
+ * @type: of an element
+ * @width: bytes of an element
  * @rows: rows in the file
  * @raw: memory for one row as it stands in the file
  */
 struct npy {
+	const char *type;
 	uint32_t width;
 	uint64_t rows;
 	unsigned char *raw;
@@ -202,11 +204,15 @@ cut:
 /* Take what the header tells, and check it against the length of the file. */
 static int use_header(struct source *s, struct npy *n, const struct header *h)
 {
+	static const char *const types[] = { "<f2", "<f4", "<f8", "|i1", "|u1", "|b1" };
 	uint64_t bytes;
 
-	n->width = !strcmp(h->descr, "<f4") ? 4 : !strcmp(h->descr, "<f8") ? 8 :
-		   !strcmp(h->descr, "|u1") ? 1 : 0;
-	if (!n->width)
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (!strcmp(h->descr, types[i]))
+			n->type = types[i];
+	if (n->type)
+		n->width = n->type[2] - '0';
+	else
 		return source_error(s, "element type '%s' is not read; convert in Python: "
 				    "numpy.save(NEW, a.astype('<f4'))", h->descr);
 	if (h->fortran)
@@ -257,11 +263,16 @@ static float element(const struct npy *n, uint32_t i)
 {
 	const unsigned char *raw = n->raw + (size_t)i * n->width;
 	uint64_t bits = 0;
+	_Float16 half;
 	double wide;
 	float value;
 
 	if (n->width == 1)
-		return *raw;
+		return n->type[1] == 'i' ? (float)(int8_t)*raw : (float)*raw;
+	if (n->width == 2) {
+		memcpy(&half, raw, sizeof(half));
+		return half;
+	}
 	memcpy(&bits, raw, n->width);
 	bits = le64toh(bits);
 	if (n->width == 4) {

@@ -9,7 +9,8 @@
 
 static int open_file(struct queries *q)
 {
-	uint32_t dim = q->store->stat.dim;
+	struct row_shape shape = row_shape(q->store, q->how);
+	uint32_t dim = rows_numbers(&shape);
 
 	if (source_open(&q->source, q->path, q->format))
 		return report_fail("%s: %s", q->path, q->source.error);
@@ -45,12 +46,17 @@ static int open_texts(struct queries *q)
 
 int queries_open(struct queries *q)
 {
+	struct row_shape shape = row_shape(q->store, q->how);
+	int status = rows_check(&shape);
+
+	if (status)
+		return status;
 	if (q->path)
 		return open_file(q);
 	return q->text_count ? open_texts(q) : STATUS_OK;
 }
 
-int rows_read(struct store *store, const uint64_t *ids, size_t count, float *out)
+int rows_read(struct store *store, const uint64_t *ids, size_t count, void *out)
 {
 	size_t batch = BATCH_BYTES / store->stat.row_bytes;
 
@@ -60,7 +66,7 @@ int rows_read(struct store *store, const uint64_t *ids, size_t count, float *out
 		size_t part = count - at < batch ? count - at : batch;
 		struct vexfs_get get = {
 			.ids = (uintptr_t)(ids + at), .count = part,
-			.rows = (uintptr_t)(out + at * store->stat.dim),
+			.rows = (uintptr_t)out + at * store->stat.row_bytes,
 			.rows_len = part * store->stat.row_bytes, .dim = store->stat.dim,
 		};
 		int err = store_call(store, VEXFS_IOC_GET, &get);
@@ -90,6 +96,7 @@ static int read_texts(struct queries *q, float *out, uint32_t max, uint32_t *got
 
 int queries_read(struct queries *q, float *out, uint32_t max, uint32_t *got)
 {
+	struct row_shape shape = row_shape(q->store, q->how);
 	int status = STATUS_OK;
 
 	*got = 0;
@@ -107,6 +114,8 @@ int queries_read(struct queries *q, float *out, uint32_t max, uint32_t *got)
 		if (*got)
 			status = rows_read(q->store, q->rows.ids + q->next, *got, out);
 	}
+	if (!status && (q->path || q->text_count))
+		status = rows_pack(&shape, out, *got, "query", q->next);
 	q->next += *got;
 	return status;
 }

@@ -8,16 +8,20 @@
 #include "report.h"
 #include "store.h"
 
-static const char *const elems[] = { [VEXFS_ELEM_F32] = "f32" };
+static const char *const elems[] = { 
+	[VEXFS_ELEM_F32] = "f32", [VEXFS_ELEM_F16] = "f16", [VEXFS_ELEM_I8] = "i8",
+	[VEXFS_ELEM_B1] = "b1",
+};
 static const char *const metrics[] = {
 	[VEXFS_METRIC_L2] = "l2", [VEXFS_METRIC_IP] = "ip", [VEXFS_METRIC_COSINE] = "cosine",
+	[VEXFS_METRIC_HAMMING] = "hamming",
 };
 static const char *const indexes[] = {
 	[VEXFS_INDEX_FLAT] = "flat", [VEXFS_INDEX_HNSW] = "hnsw",
 };
 static const char *const codes[] = {
 	[VEXFS_CODE_AUTO] = "auto", [VEXFS_CODE_SQ7] = "sq7", [VEXFS_CODE_SQ4] = "sq4",
-	[VEXFS_CODE_F32] = "f32", [VEXFS_CODE_PCA] = "pca",
+	[VEXFS_CODE_B1] = "b1", [VEXFS_CODE_F32] = "f32", [VEXFS_CODE_PCA] = "pca",
 };
 static const char *const isas[] = {
 	[VEXFS_ISA_SCALAR] = "scalar", [VEXFS_ISA_AVX2] = "avx2", [VEXFS_ISA_AVX512] = "avx512",
@@ -112,7 +116,7 @@ static const struct {
 	  "the image could not be read or written" },
 	{ EPERM, "a collection cannot be written as a file; choose another name", NULL },
 	{ EINTR, "interrupted", NULL },
-	{ EOPNOTSUPP, "the filesystem was made without what this needs, row-metadata or hnsw; see mkfs.vexfs -O", NULL },
+	{ EOPNOTSUPP, "the filesystem was made without what this needs, row-metadata, hnsw or elems; see mkfs.vexfs -O", NULL },
 	{ EFBIG, "the file would pass the size limit; begin another collection", NULL },
 };
 
@@ -156,7 +160,7 @@ int store_call(struct store *s, unsigned int op, void *arg)
 	return s->ops->call(s, op, arg);
 }
 
-int store_insert_meta(struct store *s, const float *rows, uint32_t count, const void *meta,
+int store_insert_meta(struct store *s, const void *rows, uint32_t count, const void *meta,
 		      uint64_t meta_len, uint64_t *first_id, uint64_t *bad_row)
 {
 	struct vexfs_insert in = {
@@ -171,7 +175,7 @@ int store_insert_meta(struct store *s, const float *rows, uint32_t count, const 
 	return err;
 }
 
-int store_insert(struct store *s, const float *rows, uint32_t count, uint64_t *first_id,
+int store_insert(struct store *s, const void *rows, uint32_t count, uint64_t *first_id,
 		 uint64_t *bad_row)
 {
 	return store_insert_meta(s, rows, count, NULL, 0, first_id, bad_row);
@@ -183,7 +187,7 @@ static int refresh(struct store *s)
 
 	if (err)
 		return store_explain(s, NULL, err);
-	if (s->stat.elem != VEXFS_ELEM_F32)
+	if (s->stat.elem >= LEN(elems) || !elems[s->stat.elem])
 		return report_fail("%s: elements of type %u are newer than this command", s->path,
 				   s->stat.elem);
 	return STATUS_OK;

@@ -85,11 +85,11 @@ int store_open(struct store **out, const struct store_place *place, const char *
 int store_create(struct store *s, const struct vexfs_create *want);
 /* Do an operation: 0 or a negative errno; the size of the structure is set here. */
 int store_call(struct store *s, unsigned int op, void *arg);
-/* Append rows. 0 or a negative errno; store_explain() has words for it. */
-int store_insert(struct store *s, const float *rows, uint32_t count, uint64_t *first_id,
+/* Append rows as the collection has them, see rows.h. 0 or a negative errno; store_explain() has words for it. */
+int store_insert(struct store *s, const void *rows, uint32_t count, uint64_t *first_id,
 		 uint64_t *bad_row);
 /* The same with @count records of metadata, @meta_len bytes; none when that is 0. */
-int store_insert_meta(struct store *s, const float *rows, uint32_t count, const void *meta,
+int store_insert_meta(struct store *s, const void *rows, uint32_t count, const void *meta,
 		      uint64_t meta_len, uint64_t *first_id, uint64_t *bad_row);
 /* Print why @what failed, with the remedy. Returns STATUS_FAILED. */
 int store_explain(struct store *s, const char *what, int err);

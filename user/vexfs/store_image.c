@@ -197,9 +197,9 @@ static int image_range(struct image_store *i, struct vexfs_range *a)
 
 static int image_caps(struct vexfs_caps *a)
 {
-	a->elems = 1u << VEXFS_ELEM_F32;
-	a->metrics = 1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | 1u << VEXFS_METRIC_COSINE;
-	a->indexes = 1u << VEXFS_INDEX_FLAT | 1u << VEXFS_INDEX_HNSW;
+	a->elems = VEX_ELEMS_SERVED;
+	a->metrics = VEX_METRICS_SERVED;
+	a->indexes = VEX_INDEXES_SERVED;
 	a->isa = vex_dist_isa();
 	a->max_dim = VEXFS_MAX_DIM;
 	a->max_k = VEXFS_MAX_K;

@@ -63,10 +63,20 @@
 
 /**
  * enum vexfs_elem - the type of one element of a row
- * @VEXFS_ELEM_F32: IEEE 754 binary32; NaN and infinities are refused
+ * @VEXFS_ELEM_F32: IEEE 754 binary32, 4 bytes; NaN and infinities are refused
+ * @VEXFS_ELEM_F16: IEEE 754 binary16, 2 bytes; NaN and infinities are refused
+ * @VEXFS_ELEM_I8: an integer from -128 to 127, 1 byte
+ * @VEXFS_ELEM_B1: a bit. Element i is bit i % 8, the lowest being 0, of byte i / 8; a row has
+ *	(dim + 7) / 8 bytes, and one with a bit set behind its last element is refused
+ *
+ * Queries have the element type of the collection. All but F32 needs a filesystem with the
+ * feature "elems".
  */
 enum vexfs_elem {
 	VEXFS_ELEM_F32	= 1,
+	VEXFS_ELEM_F16	= 2,
+	VEXFS_ELEM_I8	= 3,
+	VEXFS_ELEM_B1	= 4,
 };
 
 /**
@@ -74,13 +84,16 @@ enum vexfs_elem {
  * @VEXFS_METRIC_L2: squared Euclidean distance
  * @VEXFS_METRIC_IP: negated inner product
  * @VEXFS_METRIC_COSINE: 1 - cosine of the angle, 0 to 2; 1 when a vector is zero
+ * @VEXFS_METRIC_HAMMING: how many bits differ; of VEXFS_ELEM_B1, which has no other metric
  *
- * A distance beyond the range of binary32 is reported as +-FLT_MAX.
+ * A distance is binary32, whatever the rows are. One beyond its range is reported as +-FLT_MAX.
+ * Of I8 and B1 it is exact, rounded once; that of F16 is computed in binary32.
  */
 enum vexfs_metric {
 	VEXFS_METRIC_L2		= 1,
 	VEXFS_METRIC_IP		= 2,
 	VEXFS_METRIC_COSINE	= 3,
+	VEXFS_METRIC_HAMMING	= 4,
 };
 
 /**
@@ -104,7 +117,8 @@ enum vexfs_index {
  *	when it has grown, and again when rows come that the code does not fit
  * @VEXFS_CODE_SQ7: seven bits an element, in a byte
  * @VEXFS_CODE_SQ4: four bits an element
- * @VEXFS_CODE_F32: the elements as they are, in four bytes
+ * @VEXFS_CODE_B1: the bits themselves; of VEXFS_ELEM_B1, which has no other
+ * @VEXFS_CODE_F32: the elements in four bytes each, with nothing lost
  * @VEXFS_CODE_PCA: seven bits for each of the few directions in which rows differ most. 256 to
  *	4,096 elements, and not by inner product
  */
@@ -112,6 +126,7 @@ enum vexfs_code {
 	VEXFS_CODE_AUTO		= 0,
 	VEXFS_CODE_SQ7		= 1,
 	VEXFS_CODE_SQ4		= 2,
+	VEXFS_CODE_B1		= 3,
 	VEXFS_CODE_F32		= 4,
 	VEXFS_CODE_PCA		= 5,
 };
@@ -129,8 +144,9 @@ enum vexfs_code {
  * @ef_construction: in: of HNSW: breadth of the search for them, up to 65,536; 0: 200
  * @reserved: in: must be 0
  *
- * The last four are zero without HNSW. EINVAL a field is out of range; EEXIST already a collection;
- * ENOTEMPTY the file has data; ENOSPC no space; EOPNOTSUPP the filesystem was made without HNSW.
+ * The last four are zero without HNSW. EINVAL a field is out of range, or @elem, @metric and
+ * @code do not go together; EEXIST already a collection; ENOTEMPTY the file has data; ENOSPC no
+ * space; EOPNOTSUPP the filesystem was made without HNSW, or without the element types.
  */
 struct vexfs_create {
 	__u32 size;
@@ -163,7 +179,7 @@ struct vexfs_create {
  * @size: in: sizeof(struct vexfs_insert)
  * @flags: in: must be 0
  * @rows: in: address of @count packed rows
- * @rows_len: in: bytes at @rows; must equal count * dim * element size
+ * @rows_len: in: bytes at @rows; must equal count * bytes of a row
  * @count: in: rows, at least 1; at most VEXFS_MAX_BATCH bytes of them
  * @dim: in: must equal the collection's dimension
  * @first_id: out: id of the first row; the others follow without a gap
@@ -173,8 +189,8 @@ struct vexfs_create {
  *
  * EINVAL a field is out of range or does not match; E2BIG the batch is larger
  * than VEXFS_MAX_BATCH, or has metadata and more than VEXFS_MAX_META rows; EDOM a row holds
- * NaN or an infinity; EBADMSG a record of metadata breaks a rule; ENOSPC the device
- * is full (nothing was inserted); EFBIG the file would pass the size limit.
+ * NaN, an infinity or a bit behind its last element; EBADMSG a record of metadata breaks a rule;
+ * ENOSPC the device is full (nothing was inserted); EFBIG the file would pass the size limit.
  */
 struct vexfs_insert {
 	__u32 size;
@@ -195,7 +211,7 @@ struct vexfs_insert {
  * @flags: in: must be 0
  * @ids: in: address of @count __u64 ids
  * @rows: in: address that receives @count packed rows
- * @rows_len: in: bytes at @rows; must equal count * dim * element size
+ * @rows_len: in: bytes at @rows; must equal count * bytes of a row
  * @count: in: 1 to VEXFS_MAX_IDS; at most VEXFS_MAX_BATCH bytes of rows
  * @dim: in: must equal the collection's dimension
  * @bad_id: out: with ENOENT, the first id that is not a live row
@@ -297,7 +313,7 @@ struct vexfs_filter_node {
  * @size: in: sizeof(struct vexfs_search)
  * @flags: in: must be 0
  * @queries: in: address of @nq packed rows
- * @queries_len: in: bytes at @queries; must equal nq * dim * element size
+ * @queries_len: in: bytes at @queries; must equal nq * bytes of a row
  * @nq: in: queries, 1 to VEXFS_MAX_QUERIES
  * @dim: in: must equal the collection's dimension
  * @k: in: neighbours wanted of each query, 1 to VEXFS_MAX_K;
@@ -319,7 +335,8 @@ struct vexfs_filter_node {
  * Where a query finds fewer than k rows, the rest of its slots hold
  * VEXFS_NO_ID and +FLT_MAX. Equal distances are ordered by id. EINVAL a field
  * is out of range or does not match; E2BIG nq * k or the bytes of the queries
- * pass their limit; EDOM a query holds NaN or an infinity; EBADMSG the filter is malformed.
+ * pass their limit; EDOM a query is one that could not be inserted; EBADMSG the filter is
+ * malformed.
  */
 struct vexfs_search {
 	__u32 size;
@@ -346,7 +363,7 @@ struct vexfs_search {
  * @size: in: sizeof(struct vexfs_range)
  * @flags: in: must be 0
  * @query: in: address of one row
- * @query_len: in: bytes at @query; must equal dim * element size
+ * @query_len: in: bytes at @query; must equal bytes of a row
  * @dim: in: must equal the collection's dimension
  * @radius: in: the largest distance, as the bits of a binary32; in the units of the metric: squared
  *	of L2, below 0 makes sense of IP
@@ -394,7 +411,7 @@ struct vexfs_range {
  * @flags: in: VEXFS_META_MERGE or 0
  * @ids: in: address of @count __u64 ids
  * @rows: in: address of @count packed rows, in the order of @ids
- * @rows_len: in: bytes at @rows; must equal count * dim * element size
+ * @rows_len: in: bytes at @rows; must equal count * bytes of a row
  * @count: in: 1 to VEXFS_MAX_UPDATE; at most VEXFS_MAX_BATCH bytes of rows
  * @dim: in: must equal the collection's dimension
  * @meta: in: address of @count records of metadata, or 0
@@ -405,7 +422,7 @@ struct vexfs_range {
  * known of its row; with it a pair replaces or adds its key, and one of type VEXFS_META_NONE
  * (and no value) removes it. EINVAL a field is out of range or does not match, or an id
  * stands twice; E2BIG more rows or bytes than that; ENOENT an id is no live row; EDOM a
- * row holds NaN or an infinity; EBADMSG a record breaks a rule, alone or merged; ENOSPC.
+ * row is one that could not be inserted; EBADMSG a record breaks a rule, alone or merged; ENOSPC.
  */
 struct vexfs_update {
 	__u32 size;

@@ -41,9 +41,10 @@
 #define VEXFS_FEATURE_UNWRITTEN	(1ULL << 2)	/* "unwritten": allocated, reads as zeros */
 #define VEXFS_FEATURE_ROW_META	(1ULL << 3)	/* "row-metadata": of rows of collections */
 #define VEXFS_FEATURE_HNSW	(1ULL << 4)	/* "hnsw": collections with that index */
+#define VEXFS_FEATURE_ELEMS	(1ULL << 7)	/* "elems": collections of f16, i8 and b1 */
 #define VEXFS_FEATURES_KNOWN	(VEXFS_FEATURE_XATTR | VEXFS_FEATURE_SPECIAL | \
 				 VEXFS_FEATURE_UNWRITTEN | VEXFS_FEATURE_ROW_META | \
-				 VEXFS_FEATURE_HNSW)
+				 VEXFS_FEATURE_HNSW | VEXFS_FEATURE_ELEMS)
 #define VEXFS_FEATURE_BITS	64u
 #define VEXFS_FEATURE_NAME	24u	/* bytes of a feature's name, padded with NUL */
 

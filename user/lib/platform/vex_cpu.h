@@ -4,11 +4,14 @@
 #define VEX_CPU_H
 
 #define vex_cpu_has_crc32()	__builtin_cpu_supports("sse4.2")
-#define vex_cpu_has_avx2()	(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+#define vex_cpu_has_avx2()							\
+	(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&	\
+	 __builtin_cpu_supports("f16c") && __builtin_cpu_supports("popcnt"))
 #define vex_cpu_has_avx512()							\
 	(vex_cpu_has_avx2() && __builtin_cpu_supports("avx512f") &&		\
 	 __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && \
 	 __builtin_cpu_supports("avx512dq"))
+#define vex_cpu_has_vnni()	__builtin_cpu_supports("avx512vnni")
 
 /* True between vex_fpu_begin() and vex_fpu_end() of this thread. */
 extern __thread bool vex_fpu_section;

@@ -60,15 +60,23 @@ static void every_command_has_help_with_examples(void **state)
 
 static void wrong_usage_is_status_2(void **state)
 {
-	const char *a = place_path("a");
+	const char *a = place_path("a"), *b = place_path("b");
 
 	fresh();
 	expect(2, "unknown command 'cook'", "cook");
 	expect(2, "--dim is needed", "create", a);
 	expect(2, "--dim '0' is not a number from 1 to 65535", "create", a, "--dim", "0");
 	expect(2, "--dim '65536' is not", "create", a, "--dim", "65536");
-	expect(2, "--metric 'hamming' is none of", "create", a, "--dim", "2", "--metric",
-	       "hamming");
+	expect(2, "--metric 'manhattan' is none of", "create", a, "--dim", "2", "--metric",
+	       "manhattan");
+	expect(2, "--metric hamming does not go with --elem f32", "create", b, "--dim", "2",
+	       "--metric", "hamming");
+	expect(2, "--metric l2 does not go with --elem b1", "create", b, "--dim", "2",
+	       "--metric", "l2", "--elem", "b1");
+	expect(2, "--code b1 does not go with --elem i8", "create", b, "--dim", "2", "--elem", "i8",
+	       "--index", "hnsw", "--code", "b1");
+	expect(2, "--code sq4 does not go with --elem b1", "create", b, "--dim", "2", "--elem",
+	       "b1", "--index", "hnsw", "--code", "sq4");
 	expect(2, "exactly one FILE", "create", "--dim", "2");
 	expect(2, "exactly one FILE", "create", "--dim", "2", a, a);
 	expect(2, "unrecognized option '--dimm'", "create", "--dimm", "2", a);
