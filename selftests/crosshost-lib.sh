@@ -18,6 +18,9 @@ fill() # folder, options of 'vexfs'
 	vexfs "$@" bench --fill 1500 --dim 24 --index hnsw --ef-construction 40 --queries 1 \
 		"$dir/graph" >/dev/null || return 1
 	vexfs "$@" delete "$dir/graph" 30-90 || return 1
+	vexfs "$@" bench --fill 1500 --dim 24 --metric cosine --index lsh --tables 4 --bits 6 \
+		--queries 1 "$dir/tables" >/dev/null || return 1
+	vexfs "$@" delete "$dir/tables" 30-90 || return 1
 	vexfs "$@" import -q --text --sample 40 "$dir/text" /usr/include/linux
 }
 
@@ -36,6 +39,9 @@ tell() # folder, file with queries, made when there is none, options of 'vexfs'
 	done | grep -v '^  "file":'
 	vexfs "$@" stat --json "$dir/graph" | grep -v '^  "file":' || return 1
 	vexfs "$@" search --json -k 10 --ef 40 --row 0-20 "$dir/graph" | grep -v '^  "file":' || return 1
+	vexfs "$@" stat --json "$dir/tables" | grep -v '^  "file":' || return 1
+	vexfs "$@" search --json -k 10 --ef 20 --probes 3 --row 0-20 "$dir/tables" |
+		grep -v '^  "file":' || return 1
 	vexfs "$@" search --json -k 10 --text 'network socket address' "$dir/text" |
 		grep -v '^  "file":'
 }

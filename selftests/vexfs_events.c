@@ -116,6 +116,7 @@ TEST_F(events, every_event_has_its_fields)
 		{ "vexfs_op_exit", "visited" }, { "vexfs_op_exit", "op_class" },
 		{ "vexfs_op_exit", "dim" }, { "vexfs_op_exit", "k" },
 		{ "vexfs_op_exit", "count" }, { "vexfs_op_exit", "err" },
+		{ "vexfs_op_exit", "hops" },
 		{ "vexfs_alloc", "event" }, { "vexfs_alloc", "ptr" },
 		{ "vexfs_alloc", "size" }, { "vexfs_alloc", "site" },
 		{ "vexfs_free", "ptr" }, { "vexfs_free", "size" }, { "vexfs_free", "site" },
@@ -147,7 +148,7 @@ TEST_F(events, every_event_has_its_fields)
 /* One line of the trace, as far as it is needed. */
 struct event {
 	char name[32], op[32];
-	unsigned long long seq, number, bytes, visited;
+	unsigned long long seq, number, bytes, visited, hops;
 	int pid, err;
 	unsigned int dim, k, count;
 };
@@ -186,6 +187,7 @@ static int read_trace(struct event *events)
 		e->number = value(line, " event=");
 		e->bytes = value(line, " bytes=");
 		e->visited = value(line, " visited=");
+		e->hops = value(line, " hops=");
 		e->dim = value(line, " dim=");
 		e->k = value(line, " k=");
 		e->count = value(line, " count=");
@@ -273,6 +275,71 @@ TEST_F(events, each_operation_fires_its_class_with_what_it_did)
 	EXPECT_EQ(2, e->count);
 	EXPECT_EQ(1, e->k);
 	EXPECT_EQ(20, e->visited);
+	free(events);
+}
+
+#define INDEXED	1500
+#define WIDTH	8
+
+/* Two searches, one of which is refused, between two looks at the trace. */
+static int index_search(uint32_t index, struct vexfs_search *s)
+{
+	static float rows[INDEXED * WIDTH];
+	struct vexfs_create a = {
+		.size = sizeof(a), .elem = VEXFS_ELEM_F32, .metric = VEXFS_METRIC_L2, .dim = WIDTH,
+		.index = index,
+	};
+	int fd = open(MNT "/c", O_CREAT | O_EXCL | O_RDWR, 0644), err;
+
+	fill_floats(rows, INDEXED * WIDTH, 1);
+	err = fd < 0 ? -errno : neg(ioctl(fd, VEXFS_IOC_CREATE, &a));
+	if (!err)
+		err = coll_insert(fd, rows, INDEXED, WIDTH);
+	if (!err)
+		err = set_events("1");
+	if (!err)
+		err = neg(ioctl(fd, VEXFS_IOC_SEARCH, s));
+	s->ef = ~0u;
+	if (!err && neg(ioctl(fd, VEXFS_IOC_SEARCH, s)) != -EINVAL)
+		err = -ERANGE;
+	set_events("0");
+	close(fd);
+	return err ? err : unlink(MNT "/c");
+}
+
+TEST_F(events, each_kind_of_index_has_a_class_that_tells_what_it_compared)
+{
+	static const struct {
+		uint32_t index;
+		const char *op;
+	} kinds[] = {
+		{ VEXFS_INDEX_HNSW, "search_hnsw" }, { VEXFS_INDEX_LSH, "search_lsh" },
+	};
+	struct event *events = calloc(MOST, sizeof(*events));
+	const struct event *e = NULL;
+	float query[WIDTH], distances[10];
+	unsigned int i;
+	uint64_t ids[10];
+	int n;
+
+	fill_floats(query, WIDTH, 2);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct vexfs_search s = search_args(query, 1, WIDTH, 10, ids, distances);
+
+		ASSERT_EQ(0, put(INST "/trace", ""));
+		ASSERT_EQ(0, index_search(kinds[i].index, &s));
+		n = read_trace(events);
+		EXPECT_EQ(0, exits(events, n, "search", &e));
+		EXPECT_EQ(2, exits(events, n, kinds[i].op, &e));
+		EXPECT_EQ(-EINVAL, e->err);
+		for (e = events; strcmp(e->op, kinds[i].op) || strcmp(e->name, "vexfs_op_exit"); e++)
+			;
+		EXPECT_EQ(0, e->err);
+		EXPECT_EQ(s.visited, e->visited);
+		EXPECT_LE(10, e->visited);
+		EXPECT_GT(2 * INDEXED, e->visited);
+		EXPECT_LE(1, e->hops);
+	}
 	free(events);
 }
 

@@ -232,7 +232,8 @@ TEST_F(hnsw, fields_out_of_range_are_refused)
 	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_HNSW, 129, 0));
 	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_HNSW, 0, VEXFS_MAX_EF + 1));
 	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_FLAT, 16, 0));
-	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_HNSW + 1, 0, 0));
+	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_LSH, 16, 0));
+	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_LSH + 1, 0, 0));
 	EXPECT_EQ(-EINVAL, search(self->fd, self->rows, VEXFS_MAX_EF + 1, self->ids,
 				  self->distances));
 	EXPECT_EQ(-ENODATA, neg(ioctl(fd, VEXFS_IOC_REINDEX, &r)));
@@ -333,7 +334,7 @@ TEST_F(hnsw, removal_beside_searches_gives_all_space_back)
 	ASSERT_EQ(0, statfs(MNT, &after));
 	/*
 	 * All rows and all of the index, 70 blocks. Nodes of the tree between what stays may be
-	 * less full than before; from an empty filesystem on the count is exact (test_hnsw).
+	 * less full than before; from an empty filesystem on the count is exact (test_index).
 	 */
 	EXPECT_LE(before.f_bfree, after.f_bfree + 4);
 	EXPECT_GE(before.f_bfree + 4, after.f_bfree);

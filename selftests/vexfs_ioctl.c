@@ -214,7 +214,8 @@ TEST_F(ioc, capabilities_tell_the_limits)
 		  1u << VEXFS_ELEM_B1, a.elems);
 	EXPECT_EQ(1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | 1u << VEXFS_METRIC_COSINE |
 		  1u << VEXFS_METRIC_HAMMING, a.metrics);
-	EXPECT_EQ(1u << VEXFS_INDEX_FLAT | 1u << VEXFS_INDEX_HNSW, a.indexes);
+	EXPECT_EQ(1u << VEXFS_INDEX_FLAT | 1u << VEXFS_INDEX_HNSW | 1u << VEXFS_INDEX_LSH,
+		  a.indexes);
 	EXPECT_GE(VEXFS_ISA_AVX512, a.isa);
 	EXPECT_EQ(VEXFS_MAX_DIM, a.max_dim);
 	EXPECT_EQ(VEXFS_MAX_K, a.max_k);
@@ -317,7 +318,7 @@ TEST_F(ioc, create_refuses_fields_out_of_range)
 	a.elem = VEXFS_ELEM_B1 + 1;
 	EXPECT_EQ(-EINVAL, neg(ioctl(fd, VEXFS_IOC_CREATE, &a)));
 	a = good;
-	a.index = VEXFS_INDEX_HNSW + 1;
+	a.index = VEXFS_INDEX_LSH + 1;
 	EXPECT_EQ(-EINVAL, neg(ioctl(fd, VEXFS_IOC_CREATE, &a)));
 	EXPECT_EQ(0, coll_stat(fd).size);
 	a = good;

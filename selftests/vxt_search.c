@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A search, with all that it calls, goes no deeper into the stack than BOUND from its entry: by the
- * flat and by the HNSW index, with everything in memory and with rows and index that must be read
+ * flat, the LSH and the HNSW index, with everything in memory and with rows and index that must be read
  * from the device again and again. It finds the same rows in either case.
  *
  * Depths are those that vexfs_trace.ko measures, to the byte; frames that an interrupt leaves on
@@ -32,6 +32,7 @@ FIXTURE_VARIANT(search) {
 /* All fits; neither rows nor index do. */
 FIXTURE_VARIANT_ADD(search, flat_warm) { "search", VEXFS_INDEX_FLAT, "cache=64M" };
 FIXTURE_VARIANT_ADD(search, flat_cold) { "search", VEXFS_INDEX_FLAT, "cache=1M" };
+FIXTURE_VARIANT_ADD(search, lsh_warm) { "search_lsh", VEXFS_INDEX_LSH, "cache=64M" };
 FIXTURE_VARIANT_ADD(search, hnsw_warm) { "search_hnsw", VEXFS_INDEX_HNSW, "cache=64M" };
 FIXTURE_VARIANT_ADD(search, hnsw_cold) { "search_hnsw", VEXFS_INDEX_HNSW, "cache=1M" };
 
@@ -97,6 +98,7 @@ FIXTURE_TEARDOWN(search)
 
 TEST_F_TIMEOUT(search, finds_the_same_and_goes_no_deeper_than_the_bound, 250)
 {
+	struct vxt_latency latency;
 	struct vxt_stack depth;
 	uint64_t found;
 
@@ -112,6 +114,10 @@ TEST_F_TIMEOUT(search, finds_the_same_and_goes_no_deeper_than_the_bound, 250)
 	EXPECT_LT(QUERIES, depth.painted);
 	EXPECT_GE(BOUND, depth.p50);
 	EXPECT_GE(BOUND, depth.max);
+	/* Each kind of index has its own row there, too. */
+	ASSERT_EQ(0, vxt_latency(variant->op, &latency));
+	EXPECT_EQ(2 * QUERIES, latency.count);
+	EXPECT_EQ(0, latency.errors);
 }
 
 TEST_HARNESS_MAIN

@@ -25,16 +25,28 @@ static bool create_served(const struct vex_coll *c)
 {
 	if (!coll_served(c))
 		return false;
-	if (c->index == VEXFS_INDEX_HNSW)
+	if (c->index != VEXFS_INDEX_FLAT)
 		return vex_hnsw_served(c);
-	return !c->code && !c->m && !c->ef_construction;
+	return !c->code && !c->m && !c->ef_construction && !c->tables && !c->bits;
+}
+
+/* What a filesystem must have for a collection with this index. */
+static u64 index_feature(u32 index)
+{
+	switch (index) {
+	case VEXFS_INDEX_HNSW:
+		return VEXFS_FEATURE_HNSW;
+	case VEXFS_INDEX_LSH:
+		return VEXFS_FEATURE_LSH;
+	default:
+		return 0;
+	}
 }
 
 /* What a filesystem must have for a collection like this. */
 static u64 features_of(const struct vex_coll *c)
 {
-	return (c->index == VEXFS_INDEX_HNSW ? VEXFS_FEATURE_HNSW : 0) |
-	       (c->elem != VEXFS_ELEM_F32 ? VEXFS_FEATURE_ELEMS : 0);
+	return index_feature(c->index) | (c->elem != VEXFS_ELEM_F32 ? VEXFS_FEATURE_ELEMS : 0);
 }
 
 /* What is stored of a collection, as @inode has it. */
@@ -59,6 +71,8 @@ int attributes_load(struct vex_fs *fs, const struct vex_brief *inode, struct vex
 	out->code = 0;
 	out->m = 0;
 	out->ef_construction = 0;
+	out->tables = 0;
+	out->bits = 0;
 	out->rows = le64_to_cpu(item->rows);
 	out->live = le64_to_cpu(item->live);
 	out->row_bytes = vex_row_bytes(out->elem, out->dim);
@@ -113,7 +127,7 @@ int create_locked(struct vex_fs *fs, u64 ino, const struct vex_coll *c)
 	/* What is cached of the empty file. */
 	vex_seg_forget(fs, ino, 0);
 	err = vex_touch_key(fs, &key);
-	if (!err && c->index == VEXFS_INDEX_HNSW)
+	if (!err && c->index != VEXFS_INDEX_FLAT)
 		err = vex_hnsw_create_prepare(fs, ino, &head);
 	if (!err)
 		err = vex_inode_touch(fs, ino, &path);
@@ -162,7 +176,7 @@ int vex_coll_create(struct vex_fs *fs, u64 ino, const struct vex_coll *c)
 	/* A truncation that is not over would take the index for what it still has to free. */
 	err = vex_truncate_settle(fs, ino);
 	if (!err)
-		err = vex_txn_begin(fs, 1, 1, c->index == VEXFS_INDEX_HNSW ? VEX_SEG_BLOCKS : 0,
+		err = vex_txn_begin(fs, 1, 1, c->index != VEXFS_INDEX_FLAT ? VEX_SEG_BLOCKS : 0,
 				    0);
 	if (err)
 		return err;
@@ -261,7 +275,7 @@ int insert_locked(struct vex_fs *fs, u64 ino, struct vex_rows *r, struct vex_met
 	vex_span_store(fs, &span, r->rows);
 	vex_span_close(fs, &span);
 	r->first_id = c.rows;
-	r->grow = c.index == VEXFS_INDEX_HNSW;
+	r->grow = c.index != VEXFS_INDEX_FLAT;
 	err = vex_coll_store(fs, ino, c.rows + r->count, c.live + r->count,
 			     (c.rows + r->count) * c.row_bytes);
 	if (!err)

@@ -42,6 +42,8 @@ vex-core-objs := \
 	inode.o \
 	leaf.o \
 	load.o \
+	lsh.o \
+	lsh_link.o \
 	match.o \
 	meta.o \
 	meta_rec.o \

@@ -13,6 +13,7 @@ static const char *const names[] = {
 	"unwritten",
 	"row-metadata",
 	"hnsw",
+	"lsh",
 	[7] = "elems",
 };
 

@@ -21,9 +21,8 @@
  *  - the layer of a row is drawn from a hash of its id, so that it need not be stored;
  *  - the choice of links is not filled up from those that were left out.
  */
-#include "vex_graph_item.h"
+#include "vex_lsh.h"
 
-#define LINE	64u
 /* Rows looked at between two looks at signals and the scheduler. */
 #define BREATH	64u
 /* What following a row's links costs besides distances, in bytes of codes. */
@@ -31,11 +30,11 @@
 
 /* ---- sizes -------------------------------------------------------------------- */
 
-u32 vex_graph_rec_bytes(const struct vex_codec *c, u32 m)
+u32 vex_rec_bytes(const struct vex_codec *c, u32 links)
 {
-	u32 links = sizeof(struct vex_rec) + vex_base_links(m) * sizeof(__le32);
+	u32 bytes = sizeof(struct vex_rec) + links * sizeof(__le32);
 
-	return round_up(links, LINE) + c->bytes;
+	return round_up(bytes, VEX_LINE) + c->bytes;
 }
 
 u32 vex_graph_upper_bytes(u32 m)
@@ -59,7 +58,7 @@ void vex_tab_shape(struct vex_tab *t, u32 bytes, u32 chunk)
 
 int vex_graph_init(struct vex_graph *g, u32 m, u32 ef_build, u32 chunk, u32 upper)
 {
-	u32 bytes = vex_graph_rec_bytes(&g->codec, m);
+	u32 bytes = vex_rec_bytes(&g->codec, vex_base_links(m));
 	u32 i;
 
 	if (bytes > chunk)
@@ -80,6 +79,7 @@ void vex_graph_destroy(struct vex_graph *g)
 
 	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
 		vex_free(g->tab[i].chunk);
+	vex_lsh_destroy(g);
 }
 
 int vex_tab_room(struct vex_tab *t, u32 count)
@@ -170,6 +170,8 @@ int vex_walk_room(struct vex_walk *w, const struct vex_graph *g, u32 ef, u32 cou
 		err = wide_room(w, vex_codec_wide_bytes(&g->codec));
 	if (!err)
 		err = pool_room(w, ef);
+	if (!err && g->lsh.tables)
+		err = vex_lsh_walk_room(w, g, w->probes);
 	return err ? err : seen_room(w, count);
 }
 
@@ -184,12 +186,13 @@ void vex_walk_free(struct vex_walk *w)
 	vex_free(w->picked);
 	vex_free(w->seen);
 	vex_free(w->touched);
+	vex_lsh_walk_free(w);
 }
 
 int vex_plan_room(struct vex_plan *p, const struct vex_graph *g)
 {
 	/* A row and those that it is linked to; the base has twice as many. */
-	u32 room = VEX_GRAPH_LAYERS * (g->m + 1) + g->m;
+	u32 room = g->lsh.tables ? VEX_LSH_EDITS : VEX_GRAPH_LAYERS * (g->m + 1) + g->m;
 
 	if (p->edit)
 		return 0;
@@ -409,12 +412,19 @@ static __always_inline void batch_dist(struct vex_graph *g, struct vex_walk *w)
 	w->dists += b->n;
 }
 
+void vex_pool_add(struct vex_walk *w)
+{
+	vex_fpu_begin();
+	pool_add(w, vex_code_ops());
+	vex_fpu_end();
+}
+
 static __always_inline void prefetch_item(const struct vex_tab *t, u32 pos, u32 bytes)
 {
 	const u8 *item = vex_tab_at(t, pos);
 	u32 i;
 
-	for (i = 0; item && i < bytes; i += LINE)
+	for (i = 0; item && i < bytes; i += VEX_LINE)
 		__builtin_prefetch(item + i);
 }
 
@@ -613,7 +623,10 @@ int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u
 	w->ties = ties;
 	if (!g->layers)
 		return 0;
-	vex_codec_query(&g->codec, vex_codec_wide(&g->codec, row, w->wide), w->levels);
+	row = vex_codec_wide(&g->codec, row, w->wide);
+	if (g->lsh.tables)
+		return vex_lsh_search(g, w, row, ef);
+	vex_codec_query(&g->codec, row, w->levels);
 	vex_codec_form(&g->codec, w->levels, &w->query);
 	err = vex_descend(g, w, 0, &pos);
 	return err ? err : vex_search_layer(g, w, 0, pos, ef);

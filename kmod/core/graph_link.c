@@ -3,7 +3,7 @@
  * How rows are linked: the choice of links (Algorithm 4 of the paper that graph.c names), and a
  * plan of what the insertion of a row changes, which is made beside searches and entered alone.
  */
-#include "vex_graph_item.h"
+#include "vex_lsh.h"
 
 /* ---- choosing links ------------------------------------------------------------------ */
 
@@ -103,6 +103,7 @@ struct vex_edit *vex_edit_add(struct vex_plan *p, u32 layer, u32 pos)
 
 	e->layer = layer;
 	e->pos = pos;
+	e->slot = 0;
 	e->n = 0;
 	return e;
 }
@@ -336,10 +337,14 @@ int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, 
 	p->again = id < g->tab[0].count;
 	p->dead = !row;
 	p->links = false;
-	p->top = row ? vex_draw_layer(id, g->m) : 0;
+	p->heads = false;
+	p->more = false;
 	/* Of a deleted row in the graph nothing changes: others find their way through it. */
 	if (p->again && !row)
 		return 0;
+	if (g->lsh.tables)
+		return vex_lsh_plan(g, w, p, id, row);
+	p->top = row ? vex_draw_layer(id, g->m) : 0;
 	err = vex_plan_self(g, p);
 	if (err)
 		return err;
@@ -407,6 +412,10 @@ void vex_plan_apply(struct vex_graph *g, const struct vex_walk *w, const struct 
 
 	if (!p->n)
 		return;
+	if (g->lsh.tables) {
+		vex_lsh_apply(g, w, p);
+		return;
+	}
 	if (!p->again)
 		items_make(g, p);
 	if (!p->links)

@@ -5,7 +5,7 @@
  * A. Singh et al., FreshDiskANN, 2021, by the choice that every row's links are made by. A row that
  * gets new content is left in the same way before it gets other links.
  */
-#include "vex_graph_item.h"
+#include "vex_lsh.h"
 
 /*
  * A pass costs about as much as so many rows' links; few deleted rows do little harm. Of the rows
@@ -193,6 +193,8 @@ static void plan_begin(struct vex_plan *p)
 	p->again = true;
 	p->links = true;
 	p->leave = U32_MAX;
+	p->heads = false;
+	p->more = false;
 	p->top = 0;
 }
 
@@ -204,6 +206,8 @@ int vex_graph_mend(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, 
 	plan_begin(p);
 	if (!g->layers)
 		return 0;
+	if (g->lsh.tables)
+		return layer ? vex_lsh_mend(g, p, pos) : 0;
 	err = vex_item_row(g, layer, pos, &id);
 	if (!err)
 		err = g->ops->dead(g, id);
@@ -276,11 +280,15 @@ static int leave_layer(struct vex_graph *g, struct vex_walk *w, struct vex_plan 
 
 int vex_graph_leave(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, u32 id)
 {
-	u32 top = vex_draw_layer(id, g->m), layer, pos = id;
+	u32 top, layer, pos = id;
 	int err = 0;
 
 	plan_begin(p);
 	p->id = id;
+	/* Of buckets it is taken out when it comes into others. */
+	if (g->lsh.tables)
+		return 0;
+	top = vex_draw_layer(id, g->m);
 	for (layer = 0; layer <= top && layer < g->layers && !err; layer++) {
 		if (layer)
 			err = vex_upper_find(g, layer, id, &pos);
@@ -317,6 +325,8 @@ int vex_graph_top(struct vex_graph *g, struct vex_top *top)
 	int err = 1;
 
 	*top = (struct vex_top){ .layers = g->layers, .entry = g->entry };
+	if (g->lsh.tables)
+		return 0;
 	while (err == 1 && top->layers) {
 		err = newest_live(g, top->layers - 1, &top->entry);
 		top->layers -= err == 1;

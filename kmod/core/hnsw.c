@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The HNSW index of a collection: where it lies, and which of it is in memory.
+ * The HNSW or LSH index of a collection: where it lies, and which of it is in memory.
  *
  * It lies in the collection's own file from VEXFS_INDEX_POS on, far behind the rows, and so
  * shares with them the segments, their cache, checksums and transactions:
  *
- *	the head and the pending ids, in the first segment; then the codec's low ends
+ *	the head, the pending ids and the offsets of LSH, in the first segment; then the
+ *		codec's low ends
  *	from VEXFS_INDEX_LAYER(0) on the records of the base layer
  *	from VEXFS_INDEX_LAYER(n) on the items of layer n
  *
@@ -15,6 +16,7 @@
  * between two searches: what is still used is found in the cache again, and the rest may leave.
  */
 #include "vex_hnsw.h"
+#include "vex_lsh.h"
 #include "vex_pca.h"
 
 /* The segment of the head. */
@@ -227,18 +229,34 @@ static __le32 *pending_of(struct vex_hnsw *ix)
 	return (__le32 *)(ix->head->data + VEXFS_HNSW_PENDING_AT);
 }
 
+static bool hnsw_served(const struct vex_coll *c, u32 *links)
+{
+	u32 m = vex_hnsw_m(c);
+
+	*links = vex_base_links(m);
+	return vex_code_served(c->code, c->elem, c->metric, c->dim) &&
+	       m >= VEX_GRAPH_M_MIN && m <= VEX_GRAPH_M_MAX && c->ef_construction <= VEX_GRAPH_EF_MAX && !c->tables &&
+	       !c->bits;
+}
+
+static bool lsh_served(const struct vex_coll *c, u32 *links)
+{
+	*links = vex_lsh_tables(c);
+	return vex_levels_served(c->code, c->elem) && vex_lsh_served(*links, vex_lsh_bits(c), c->dim) &&
+	       !c->m && !c->ef_construction;
+}
+
 bool vex_hnsw_served(const struct vex_coll *c)
 {
 	struct vex_codec codec;
-	u32 m = vex_hnsw_m(c);
+	u32 links;
 
-	if (!vex_code_served(c->code, c->elem, c->metric, c->dim) || m < VEX_GRAPH_M_MIN ||
-	    m > VEX_GRAPH_M_MAX || c->ef_construction > VEX_GRAPH_EF_MAX)
+	if (!(c->index == VEXFS_INDEX_LSH ? lsh_served(c, &links) : hnsw_served(c, &links)))
 		return false;
 	vex_codec_shape(&codec, c->elem == VEXFS_ELEM_B1 ? VEX_CODE_B1 :
 			c->code == VEXFS_CODE_F32 ? VEX_CODE_F32 : VEX_CODE_SQ7, c->elem, c->metric,
 			c->dim);
-	return vex_graph_rec_bytes(&codec, m) <= VEX_SEG_BYTES;
+	return vex_rec_bytes(&codec, links) <= VEX_SEG_BYTES;
 }
 
 int vex_hnsw_create_prepare(struct vex_fs *fs, u64 ino, struct vex_seg **seg)
@@ -248,17 +266,30 @@ int vex_hnsw_create_prepare(struct vex_fs *fs, u64 ino, struct vex_seg **seg)
 	return err ? err : vex_seg_settle(fs, *seg);
 }
 
+/* The kind of code that a new index begins with. */
+static u32 code_first(const struct vex_coll *c)
+{
+	return c->index == VEXFS_INDEX_LSH ? vex_levels_choose(c->code, c->dim) :
+					     vex_code_choose(c->code, c->elem, c->metric, c->dim);
+}
+
 void vex_hnsw_create(struct vex_fs *fs, struct vex_seg *seg, const struct vex_coll *c)
 {
 	struct vexfs_hnsw_head *head = (struct vexfs_hnsw_head *)seg->data;
 
 	/* All of it is written: damage to what was there before does no harm any more. */
 	memset(head, 0, VEX_SEG_BYTES);
-	head->magic = cpu_to_le32(VEXFS_HNSW_MAGIC);
-	head->flags = cpu_to_le32(c->code ? 0 : VEXFS_HNSW_AUTO);
-	head->code = cpu_to_le32(vex_code_name(vex_code_choose(c->code, c->elem, c->metric, c->dim)));
-	head->m = cpu_to_le32(vex_hnsw_m(c));
-	head->ef_construction = cpu_to_le32(vex_hnsw_ef_construction(c));
+	head->code = cpu_to_le32(vex_code_name(code_first(c)));
+	if (c->index == VEXFS_INDEX_LSH) {
+		head->magic = cpu_to_le32(VEXFS_LSH_MAGIC);
+		head->tables = cpu_to_le32(vex_lsh_tables(c));
+		head->bits = cpu_to_le32(vex_lsh_bits(c));
+	} else {
+		head->magic = cpu_to_le32(VEXFS_HNSW_MAGIC);
+		head->flags = cpu_to_le32(c->code ? 0 : VEXFS_HNSW_AUTO);
+		head->m = cpu_to_le32(vex_hnsw_m(c));
+		head->ef_construction = cpu_to_le32(vex_hnsw_ef_construction(c));
+	}
 	vex_space_owe(fs, vex_seg_dirty(fs, seg, 0, VEX_SEG_BYTES));
 	vex_seg_put(fs, seg);
 }
@@ -334,6 +365,24 @@ int vex_hnsw_damaged(struct vex_fs *fs)
 	return vex_damaged(fs, 0, "an index that 'vexfs reindex' makes anew");
 }
 
+/* Rows come into buckets when all of these are there. */
+static bool lsh_counts_sound(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head, u64 rows)
+{
+	struct vex_graph *g = &ix->graph;
+	u32 heads = vex_lsh_heads(&g->lsh), i;
+
+	g->layers = le32_to_cpu(head->layers);
+	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
+		g->tab[i].count = le32_to_cpu(head->count[i]);
+	for (i = 2; i < VEX_GRAPH_LAYERS; i++)
+		if (g->tab[i].count)
+			return false;
+	return g->tab[1].count <= heads && g->layers == (g->tab[1].count ? 2 : 0) &&
+	       g->tab[0].count <= min_t(u64, rows, VEX_GRAPH_ROWS_MAX) &&
+	       (g->tab[1].count == heads || (!g->tab[0].count &&
+					     g->tab[1].count % g->tab[1].per == 0));
+}
+
 /* Counts of layers, from the base upwards, and where the search begins. */
 static bool counts_sound(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head, u64 rows)
 {
@@ -341,6 +390,8 @@ static bool counts_sound(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head
 	u64 above = min_t(u64, rows, VEX_GRAPH_ROWS_MAX);
 	u32 i;
 
+	if (g->lsh.tables)
+		return lsh_counts_sound(ix, head, rows);
 	g->layers = le32_to_cpu(head->layers);
 	g->entry = le32_to_cpu(head->entry);
 	if (g->layers > VEX_GRAPH_LAYERS)
@@ -385,6 +436,24 @@ static int tables_room(struct vex_hnsw *ix)
 	return err;
 }
 
+/* An empty index of the shape that its head tells; EINVAL: it tells of none. */
+static int graph_shape(struct vex_hnsw *ix, const struct vex_coll *c,
+		       const struct vexfs_hnsw_head *head)
+{
+	u32 m = le32_to_cpu(head->m), ef = le32_to_cpu(head->ef_construction);
+	struct vex_graph *g = &ix->graph;
+
+	if (c->index == VEXFS_INDEX_LSH)
+		return le32_to_cpu(head->magic) != VEXFS_LSH_MAGIC ||
+		       !vex_levels_served(le32_to_cpu(head->code), c->elem) ? -EINVAL :
+		       vex_lsh_init(g, le32_to_cpu(head->tables), le32_to_cpu(head->bits),
+				    VEX_SEG_BYTES, VEX_SEG_BYTES);
+	if (le32_to_cpu(head->magic) != VEXFS_HNSW_MAGIC || m < VEX_GRAPH_M_MIN ||
+	    m > VEX_GRAPH_M_MAX || !ef || ef > VEX_GRAPH_EF_MAX)
+		return -EINVAL;
+	return vex_graph_init(g, m, ef, VEX_SEG_BYTES, VEX_SEG_BYTES);
+}
+
 /* Whatever these numbers are, they decide of nothing but when the codec is made anew. */
 static void drift_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head)
 {
@@ -405,7 +474,7 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 	struct vex_graph *g = &ix->graph;
 	struct vexfs_hnsw_head *head;
 	struct vex_seg *seg;
-	u32 code, m, ef;
+	u32 code;
 	int err;
 
 	err = vex_seg_get_aside(ix->fs, ix->ino, HEAD_SEG, false, &seg);
@@ -414,11 +483,7 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 	head_hold(ix, seg);
 	head = head_of(ix);
 	code = le32_to_cpu(head->code);
-	m = le32_to_cpu(head->m);
-	ef = le32_to_cpu(head->ef_construction);
-	if (le32_to_cpu(head->magic) != VEXFS_HNSW_MAGIC || !code ||
-	    !vex_code_served(code, c->elem, c->metric, c->dim) ||
-	    m < VEX_GRAPH_M_MIN || m > VEX_GRAPH_M_MAX || !ef || ef > VEX_GRAPH_EF_MAX)
+	if (!code || !vex_code_served(code, c->elem, c->metric, c->dim))
 		return vex_hnsw_damaged(ix->fs);
 	ix->trained = le32_to_cpu(head->flags) & VEXFS_HNSW_TRAINED;
 	err = ix->trained && code == VEXFS_CODE_PCA ? vex_hnsw_pca_room(ix, head, c) : 0;
@@ -430,8 +495,10 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 		return -ENOMEM;
 	g->ops = &hnsw_ops;
 	ix->mended = min_t(u64, le32_to_cpu(head->mended), c->rows - c->live);
-	if (vex_graph_init(g, m, ef, VEX_SEG_BYTES, VEX_SEG_BYTES) ||
-	    !counts_sound(ix, head, c->rows) || !pending_load(ix, head))
+	err = graph_shape(ix, c, head);
+	if (err == -ENOMEM)
+		return err;
+	if (err || !counts_sound(ix, head, c->rows) || !pending_load(ix, head))
 		return vex_hnsw_damaged(ix->fs);
 	drift_load(ix, head);
 	err = ix->trained ? vex_hnsw_codec_load(ix, head) : 0;

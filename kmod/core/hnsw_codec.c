@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The codec of an HNSW index in a filesystem: made from a sample of the rows, stored behind the
+ * The codec of an HNSW or LSH index in a filesystem: made from a sample of the rows, stored behind the
  * head, and judged when the collection has grown.
  */
 #include "vex_hnsw.h"
@@ -43,12 +43,25 @@ static int pca_load(struct vex_hnsw *ix)
 	return err;
 }
 
+/* Of LSH: where the offsets of hyperplanes are stored. The head is held. */
+static __le32 *offsets_of(struct vex_hnsw *ix)
+{
+	return (__le32 *)(ix->head->data + VEXFS_LSH_OFFSET_AT);
+}
+
+static u32 planes_of(const struct vex_hnsw *ix)
+{
+	return ix->graph.lsh.tables * ix->graph.lsh.bits;
+}
+
 int vex_hnsw_codec_load(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head)
 {
 	struct vex_codec *c = &ix->graph.codec;
 	u32 i;
 	int err;
 
+	for (i = 0; i < planes_of(ix); i++)
+		ix->graph.lsh.offset[i] = le32_to_cpu(offsets_of(ix)[i]);
 	c->inv_step = le32_to_cpu(head->inv_step);
 	err = vex_hnsw_read(ix, VEXFS_INDEX_POS + VEXFS_HNSW_LOW_AT, c->low,
 			    c->dim * sizeof(*c->low));
@@ -102,10 +115,23 @@ static size_t pca_bytes(const struct vex_codec *c)
 	return c->pca ? vex_pca_bytes(c->pca->width, c->pca->dim) : 0;
 }
 
-/* Blocks that a codec takes, the head among them. */
-static u64 codec_blocks(const struct vex_codec *c)
+/* Blocks that a codec takes, the head and the offsets among them. */
+static u64 codec_blocks(const struct vex_hnsw *ix, const struct vex_codec *c)
 {
-	return 2 + vex_span_blocks(0, c->dim * sizeof(*c->low)) + vex_span_blocks(0, pca_bytes(c));
+	return 2 + vex_span_blocks(0, c->dim * sizeof(*c->low)) + vex_span_blocks(0, pca_bytes(c)) +
+	       vex_span_blocks(0, planes_of(ix) * sizeof(__le32));
+}
+
+static void offsets_store(struct vex_hnsw *ix)
+{
+	u32 planes = planes_of(ix), i;
+
+	if (!planes)
+		return;
+	for (i = 0; i < planes; i++)
+		offsets_of(ix)[i] = cpu_to_le32(ix->graph.lsh.offset[i]);
+	vex_space_owe(ix->fs, vex_seg_dirty(ix->fs, ix->head, VEXFS_LSH_OFFSET_AT,
+					    VEXFS_LSH_OFFSET_AT + planes * sizeof(__le32)));
 }
 
 /* Store a new codec, and that it is there; the graph is empty. Lock held for writing. */
@@ -124,7 +150,10 @@ static int codec_store(struct vex_hnsw *ix, const struct vex_codec *c, u64 rows)
 	g->codec = *c;
 	ix->drift = (struct vex_drift){ .rows = min_t(u64, rows, VEX_GRAPH_ROWS_MAX) };
 	ix->trained = true;
+	offsets_store(ix);
 	vex_hnsw_store_head(ix);
+	if (g->lsh.tables)
+		return 0;
 	/* Items have another size with another code; they fit all the same. */
 	return vex_graph_init(g, g->m, g->ef_build, VEX_SEG_BYTES, VEX_SEG_BYTES);
 }
@@ -165,13 +194,23 @@ static int codec_enter(void *arg)
 {
 	struct new_codec *n = arg;
 	struct vex_fs *fs = n->ix->fs;
-	int err = vex_txn_begin(fs, 0, 2, codec_blocks(&n->codec), 0);
+	int err = vex_txn_begin(fs, 0, 2, codec_blocks(n->ix, &n->codec), 0);
 
 	if (err)
 		return err;
 	err = n->ix->gone ? -ENOENT : codec_store(n->ix, &n->codec, n->rows);
 	vex_txn_end(fs);
 	return err;
+}
+
+/* Where the hyperplanes of LSH lie among the rows. */
+static noinline_for_stack
+int planes_place(const struct new_codec *n, struct vex_walk *w, const u8 *rows, u32 count)
+{
+	struct vex_graph *g = &n->ix->graph;
+	int err = vex_walk_room(w, g, 1, 1);
+
+	return err ? err : vex_lsh_train(g, &n->codec, w, rows, count);
 }
 
 static int codec_find(struct new_codec *n, struct vex_hnsw_walk *w)
@@ -188,6 +227,8 @@ static int codec_find(struct new_codec *n, struct vex_hnsw_walk *w)
 		err = vex_codec_choose(codec, kind, rows, count);
 	else if (!err)
 		err = vex_codec_train(codec, rows, count);
+	if (!err && planes_of(n->ix))
+		err = planes_place(n, &w->walk, rows, count);
 	vex_free(rows);
 	return err;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * How rows come into the graph of an HNSW index.
+ * How rows come into the graph of an HNSW index, or into the buckets of an LSH index: in the words
+ * of a graph, whose links are a bucket's rows, too.
  *
  * Storing rows and entering them into the graph are transactions of their own: first the whole
  * batch of an insertion, then each row's links. Whatever happens between two of them, a crash
@@ -69,7 +70,8 @@ static noinline_for_stack int mend_plan(struct vex_hnsw *ix, struct vex_hnsw_wal
 			err = vex_graph_top(g, &ix->top);
 			return err ? err : STEP_MENDED;
 		}
-		err = vex_graph_mend(g, &w->walk, &ix->plan, ix->mend_layer, ix->mend_pos++);
+		err = vex_graph_mend(g, &w->walk, &ix->plan, ix->mend_layer, ix->mend_pos);
+		ix->mend_pos += !ix->plan.more;
 		if (err || ix->plan.n)
 			return err;
 	}
@@ -276,7 +278,7 @@ static noinline_for_stack int index_open(struct vex_fs *fs, u64 ino, struct vex_
 	*ix = NULL;
 	vex_read_lock(&fs->lock);
 	err = vex_coll_load(fs, ino, &c);
-	if (!err && c.index == VEXFS_INDEX_HNSW)
+	if (!err && c.index != VEXFS_INDEX_FLAT)
 		err = vex_hnsw_get(fs, ino, &c, ix);
 	vex_read_unlock(&fs->lock);
 	return err;
@@ -309,6 +311,8 @@ static void stat_fill(const struct vex_hnsw *ix, struct vex_index_stat *out)
 	out->code = vex_code_name(g->codec.kind);
 	out->m = g->m;
 	out->ef_construction = g->ef_build;
+	out->tables = g->lsh.tables;
+	out->bits = g->lsh.bits;
 	out->indexed = g->tab[0].count;
 	out->pending = ix->nr_pending;
 }
@@ -322,7 +326,7 @@ int vex_index_stat(struct vex_fs *fs, u64 ino, struct vex_index_stat *out)
 	*out = (struct vex_index_stat){ };
 	vex_read_lock(&fs->lock);
 	err = vex_coll_load(fs, ino, &c);
-	if (!err && c.index == VEXFS_INDEX_HNSW)
+	if (!err && c.index != VEXFS_INDEX_FLAT)
 		err = vex_hnsw_get(fs, ino, &c, &ix);
 	if (ix)
 		stat_fill(ix, out);
@@ -345,7 +349,7 @@ int rebuild_locked(struct vex_fs *fs, u64 ino, const struct vex_index_stat *want
 	err = vex_coll_load(fs, ino, &c);
 	if (err)
 		return err;
-	if (c.index != VEXFS_INDEX_HNSW)
+	if (c.index == VEXFS_INDEX_FLAT)
 		return -EOPNOTSUPP;
 	err = vex_hnsw_get(fs, ino, &c, &ix);
 	if (!err) {
@@ -359,6 +363,8 @@ int rebuild_locked(struct vex_fs *fs, u64 ino, const struct vex_index_stat *want
 	c.code = want->code ? want->code : have.code;
 	c.m = want->m ? want->m : have.m;
 	c.ef_construction = want->ef_construction ? want->ef_construction : have.ef_construction;
+	c.tables = want->tables ? want->tables : have.tables;
+	c.bits = want->bits ? want->bits : have.bits;
 	if (!vex_hnsw_served(&c))
 		return -EINVAL;
 	vex_hnsw_forget(fs, ino);
@@ -423,7 +429,7 @@ int vex_hnsw_update_prepare(struct vex_fs *fs, u64 ino, const struct vex_coll *c
 	int err;
 
 	*out = NULL;
-	if (c->index != VEXFS_INDEX_HNSW)
+	if (c->index == VEXFS_INDEX_FLAT)
 		return 0;
 	err = vex_hnsw_get(fs, ino, c, &ix);
 	if (err)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Searching by an HNSW index: candidates of each query from the graph, ranked by their rows; then,
- * for all queries, the rows that the graph does not know in their present form.
+ * Searching by an HNSW or LSH index: candidates of each query from the index, ranked by their rows;
+ * then, for all queries, the rows that the index does not know in their present form.
  *
  * With a filter a sample of the rows tells about how many match, and graph_find.c by what they
  * cost whether to walk or to compare all of them.
@@ -22,11 +22,11 @@
  * @aim: what all of them want of it
  * @ctx: the batch
  * @q: the query's number
- * @rows: rows before this one the graph answers for, but
+ * @rows: rows before this one the index answers for, but
  * @nr_stale: as many, which were updated:
  * @stale: these
  *
- * The last three are as they were when the search began: rows that come into the graph meanwhile
+ * The last three are as they were when the search began: rows that come into the index meanwhile
  * are compared one by one all the same, so none is found twice.
  */
 struct hnsw_find {
@@ -178,6 +178,7 @@ static noinline_for_stack int search_graph(struct hnsw_find *f, struct vex_hnsw 
 
 	for (; f->q < ctx->s->nq && !err; f->q++) {
 		f->find.walk = &w->walk;
+		w->walk.probes = ctx->s->probes;
 		err = find_one(f);
 		if (!err)
 			err = vex_search_breathe(ctx);
@@ -221,7 +222,7 @@ static int search_without(struct vex_search_ctx *ctx)
 	return vex_flat_search(ctx);
 }
 
-static int hnsw_search(struct vex_search_ctx *ctx)
+static int index_search(struct vex_search_ctx *ctx)
 {
 	struct hnsw_find *f;
 	struct vex_hnsw *ix;
@@ -244,5 +245,11 @@ static int hnsw_search(struct vex_search_ctx *ctx)
 const struct vex_index_ops vex_index_hnsw = {
 	.id = VEXFS_INDEX_HNSW,
 	.name = "hnsw",
-	.search = hnsw_search,
+	.search = index_search,
+};
+
+const struct vex_index_ops vex_index_lsh = {
+	.id = VEXFS_INDEX_LSH,
+	.name = "lsh",
+	.search = index_search,
 };

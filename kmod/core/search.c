@@ -11,6 +11,7 @@
 static const struct vex_index_ops *const index_kinds[] = {
 	&vex_index_flat,
 	&vex_index_hnsw,
+	&vex_index_lsh,
 };
 
 const struct vex_index_ops *vex_index_ops(u32 id)
@@ -215,7 +216,7 @@ static int search_check(struct vex_search *s, const struct vex_coll *coll)
 	u64 bad;
 
 	if (s->dim != coll->dim || !s->nq || s->nq > VEXFS_MAX_QUERIES || !s->k || s->k > most ||
-	    s->ef > VEXFS_MAX_EF)
+	    s->ef > VEXFS_MAX_EF || s->probes > VEXFS_MAX_PROBES)
 		return -EINVAL;
 	if ((u64)s->nq * s->k > VEXFS_MAX_RESULTS || (u64)s->nq * coll->row_bytes > VEXFS_MAX_BATCH)
 		return -E2BIG;

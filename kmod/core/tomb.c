@@ -205,7 +205,7 @@ int vex_coll_delete(struct vex_fs *fs, u64 ino, u64 *ids, u32 count, u64 *bad_id
 	} while (vex_txn_again(fs, &err, &tries));
 	vex_free(found);
 	/* When there are many, the index leads around them. */
-	if (!err && c.index == VEXFS_INDEX_HNSW)
+	if (!err && c.index != VEXFS_INDEX_FLAT)
 		vex_hnsw_grow(fs, ino);
 	return err;
 }

@@ -633,9 +633,11 @@ int vex_file_fallocate(struct vex_fs *fs, u64 ino, u32 mode, u64 pos, u64 len);
  * @metric: enum vexfs_metric
  * @index: enum vexfs_index
  * @dim: elements of a row
- * @code: of a new one with HNSW: enum vexfs_code
- * @m: likewise; 0: the default
+ * @code: of a new one with an index: enum vexfs_code
+ * @m: of a new one with HNSW; 0: the default
  * @ef_construction: likewise
+ * @tables: of a new one with LSH; 0: the default
+ * @bits: likewise
  * @rows: rows ever inserted
  * @live: of them, those not deleted
  * @row_bytes: of a row
@@ -649,6 +651,8 @@ struct vex_coll {
 	u32 code;
 	u32 m;
 	u32 ef_construction;
+	u32 tables;
+	u32 bits;
 	u64 rows;
 	u64 live;
 	u32 row_bytes;
@@ -660,7 +664,8 @@ struct vex_coll {
 				 1u << VEXFS_ELEM_I8 | 1u << VEXFS_ELEM_B1)
 #define VEX_METRICS_SERVED	(1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | \
 				 1u << VEXFS_METRIC_COSINE | 1u << VEXFS_METRIC_HAMMING)
-#define VEX_INDEXES_SERVED	(1u << VEXFS_INDEX_FLAT | 1u << VEXFS_INDEX_HNSW)
+#define VEX_INDEXES_SERVED	(1u << VEXFS_INDEX_FLAT | 1u << VEXFS_INDEX_HNSW | \
+				 1u << VEXFS_INDEX_LSH)
 
 /* Do these go together? b1 has the metric Hamming and no other, the rest all the others. */
 bool vex_elem_served(u32 elem, u32 metric);
@@ -759,9 +764,10 @@ int vex_coll_filter(struct vex_fs *fs, u64 ino, struct vex_filter *f, u64 from, 
  * @k: nearest rows wanted of each
  * @ids: receives nq * k ids, nearest first, VEXFS_NO_ID where there is none
  * @distances: receives nq * k binary32 bit patterns
- * @ef: breadth of a search by HNSW; 0: the default
+ * @ef: breadth of a search by an index; 0: the default
+ * @probes: buckets to read of each table of LSH; 0: the default
  * @visited: receives the rows compared
- * @hops: receives the rows whose links were followed
+ * @hops: receives the rows whose links were followed, or the buckets read
  * @bad_query: set with EDOM
  * @filter: only rows that match are found; NULL: all
  * @allow: only rows whose bit is set, bit id % 64 of word id / 64; NULL: all
@@ -776,6 +782,7 @@ struct vex_search {
 	u32 dim;
 	u32 k;
 	u32 ef;
+	u32 probes;
 	u64 *ids;
 	u32 *distances;
 	u64 visited;
@@ -796,13 +803,17 @@ int vex_coll_search(struct vex_fs *fs, u64 ino, struct vex_search *s);
  * @code: enum vexfs_code
  * @m: links of a row
  * @ef_construction: breadth of the search for them
- * @indexed: rows in the graph
+ * @tables: of LSH
+ * @bits: of a bucket's number
+ * @indexed: rows in the index
  * @pending: of them, rows that have changed since: compared one by one
  */
 struct vex_index_stat {
 	u32 code;
 	u32 m;
 	u32 ef_construction;
+	u32 tables;
+	u32 bits;
 	u64 indexed;
 	u64 pending;
 };

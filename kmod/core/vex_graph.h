@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The graph of an HNSW index, without a thought for where it is stored: the filesystem keeps its
- * pieces in segments, a program that uses the library alone in large pages. See graph.c.
+ * The graph of an HNSW index, or the buckets of an LSH index, without a thought for where they are
+ * stored: the filesystem keeps the pieces in segments, a program that uses the library alone in
+ * large pages. See graph.c and lsh.c.
  */
 #ifndef VEX_GRAPH_H
 #define VEX_GRAPH_H
@@ -18,10 +19,10 @@
 
 /**
  * struct vex_rec - a row in the base layer, as it is stored; its code stands behind the links
- * @count: links in use
+ * @count: links in use; of LSH: zero
  * @flags: VEX_REC_*
  * @zero: zero
- * @link: 2 * M - 1 ids; those from @count on mean nothing
+ * @link: 2 * M - 1 ids; those from @count on mean nothing. Of LSH: see vex_lsh.h
  */
 struct vex_rec {
 	u8 count;
@@ -67,6 +68,27 @@ struct vex_tab {
 	u32 shift;
 };
 
+/* Of LSH: tables, bits of a bucket's number, and the memory that hyperplanes may take. */
+#define VEX_LSH_TABLES_MAX	64u
+#define VEX_LSH_BITS_MAX	20u
+#define VEX_LSH_PLANES_BYTES	(16u << 20)
+#define VEX_LSH_TABLES		8u
+#define VEX_LSH_BITS		12u
+
+/**
+ * struct vex_lsh - the hyperplanes of an LSH index
+ * @tables: how many; 0: it is a graph
+ * @bits: of a bucket's number
+ * @plane: SQ7 codes, @bits of each table
+ * @offset: of each plane, in units of vex_code_ops.ip
+ */
+struct vex_lsh {
+	u32 tables;
+	u32 bits;
+	u8 *plane;
+	s32 *offset;
+};
+
 struct vex_graph;
 
 /**
@@ -93,6 +115,7 @@ struct vex_graph_ops {
  * @ef_build: breadth of the search for them
  * @layers: in use; 0: the graph is empty
  * @entry: where a search begins, a position in the uppermost layer
+ * @lsh: of an LSH index, which has neither @m, @ef_build nor @entry
  *
  * All but @codec changes while the graph is held for changing only.
  */
@@ -105,6 +128,7 @@ struct vex_graph {
 	u32 ef_build;
 	u32 layers;
 	u32 entry;
+	struct vex_lsh lsh;
 };
 
 /* Breadth of the memory of a walk that plans: as many links are looked at together, too. */
@@ -164,8 +188,10 @@ struct vex_batch {
  * @lack_layer: of an item that is not in memory, for which the walk breaks off
  * @lack: its position
  * @section: bytes of codes that the FPU section may go on over; 0: outside of one
- * @hops: rows whose links were followed
+ * @hops: rows whose links were followed; of LSH: buckets read
  * @dists: distances taken
+ * @probes: of LSH: buckets to read of each table; 0: the default. Set before vex_walk_room()
+ * @lsh: what LSH needs beside
  */
 struct vex_walk {
 	struct vex_form query;
@@ -191,6 +217,8 @@ struct vex_walk {
 	u32 section;
 	u64 hops;
 	u64 dists;
+	u32 probes;
+	struct vex_lsh_walk *lsh;
 	const u8 **picked;
 	struct vex_batch batch;
 };
@@ -199,12 +227,14 @@ struct vex_walk {
  * struct vex_edit - new links of one item
  * @layer: where
  * @pos: which; the layer's count: a new one
+ * @slot: the first link that changes, of LSH
  * @n: links
  * @link: positions, n of them
  */
 struct vex_edit {
 	u32 layer;
 	u32 pos;
+	u32 slot;
 	u32 n;
 	u32 link[2 * VEX_GRAPH_M_MAX];
 };
@@ -218,6 +248,8 @@ struct vex_edit {
  * @again: it is in the graph already, with an older content
  * @dead: it only takes its place
  * @links: links change, and nothing else
+ * @heads: of LSH: there are more buckets, and nothing else; plan the row again
+ * @more: of LSH: there is more to mend at the same position
  * @leave: with @links: a position that they lead around as if it was a deleted row's
  * @self: its position in each layer
  * @edit: all of them in distinct items; the new row's own first, from its highest layer downwards
@@ -231,6 +263,8 @@ struct vex_plan {
 	bool again;
 	bool dead;
 	bool links;
+	bool heads;
+	bool more;
 	u32 leave;
 	u32 self[VEX_GRAPH_LAYERS];
 	struct vex_edit *edit;
@@ -238,7 +272,7 @@ struct vex_plan {
 };
 
 /* Bytes of a record; of an item of a layer above. */
-u32 vex_graph_rec_bytes(const struct vex_codec *c, u32 m);
+u32 vex_rec_bytes(const struct vex_codec *c, u32 links);
 u32 vex_graph_upper_bytes(u32 m);
 /*
  * An empty graph over @g->codec; records lie in pieces of @chunk bytes, items of layers above in
@@ -246,6 +280,16 @@ u32 vex_graph_upper_bytes(u32 m);
  */
 int vex_graph_init(struct vex_graph *g, u32 m, u32 ef_build, u32 chunk, u32 upper);
 void vex_graph_destroy(struct vex_graph *g);
+/* May an LSH index over rows of @dim elements be of this size? */
+bool vex_lsh_served(u32 tables, u32 bits, u32 dim);
+/* Empty buckets in place of a graph, their first rows in pieces of @heads bytes. EINVAL; ENOMEM. */
+int vex_lsh_init(struct vex_graph *g, u32 tables, u32 bits, u32 chunk, u32 heads);
+/*
+ * Choose the offsets of hyperplanes by @count packed rows and their codec, which is going to be the
+ * graph's, while no row is in a bucket. Sleeps. ENOMEM; EINTR.
+ */
+int vex_lsh_train(struct vex_graph *g, const struct vex_codec *c, struct vex_walk *w,
+		  const void *rows, u32 count);
 /* Items of @bytes in pieces of @chunk bytes, which one fits. */
 void vex_tab_shape(struct vex_tab *t, u32 bytes, u32 chunk);
 /* Have room for @count pieces in the table of a layer. ENOMEM. */

@@ -8,6 +8,8 @@
 
 #include "vex_graph.h"
 
+#define VEX_LINE	64u
+
 /* ---- graph.c ------------------------------------------------------------------------ */
 
 /* An item that is not in memory, or does not exist: EUCLEAN. */
@@ -15,12 +17,18 @@ int vex_item_load(struct vex_graph *g, u32 layer, u32 pos, u8 **out);
 void vex_seen_reset(struct vex_walk *w);
 /* Distances of @f to the rows of w->batch. */
 void vex_batch_dist(struct vex_graph *g, struct vex_walk *w, const struct vex_form *f);
+/* Put those of w->batch that are near enough into the pool. */
+void vex_pool_add(struct vex_walk *w);
 /* Search a layer for the @ef nearest to w->query, from @from on, into the pool. */
 int vex_search_layer(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 from, u32 ef);
 /* The position of a row in the layer below. */
 int vex_item_below(struct vex_graph *g, u32 layer, u32 pos, u32 *out);
 /* From the entry down to layer @to, by the nearest row of each above; *@pos is in @to. */
 int vex_descend(struct vex_graph *g, struct vex_walk *w, u32 to, u32 *pos);
+
+/* ---- lsh.c ------------------------------------------------------------------------- */
+
+void vex_lsh_destroy(struct vex_graph *g);
 
 /* ---- graph_link.c ------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The HNSW index of a collection in a filesystem: a graph (vex_graph.h) whose items lie in
- * segments of the collection's own file, far behind its end.
+ * The HNSW or LSH index of a collection in a filesystem: a graph, or buckets (vex_graph.h), whose
+ * items lie in segments of the collection's own file, far behind its end.
  *
  * Rows enter the graph after they were stored, each in a transaction of its own, so the graph
  * always has the rows before one, and searches compare the rest one by one: see hnsw_grow.c.
@@ -164,6 +164,16 @@ static inline u32 vex_hnsw_m(const struct vex_coll *c)
 static inline u32 vex_hnsw_ef_construction(const struct vex_coll *c)
 {
 	return c->ef_construction ? c->ef_construction : 200;
+}
+
+static inline u32 vex_lsh_tables(const struct vex_coll *c)
+{
+	return c->tables ? c->tables : VEX_LSH_TABLES;
+}
+
+static inline u32 vex_lsh_bits(const struct vex_coll *c)
+{
+	return c->bits ? c->bits : VEX_LSH_BITS;
 }
 
 #endif /* VEX_HNSW_H */

@@ -85,6 +85,7 @@ struct vex_index_ops {
 
 extern const struct vex_index_ops vex_index_flat;
 extern const struct vex_index_ops vex_index_hnsw;
+extern const struct vex_index_ops vex_index_lsh;
 
 /* Compare the rows from ctx->from[] on with each query. Lock held for reading. */
 int vex_flat_search(struct vex_search_ctx *ctx);

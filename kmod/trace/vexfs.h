@@ -58,6 +58,7 @@
  *	search		vexfs_coll_search	VEXFS_IOC_SEARCH
  *			vexfs_coll_range	VEXFS_IOC_RANGE
  *	search_hnsw	the same two		of a collection with an HNSW index
+ *	search_lsh	the same two		of a collection with an LSH index
  *	coll_stat	vexfs_coll_stat		VEXFS_IOC_STAT
  *	update		vexfs_coll_update	VEXFS_IOC_UPDATE
  *	filter		vexfs_coll_filter	VEXFS_IOC_FILTER

@@ -37,7 +37,8 @@
 	X(META_SET,	"meta_set")	\
 	X(META_GET,	"meta_get")	\
 	X(SEARCH_HNSW,	"search_hnsw")	\
-	X(REINDEX,	"reindex")
+	X(REINDEX,	"reindex")	\
+	X(SEARCH_LSH,	"search_lsh")
 
 #define VEXFS_OP_ENUM(id, name) VEXFS_OP_##id,
 enum vexfs_op_class {
@@ -71,7 +72,7 @@ enum vexfs_event_kind {
  * @k: neighbours asked for
  * @count: rows, ids or queries of a batch
  * @err: 0 or a negative errno, valid at exit
- * @hops: rows of an index whose links were followed
+ * @hops: rows of a graph whose links were followed; buckets of an LSH index that were read
  * @entry_sp: stack pointer of the entry function's caller at the call: depths are
  *	counted from here downwards
  * @trace: vexfs_trace.ko's own

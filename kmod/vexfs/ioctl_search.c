@@ -53,7 +53,7 @@ static int vexfs_check_search(const struct vexfs_inode *vi, const struct vexfs_s
 	int err;
 
 	if (!a->nq || a->nq > VEXFS_MAX_QUERIES || !a->k || a->k > VEXFS_MAX_K ||
-	    a->ef > VEXFS_MAX_EF)
+	    a->ef > VEXFS_MAX_EF || a->probes > VEXFS_MAX_PROBES)
 		return -EINVAL;
 	err = vexfs_check_rows(vi, a->nq, a->dim, a->queries_len);
 	if (err)
@@ -151,7 +151,7 @@ static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op
 	err = vexfs_args_get(a, sizeof(*a), VEXFS_SEARCH_FIRST, arg, &size);
 	if (err)
 		return err;
-	if (a->flags)
+	if (a->flags || a->reserved)
 		return -EINVAL;
 	err = vexfs_check_coll(file, FMODE_READ);
 	if (err)
@@ -169,6 +169,7 @@ static long vexfs_do_search(struct file *file, void __user *arg, struct vexfs_op
 	asked->s.dim = a->dim;
 	asked->s.k = a->k;
 	asked->s.ef = a->ef;
+	asked->s.probes = a->probes;
 	asked->queries = a->queries;
 	asked->queries_len = a->queries_len;
 	asked->ids = a->ids;
@@ -192,11 +193,17 @@ static long vexfs_ask_with(struct file *file, void __user *arg, struct vexfs_op 
 	return err;
 }
 
-/* Searches of a collection with an index are a class of their own. */
+/* Each kind of index has its own statistics. */
 static u32 vexfs_search_class(const struct file *file)
 {
-	return vexfs_i(file_inode(file))->index == VEXFS_INDEX_HNSW ? VEXFS_OP_SEARCH_HNSW :
-	       VEXFS_OP_SEARCH;
+	switch (vexfs_i(file_inode(file))->index) {
+	case VEXFS_INDEX_HNSW:
+		return VEXFS_OP_SEARCH_HNSW;
+	case VEXFS_INDEX_LSH:
+		return VEXFS_OP_SEARCH_LSH;
+	default:
+		return VEXFS_OP_SEARCH;
+	}
 }
 
 /* VEXFS_IOC_SEARCH. */

@@ -336,6 +336,15 @@ u64 coll_true_rows(const struct check_coll *k, const struct check_inode *n);
 /* ---- check_index.c */
 /* All that stands below was found sound. */
 int check_indexes(struct check *c);
+/* Faults of one layer or of the buckets that are told; the others are like them. */
+#define CHECK_INDEX_TOLD	8u
+struct vex_hnsw;
+/* Now and then let go of what is held of an index. fs->lock is held, and let go of meanwhile. */
+void check_index_settle(struct vex_hnsw *ix, u32 step);
+
+/* ---- check_lsh.c */
+/* Every item was found sound. -ENOMEM; as reading one. */
+int check_lsh(struct check *c, struct vex_hnsw *ix);
 
 /* ---- check_space.c */
 int check_space(struct check *c);

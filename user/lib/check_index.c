@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Indexes of collections: is every item of a graph what it should be, and does every link lead to
- * one? Rows and index are read by the core itself, once all that they stand on was found sound.
+ * Indexes of collections: is every item of a graph, or of buckets, what it should be, and does every
+ * link lead to one? Rows and index are read by the core itself, once all that they stand on was found sound.
  */
 #include <stdlib.h>
 
 #include "check.h"
-#include "vex_graph_item.h"
 #include "vex_hnsw.h"
+#include "vex_lsh.h"
 
 /* ---- a graph ------------------------------------------------------------------------ */
 
@@ -65,6 +65,17 @@ static int upper_wrong(struct vex_graph *g, u32 layer, u32 pos, const struct vex
 	return err;
 }
 
+/* Of buckets: rows that exist come next. */
+static const char *bucket_links_wrong(const struct vex_graph *g, u32 layer, u8 *item)
+{
+	u32 t;
+
+	for (t = 0; t < (layer ? 1 : g->lsh.tables); t++)
+		if (le32_to_cpu(*vex_lsh_link(layer, item, t)) > g->tab[0].count)
+			return "links to what does not exist";
+	return NULL;
+}
+
 int vex_graph_check_item(struct vex_graph *g, u32 layer, u32 pos, struct vex_graph_fault *fault)
 {
 	const char *why = NULL;
@@ -76,13 +87,14 @@ int vex_graph_check_item(struct vex_graph *g, u32 layer, u32 pos, struct vex_gra
 	if (err)
 		return err;
 	fault->code = VEX_P_INDEX_ITEM;
-	if (layer)
+	if (layer && !g->lsh.tables)
 		err = upper_wrong(g, layer, pos, (const struct vex_upper *)item, &why);
-	else
+	else if (!layer)
 		why = rec_wrong(item);
 	if (!why) {
 		fault->code = VEX_P_INDEX_LINK;
-		why = links_wrong(g, layer, pos, item);
+		why = g->lsh.tables ? bucket_links_wrong(g, layer, item) :
+				      links_wrong(g, layer, pos, item);
 	}
 	fault->text = why;
 	return err;
@@ -155,29 +167,33 @@ long vex_graph_unreached(struct vex_graph *g)
 
 /* ---- of a collection in an image ------------------------------------------------------- */
 
-/* Faults of one index that are told; the others are like them. */
-#define FAULTS_TOLD	8u
 /* Items between two looks at the memory that is held. */
 #define ITEMS_HELD	4096u
 
-static int items_check(struct check *c, struct vex_hnsw *ix, u32 layer)
+void check_index_settle(struct vex_hnsw *ix, u32 step)
 {
+	if (step % ITEMS_HELD)
+		return;
+	vex_read_unlock(&ix->fs->lock);
+	vex_hnsw_settle(ix->fs);
+	vex_read_lock(&ix->fs->lock);
+}
+
+/* Adds to *@told. */
+static int items_check(struct check *c, struct vex_hnsw *ix, u32 layer, u32 *told)
+{
+	u32 pos, most = *told + CHECK_INDEX_TOLD;
 	struct vex_graph *g = &ix->graph;
 	struct vex_graph_fault fault;
-	u32 pos, told = 0;
 	int err = 0;
 
-	for (pos = 0; pos < g->tab[layer].count && !err && told < FAULTS_TOLD; pos++) {
+	for (pos = 0; pos < g->tab[layer].count && !err && *told < most; pos++) {
 		err = vex_graph_check_item(g, layer, pos, &fault);
 		if (!err && fault.text)
 			check_problem(c, fault.code, 0, ix->ino, "item %u of layer %u %s", pos, layer,
 				      fault.text);
-		told += !err && fault.text;
-		if (pos % ITEMS_HELD != ITEMS_HELD - 1)
-			continue;
-		vex_read_unlock(&ix->fs->lock);
-		vex_hnsw_settle(ix->fs);
-		vex_read_lock(&ix->fs->lock);
+		*told += !err && fault.text;
+		check_index_settle(ix, pos + 1);
 	}
 	return err;
 }
@@ -186,7 +202,7 @@ static int index_check(struct check *c, struct vex_fs *fs, u64 ino)
 {
 	struct vex_hnsw *ix = NULL;
 	struct vex_coll coll;
-	u32 layer;
+	u32 layer, told = 0;
 	int err;
 
 	vex_read_lock(&fs->lock);
@@ -196,7 +212,9 @@ static int index_check(struct check *c, struct vex_fs *fs, u64 ino)
 	if (err == -EUCLEAN)
 		check_problem(c, VEX_P_INDEX_HEAD, 0, ino, "the head of the index tells nothing");
 	for (layer = 0; ix && layer < ix->graph.layers && !err; layer++)
-		err = items_check(c, ix, layer);
+		err = items_check(c, ix, layer, &told);
+	if (ix && ix->graph.lsh.tables && !err && !told)
+		err = check_lsh(c, ix);
 	vex_read_unlock(&fs->lock);
 	if (ix)
 		vex_hnsw_put(ix);
@@ -214,7 +232,7 @@ int check_indexes(struct check *c)
 	for (i = 0; i < c->coll_count && !err; i++) {
 		const struct check_coll *k = &c->colls[i];
 
-		if (k->index != VEXFS_INDEX_HNSW || inode_dying(inode_find(c, k->ino)))
+		if (k->index == VEXFS_INDEX_FLAT || inode_dying(inode_find(c, k->ino)))
 			continue;
 		if (!fs)
 			err = vex_fs_open(&c->io, &opts, &fs, NULL);

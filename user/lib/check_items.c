@@ -456,6 +456,8 @@ static void see_coll(struct check *c, struct check_inode *n, const struct check_
 	};
 	if (item->index == VEXFS_INDEX_HNSW)
 		c->missing_features |= VEXFS_FEATURE_HNSW & ~c->result.features;
+	else if (item->index == VEXFS_INDEX_LSH)
+		c->missing_features |= VEXFS_FEATURE_LSH & ~c->result.features;
 	if (item->elem != VEXFS_ELEM_F32)
 		c->missing_features |= VEXFS_FEATURE_ELEMS & ~c->result.features;
 	k->keep = coll_true_rows(k, n);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * How rows come into the graph of a collection in memory.
+ * How rows come into the graph, or the buckets, of a collection in memory.
  *
  * An insertion copies its rows first; from then on they are found, by comparison one by one, until
  * the graph has them, too. The graph is changed in short steps between which searches run.
  *
  * When rows come that the codec does not fit, they wait until there are enough of them. Then all
  * rows get codes of a new one; the links, which were chosen when the rows had codes that fitted
- * them, stay.
+ * them, stay. Buckets, which follow from the codes, begin anew.
  */
 #include "coll_mem.h"
+#include "vex_graph_item.h"
 
 /* A codec is made anew for so many rows: making all codes costs less than linking these. */
 #define RENEW_SHARE	16u
@@ -39,7 +40,10 @@ static const struct vex_graph_ops graph_ops = {
 
 static u32 kind_wanted(const struct vexfs_coll *c)
 {
-	return vex_code_choose(c->code, c->options.elem, c->options.metric, c->options.dim);
+	const struct vexfs_coll_options *o = &c->options;
+
+	return o->index == VEXFS_COLL_LSH ? vex_levels_choose(c->code, o->dim) :
+		vex_code_choose(c->code, o->elem, o->metric, o->dim);
 }
 
 static int graph_shape(struct vexfs_coll *c)
@@ -47,6 +51,8 @@ static int graph_shape(struct vexfs_coll *c)
 	const struct vexfs_coll_options *o = &c->options;
 
 	c->options.code = vex_code_name(c->graph.codec.kind);
+	if (o->index == VEXFS_COLL_LSH)
+		return vex_lsh_init(&c->graph, o->tables, o->bits, COLL_CHUNK, COLL_UPPER);
 	return vex_graph_init(&c->graph, o->m, o->ef_construction, COLL_CHUNK, COLL_UPPER);
 }
 
@@ -76,6 +82,7 @@ static void graph_empty(struct vexfs_coll *c)
 void coll_graph_close(struct vexfs_coll *c)
 {
 	graph_empty(c);
+	vex_lsh_destroy(&c->graph);
 	vex_codec_free(&c->graph.codec);
 	vex_plan_free(&c->plan);
 }
@@ -94,8 +101,18 @@ static void sample_take(const struct vexfs_coll *c, const struct vex_codec *code
 	}
 }
 
+/* Buckets of another codec: none, until rows come into them again. */
+static int buckets_begin(struct vexfs_coll *c, struct coll_walk *w, const struct vex_codec *codec,
+			 const void *sample, u32 count)
+{
+	vex_write_lock(&c->lock);
+	graph_empty(c);
+	vex_write_unlock(&c->lock);
+	return vex_lsh_train(&c->graph, codec, &w->walk, sample, count);
+}
+
 /* A codec from a sample of the rows. */
-static int codec_make(const struct vexfs_coll *c, struct vex_codec *codec)
+static int codec_make(struct vexfs_coll *c, struct coll_walk *w, struct vex_codec *codec)
 {
 	u32 count = min(c->rows.count, VEX_TRAIN_ROWS);
 	u8 *sample = vex_alloc((size_t)count * vex_codec_sample_bytes(&c->graph.codec));
@@ -110,10 +127,12 @@ static int codec_make(const struct vexfs_coll *c, struct vex_codec *codec)
 		return -ENOMEM;
 	}
 	sample_take(c, codec, sample, count);
-	if (c->code == VEXFS_COLL_AUTO)
+	if (c->code == VEXFS_COLL_AUTO && c->options.index == VEXFS_COLL_HNSW)
 		err = vex_codec_choose(codec, kind_wanted(c), sample, count);
 	else
 		err = vex_codec_train(codec, sample, count);
+	if (!err && c->graph.lsh.tables)
+		err = buckets_begin(c, w, codec, sample, count);
 	vex_free(sample);
 	if (err)
 		vex_codec_free(codec);
@@ -141,7 +160,7 @@ static int codec_renew(struct vexfs_coll *c, struct coll_walk *w)
 {
 	struct vex_graph *g = &c->graph;
 	struct vex_codec codec;
-	int err = codec_make(c, &codec);
+	int err = codec_make(c, w, &codec);
 
 	if (err)
 		return err;
@@ -149,7 +168,7 @@ static int codec_renew(struct vexfs_coll *c, struct coll_walk *w)
 	if (codec.kind != g->codec.kind || codec.bytes != g->codec.bytes)
 		graph_empty(c);
 	swap(codec, g->codec);
-	if (!g->layers)
+	if (!g->layers && !g->lsh.tables)
 		err = graph_shape(c);
 	c->drift.rows = c->rows.count;
 	c->drift.fresh = 0;
@@ -219,7 +238,7 @@ static int graph_mend(struct vexfs_coll *c, struct coll_walk *w)
 		return 0;
 	err = vex_walk_room(&w->walk, g, max(g->ef_build, VEX_GRAPH_ROOM), g->tab[0].count);
 	for (layer = 0; layer < g->layers; layer++)
-		for (pos = 0; pos < g->tab[layer].count && !err; pos++) {
+		for (pos = 0; pos < g->tab[layer].count && !err; pos += !c->plan.more) {
 			vex_read_lock(&c->lock);
 			err = vex_graph_mend(g, &w->walk, &c->plan, layer, pos);
 			vex_read_unlock(&c->lock);
@@ -261,7 +280,7 @@ int coll_graph_grow(struct vexfs_coll *c)
 	struct coll_walk *w;
 	int err;
 
-	if (c->options.index != VEXFS_COLL_HNSW || c->rows.count < COLL_TRAIN_MIN)
+	if (c->options.index == VEXFS_COLL_FLAT || c->rows.count < COLL_TRAIN_MIN)
 		return 0;
 	w = coll_walk_take(c);
 	if (!w)

@@ -97,10 +97,14 @@ static int image_make(struct coll_image *i, const struct vexfs_coll_options *o)
 	};
 	int err;
 
-	if (o->index == VEXFS_INDEX_HNSW) {
+	if (o->index != VEXFS_INDEX_FLAT)
 		c.code = o->code;
+	if (o->index == VEXFS_INDEX_HNSW) {
 		c.m = o->m;
 		c.ef_construction = o->ef_construction;
+	} else if (o->index == VEXFS_INDEX_LSH) {
+		c.tables = o->tables;
+		c.bits = o->bits;
 	}
 	err = vex_inode_create(i->fs, &node);
 	if (err)
@@ -154,6 +158,7 @@ static int options_read(struct coll_image *i, struct vexfs_coll_options *o)
 	*o = (struct vexfs_coll_options){
 		.size = sizeof(*o), .dim = c.dim, .metric = c.metric, .elem = c.elem, .index = c.index,
 		.code = index.code, .m = index.m, .ef_construction = index.ef_construction,
+		.tables = index.tables, .bits = index.bits,
 	};
 	return 0;
 }
@@ -226,6 +231,7 @@ static void search_options(struct vex_search *s, const struct vexfs_coll_query *
 	if (!q)
 		return;
 	s->ef = q->ef;
+	s->probes = q->probes;
 	s->allow = (const u64 *)q->filter;
 	s->allow_words = q->filter_words;
 }
@@ -250,8 +256,7 @@ int coll_image_search(struct vexfs_coll *c, const void *queries, u64 nq, u32 k,
 		err = vex_coll_search(c->image->fs, c->image->ino, &s);
 		compared += s.visited;
 	}
-	if (q)
-		q->compared = compared;
+	q->compared = compared;
 	return err;
 }
 

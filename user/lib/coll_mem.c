@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Collections in memory: rows and graph in pieces of a large page each, and what vexfs.h promises.
+ * Collections in memory: rows and index in pieces of a large page each, and what vexfs.h promises.
  */
 #include <sys/mman.h>
 
 #include "coll_mem.h"
+
+/* The size of the first published options. */
+#define COLL_OPTIONS_FIRST	28u
 
 /* Of Linux 6.1; the C library may be older. */
 #ifndef MADV_COLLAPSE
@@ -59,27 +62,37 @@ void coll_tab_free(struct vex_tab *t, size_t bytes)
 	t->chunks = 0;
 }
 
-/* The size of the first published ones. */
-#define COLL_OPTIONS_FIRST	offsetof(struct vexfs_coll_options, elem)
+static void default_to(u32 *value, u32 by_default)
+{
+	*value = *value ? *value : by_default;
+}
+
+static bool index_served(const struct vexfs_coll_options *o)
+{
+	if (o->index != VEXFS_COLL_LSH)
+		return o->index <= VEXFS_COLL_HNSW &&
+		       vex_code_served(o->code, o->elem, o->metric, o->dim);
+	return vex_levels_served(o->code, o->elem) && vex_lsh_served(o->tables, o->bits, o->dim);
+}
 
 static int options_check(const struct vexfs_coll_options *o, struct vexfs_coll_options *out)
 {
-	if (o->size != sizeof(*o) && o->size != COLL_OPTIONS_FIRST)
-		return -EINVAL;
 	memset(out, 0, sizeof(*out));
+	if (o->size < COLL_OPTIONS_FIRST || o->size > sizeof(*o))
+		return -EINVAL;
 	memcpy(out, o, o->size);
 	out->size = sizeof(*out);
-	out->elem = out->elem ? out->elem : VEXFS_COLL_ELEM_F32;
-	out->metric = o->metric ? o->metric : out->elem == VEXFS_COLL_ELEM_B1 ? VEXFS_COLL_HAMMING :
-		      VEXFS_COLL_L2;
-	out->index = o->index ? o->index : VEXFS_COLL_HNSW;
-	out->m = o->m ? o->m : 16;
-	out->ef_construction = o->ef_construction ? o->ef_construction : 200;
-	if (!o->dim || o->dim > VEXFS_MAX_DIM || !vex_elem_served(out->elem, out->metric) ||
-	    out->index > VEXFS_COLL_HNSW ||
-	    !vex_code_served(o->code, out->elem, out->metric, o->dim) ||
+	default_to(&out->elem, VEXFS_COLL_ELEM_F32);
+	default_to(&out->metric, out->elem == VEXFS_COLL_ELEM_B1 ? VEXFS_COLL_HAMMING :
+				 VEXFS_COLL_L2);
+	default_to(&out->index, VEXFS_COLL_HNSW);
+	default_to(&out->m, 16);
+	default_to(&out->ef_construction, 200);
+	default_to(&out->tables, VEX_LSH_TABLES);
+	default_to(&out->bits, VEX_LSH_BITS);
+	if (!out->dim || out->dim > VEXFS_MAX_DIM || !vex_elem_served(out->elem, out->metric) ||
 	    out->m < VEX_GRAPH_M_MIN || out->m > VEX_GRAPH_M_MAX ||
-	    out->ef_construction > VEX_GRAPH_EF_MAX)
+	    out->ef_construction > VEX_GRAPH_EF_MAX || !index_served(out))
 		return -EINVAL;
 	return 0;
 }
@@ -115,7 +128,7 @@ int vexfs_coll_memory(const struct vexfs_coll_options *o, struct vexfs_coll **ou
 	err = options_check(o, &c->options);
 	if (!err) {
 		vex_tab_shape(&c->rows, vex_row_bytes(c->options.elem, o->dim), COLL_CHUNK);
-		if (c->options.index == VEXFS_COLL_HNSW)
+		if (c->options.index != VEXFS_COLL_FLAT)
 			err = coll_graph_open(c);
 	}
 	if (err) {
@@ -359,6 +372,11 @@ int vexfs_coll_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
 	out->index = o->index;
 	if (o->index == VEXFS_COLL_FLAT)
 		return 0;
+	if (o->index == VEXFS_COLL_LSH) {
+		out->tables = o->tables;
+		out->bits = o->bits;
+		return 0;
+	}
 	out->m = o->m;
 	out->ef_construction = o->ef_construction;
 	return 0;

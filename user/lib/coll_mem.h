@@ -10,7 +10,7 @@
 /* A piece of rows or records, and its alignment: one large page. Of a layer above. */
 #define COLL_CHUNK	(2u << 20)
 #define COLL_UPPER	(64u << 10)
-/* Rows that are there before the codec is made and the graph begins. */
+/* Rows that are there before the codec is made and the index begins. */
 #define COLL_TRAIN_MIN	256u
 
 /**
@@ -43,8 +43,8 @@ struct coll_walk {
  * @dead: a bit for each deleted row; under @lock
  * @dead_words: room of it
  * @live: rows that are not deleted
- * @mended: deleted rows that no link of the graph leads to
- * @graph: of HNSW
+ * @mended: deleted rows that no link of the index leads to
+ * @graph: of HNSW and LSH
  * @code: as it was asked for, VEXFS_COLL_AUTO too; @options has the one that is used
  * @drift: how well its codec fits; with all that follows under @adding
  * @plan: of @adding

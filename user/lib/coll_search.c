@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Searching a collection in memory: candidates from the graph by their codes, ranked by their
- * rows; and every row that the graph does not have yet.
+ * Searching a collection in memory: candidates from the index by their codes, ranked by their
+ * rows; and every row that the index does not have yet.
  *
  * Rows that are compared one by one are compared with many queries together: a piece of them stays
  * in the processor's cache until the last query has seen it.
@@ -10,6 +10,8 @@
 #include "vex_find.h"
 
 #define LINE		64u
+/* The size of the first published query. */
+#define QUERY_FIRST	32u
 /* Queries that share a pass over the rows, and results that they have room for. */
 #define GROUP_MAX	64u
 #define GROUP_RESULTS	(64u << 10)
@@ -21,7 +23,7 @@
  * @find: the one that the graph is asked; its heap is one of @w->heaps
  * @c: collection
  * @w: memory
- * @q: options, or NULL
+ * @q: options
  * @queries: packed
  * @measure: how they are compared with rows
  * @aim: what they want of the graph
@@ -45,7 +47,7 @@ static const u8 *query_at(const struct coll_batch *b, u32 i)
 
 static bool selective(const struct coll_batch *b)
 {
-	return b->q && b->q->filter;
+	return b->q->filter;
 }
 
 /* Rows 64 * @word and the 63 behind it that may be found. */
@@ -266,7 +268,8 @@ static void batch_begin(struct coll_batch *b, struct coll_walk *w)
 	b->find.aim = &b->aim;
 	b->find.offer = find_offer;
 	b->find.soon = find_soon;
-	b->aim.ef = b->q ? b->q->ef : 0;
+	b->aim.ef = b->q->ef;
+	w->walk.probes = b->q->probes;
 }
 
 static void batch_end(struct coll_batch *b, struct vexfs_coll_query *q)
@@ -295,28 +298,43 @@ static int search_all(struct coll_batch *b, u64 nq, u32 k, uint64_t *ids, float 
 	return err;
 }
 
+/* @own receives the options, whatever version of them @q is. */
 static int query_check(const struct vexfs_coll *c, const void *queries, u64 nq,
-		       const struct vexfs_coll_query *q)
+		       const struct vexfs_coll_query *q, struct vexfs_coll_query *own)
 {
-	if (q && q->size != sizeof(*q))
+	if (q && (q->size < QUERY_FIRST || q->size > sizeof(*q)))
+		return -EINVAL;
+	memset(own, 0, sizeof(*own));
+	if (q)
+		memcpy(own, q, q->size);
+	if (own->probes > VEXFS_MAX_PROBES || own->reserved)
 		return -EINVAL;
 	return vex_rows_find_bad(c->options.elem, queries, nq, c->options.dim) < nq ? -EDOM : 0;
+}
+
+static int image_end(int err, const struct vexfs_coll_query *own, struct vexfs_coll_query *q)
+{
+	if (q)
+		q->compared = own->compared;
+	return err;
 }
 
 int vexfs_coll_search(struct vexfs_coll *c, const void *queries, uint64_t nq, uint32_t k,
 		      struct vexfs_coll_query *q, uint64_t *ids, float *distances)
 {
-	struct coll_batch b = { .c = c, .q = q, .queries = queries };
+	struct vexfs_coll_query own;
+	struct coll_batch b = { .c = c, .q = &own, .queries = queries };
 	struct coll_walk *w;
 	int err;
 
 	if (!k || k > VEX_GRAPH_EF_MAX)
 		return -EINVAL;
-	err = query_check(c, queries, nq, q);
+	err = query_check(c, queries, nq, q, &own);
 	if (err)
 		return err;
 	if (c->image)
-		return coll_image_search(c, queries, nq, k, q, ids, distances);
+		return image_end(coll_image_search(c, queries, nq, k, &own, ids, distances), &own,
+				 q);
 	w = coll_walk_take(c);
 	if (!w)
 		return -ENOMEM;
@@ -329,7 +347,8 @@ int vexfs_coll_search(struct vexfs_coll *c, const void *queries, uint64_t nq, ui
 int vexfs_coll_range(struct vexfs_coll *c, const void *query, float radius, uint32_t max,
 		     struct vexfs_coll_query *q, uint64_t *ids, float *distances, uint64_t *met)
 {
-	struct coll_batch b = { .c = c, .q = q, .queries = query };
+	struct vexfs_coll_query own;
+	struct coll_batch b = { .c = c, .q = &own, .queries = query };
 	struct coll_walk *w;
 	u32 bits;
 	int err;
@@ -337,13 +356,14 @@ int vexfs_coll_range(struct vexfs_coll *c, const void *query, float radius, uint
 	if (!max || max > VEXFS_MAX_RANGE)
 		return -EINVAL;
 	memcpy(&bits, &radius, sizeof(bits));
-	err = query_check(c, query, 1, q);
+	err = query_check(c, query, 1, q, &own);
 	if (!err && vex_f32_find_nonfinite(&bits, 1) < 1)
 		err = -EDOM;
 	if (err)
 		return err;
 	if (c->image)
-		return coll_image_range(c, query, bits, max, q, ids, distances, met);
+		return image_end(coll_image_range(c, query, bits, max, &own, ids, distances, met),
+				 &own, q);
 	w = coll_walk_take(c);
 	if (!w)
 		return -ENOMEM;

@@ -44,8 +44,9 @@ struct vexfs_coll;
 /* How a collection is searched: as enum vexfs_index. */
 #define VEXFS_COLL_FLAT		1u	/* every row is compared: exact */
 #define VEXFS_COLL_HNSW		2u	/* a graph: approximate, fast */
+#define VEXFS_COLL_LSH		3u	/* tables of buckets: approximate, built fast */
 
-/* What the graph is walked on: as enum vexfs_code. Results are always ranked on the rows. */
+/* What an index compares rows by: as enum vexfs_code. Results are always ranked on the rows. */
 #define VEXFS_COLL_AUTO		0u	/* the fastest that tells the rows apart */
 #define VEXFS_COLL_SQ7		1u	/* seven bits of an element, in a byte */
 #define VEXFS_COLL_SQ4		2u	/* four bits of an element */
@@ -56,17 +57,25 @@ struct vexfs_coll;
 /* Stands in a result slot for which no row exists. */
 #define VEXFS_COLL_NO_ID	UINT64_MAX
 
+/*
+ * Structures that begin with their size grow: one of an earlier version, smaller, has zeros for
+ * what it lacks; a larger one is EINVAL.
+ */
+
 /**
  * struct vexfs_coll_options - what a collection is
  * @size: sizeof(struct vexfs_coll_options)
  * @dim: elements of a row, 1 to 65,535
  * @metric: VEXFS_COLL_L2 (also 0), _IP or _COSINE; of VEXFS_COLL_ELEM_B1 _HAMMING (also 0)
- * @index: VEXFS_COLL_HNSW (also 0) or _FLAT
- * @code: of HNSW: VEXFS_COLL_AUTO, _SQ7, _SQ4 or _F32; of bits _AUTO or _BITS
+ * @index: VEXFS_COLL_HNSW (also 0), _FLAT, or, but for bits, _LSH
+ * @code: of HNSW: VEXFS_COLL_AUTO, _SQ7, _SQ4, _F32 or _PCA; of LSH _AUTO, _SQ7 or _SQ4; of bits
+ *	_AUTO or _BITS
  * @m: of HNSW: links of a row, 2 to 128; 0: 16
  * @ef_construction: of HNSW: breadth of the search for them, up to 65,536; 0: 200
- * @elem: type of the elements: VEXFS_COLL_ELEM_F32 (also 0), _F16, _I8 or _B1. A caller that does not
- *	know it passes a size that ends before it
+ * @elem: type of the elements: VEXFS_COLL_ELEM_F32 (also 0), _F16, _I8 or _B1
+ * @tables: of LSH: 1 to 64; 0: 8. More find more, and take more memory and time
+ * @bits: of LSH: of a bucket's number, 1 to 20; 0: 12. Each bit more halves the buckets' rows.
+ *	EINVAL @tables * @bits * @dim, rounded up to 64, is more than 16 Mi
  */
 struct vexfs_coll_options {
 	uint32_t size;
@@ -77,16 +86,21 @@ struct vexfs_coll_options {
 	uint32_t m;
 	uint32_t ef_construction;
 	uint32_t elem;
+	uint32_t tables;
+	uint32_t bits;
 };
 
 /**
  * struct vexfs_coll_query - how to search
  * @size: sizeof(struct vexfs_coll_query)
  * @ef: of HNSW: breadth of the search, at least k; 0: 100, or k when that is more. More finds more
- *	of the true neighbours, and takes longer
+ *	of the true neighbours, and takes longer. Of LSH: rows that are kept to be ranked
  * @filter: only rows whose bit is set may be found: bit id % 64 of word id / 64; NULL: all
  * @filter_words: words at @filter; rows past them are not found
  * @compared: receives the rows whose distance or code was compared
+ * @probes: of LSH: buckets to read of each table, on average: the likeliest of all tables come
+ *	first; up to 4,096. 0: until 32 rows were compared for each of @ef, at most 256
+ * @reserved: 0
  */
 struct vexfs_coll_query {
 	uint32_t size;
@@ -94,13 +108,15 @@ struct vexfs_coll_query {
 	const uint64_t *filter;
 	uint64_t filter_words;
 	uint64_t compared;
+	uint32_t probes;
+	uint32_t reserved;
 };
 
 /**
  * struct vexfs_coll_stats - what a collection holds
  * @rows: rows ever added
  * @live: of them, those not deleted
- * @indexed: rows in the graph; the others are compared one by one
+ * @indexed: rows in the index; the others are compared one by one
  * @row_bytes: memory of rows
  * @index_bytes: memory of the index
  * @dim: as in struct vexfs_coll_options, like all that follow
@@ -118,6 +134,8 @@ struct vexfs_coll_stats {
 	uint32_t m;
 	uint32_t ef_construction;
 	uint32_t elem;
+	uint32_t tables;
+	uint32_t bits;
 };
 
 /* An empty collection in memory. EINVAL an option is out of range; ENOMEM. */
@@ -150,9 +168,10 @@ int vexfs_coll_save(struct vexfs_coll *c, const char *image, const char *path);
 int vexfs_coll_close(struct vexfs_coll *c);
 
 /*
- * Append @count packed rows, of the collection's element type. @first_id, which may be NULL, receives the first one's id. EDOM: an
- * element is NaN or infinite, or a bit is set behind the last one, and no row was added; ENOMEM: as many rows were added as
- * vexfs_coll_stat() tells, and the graph lacks some: the next call brings them in. EFBIG; in an
+ * Append @count packed rows, of the collection's element type. @first_id, which may be NULL,
+ * receives the first one's id. EDOM: an element is NaN or infinite, or a bit is set behind the last
+ * one, and no row was added; ENOMEM: as many rows were added as vexfs_coll_stat() tells, and the
+ * index lacks some: the next call brings them in. EFBIG; in an
  * image ENOSPC, too, with as many rows added. Rows that are unlike those that the codes were made
  * for, far outside of their range, are compared one by one until codes are made anew, which is when
  * they are a sixteenth of all, in an image a third.
@@ -162,7 +181,7 @@ int vexfs_coll_add(struct vexfs_coll *c, const void *rows, uint64_t count, uint6
 /*
  * The @k nearest rows of each of @nq packed queries of the same element type, nearest first, equal distances by id. @ids and
  * @distances receive nq * k each; slots past the last row found hold VEXFS_COLL_NO_ID and FLT_MAX.
- * @q may be NULL. EINVAL @k is not 1 to 65,536; EDOM.
+ * @q may be NULL. EINVAL @k is not 1 to 65,536, or a field of @q is out of range; EDOM.
  * Queries of one call share a pass over the rows where these are compared one by one.
  */
 int vexfs_coll_search(struct vexfs_coll *c, const void *queries, uint64_t nq, uint32_t k,

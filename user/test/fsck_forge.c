@@ -807,14 +807,19 @@ static void orphan_dangling(struct vex_fs *fs)
 /* ---- indexes --------------------------------------------------------------------------------- */
 
 /* Bytes of the index of a collection, which makes no use of them before. */
-static void index_store(struct vex_fs *fs, u64 pos, const void *data, size_t len)
+static void bytes_store(struct vex_fs *fs, const char *coll, u64 pos, const void *data, size_t len)
 {
 	struct vex_file_span span;
 
-	assert_int_equal(vex_span_open(fs, ino_of(fs, "d/hnsw"), 0, VEXFS_INDEX_POS + pos, len, &span),
+	assert_int_equal(vex_span_open(fs, ino_of(fs, coll), 0, VEXFS_INDEX_POS + pos, len, &span),
 			 0);
 	vex_span_store(fs, &span, data);
 	vex_span_close(fs, &span);
+}
+
+static void index_store(struct vex_fs *fs, u64 pos, const void *data, size_t len)
+{
+	bytes_store(fs, "d/hnsw", pos, data, len);
 }
 
 static void index_head_of(struct vex_fs *fs, u32 magic, u32 layers)
@@ -864,6 +869,50 @@ static void index_link_far(struct vex_fs *fs)
 static void index_link_self(struct vex_fs *fs)
 {
 	index_recs(fs, 0, 0);
+}
+
+/* ---- buckets: two rows, which all belong into the first one of each of two tables ------------- */
+
+static void lsh_make(struct vex_fs *fs, u32 first, u32 second, u32 behind)
+{
+	__le32 heads[4] = { cpu_to_le32(first), cpu_to_le32(second), cpu_to_le32(1) };
+	__le32 offsets[2] = { cpu_to_le32(1 << 30), cpu_to_le32(1 << 30) };
+	u8 recs[2][128] = { 0 }, zeros[16 * 4] = { 0 };
+	struct vexfs_hnsw_head head = {
+		.magic = cpu_to_le32(VEXFS_LSH_MAGIC), .flags = cpu_to_le32(VEXFS_HNSW_TRAINED),
+		.code = cpu_to_le32(VEXFS_CODE_SQ7), .layers = cpu_to_le32(2),
+		.count = { cpu_to_le32(2), cpu_to_le32(4) }, .tables = cpu_to_le32(2),
+		.bits = cpu_to_le32(1),
+	};
+
+	put_unaligned_le32(2, &recs[0][4]);
+	put_unaligned_le32(2, &recs[0][8]);
+	put_unaligned_le32(behind, &recs[1][4]);
+	bytes_store(fs, "d/lsh", 0, &head, sizeof(head));
+	bytes_store(fs, "d/lsh", VEXFS_LSH_OFFSET_AT, offsets, sizeof(offsets));
+	bytes_store(fs, "d/lsh", VEXFS_HNSW_LOW_AT, zeros, sizeof(zeros));
+	bytes_store(fs, "d/lsh", VEXFS_INDEX_LAYER(0) - VEXFS_INDEX_POS, recs, sizeof(recs));
+	bytes_store(fs, "d/lsh", VEXFS_INDEX_LAYER(1) - VEXFS_INDEX_POS, heads, sizeof(heads));
+}
+
+static void lsh_no_bucket(struct vex_fs *fs)
+{
+	lsh_make(fs, 2, 0, 0);
+}
+
+static void lsh_other_bucket(struct vex_fs *fs)
+{
+	lsh_make(fs, 0, 1, 0);
+}
+
+static void lsh_twice(struct vex_fs *fs)
+{
+	lsh_make(fs, 1, 0, 1);
+}
+
+static void lsh_link_far(struct vex_fs *fs)
+{
+	lsh_make(fs, 1, 0, 3);
 }
 
 #define NONE	{ VEX_PROBLEM_CODES, VEX_PROBLEM_CODES, VEX_PROBLEM_CODES }
@@ -919,6 +968,8 @@ const struct forgery forgeries[] = {
 	{ VEX_P_DATA_CSUM, NONE, .tree = data_flipped, .device = flip_it },
 	TREE(INDEX_HEAD, index_magic), TREE(INDEX_HEAD, index_layers), TREE(INDEX_ITEM, index_flags),
 	TREE(INDEX_LINK, index_link_far), TREE(INDEX_LINK, index_link_self),
+	TREE(INDEX_LINK, lsh_no_bucket), TREE(INDEX_LINK, lsh_other_bucket),
+	TREE(INDEX_LINK, lsh_twice), TREE(INDEX_LINK, lsh_link_far),
 	{ VEX_P_COLL_FORM, NONE, .tree = coll_metric }, TREE(COLL_FORM, coll_dim),
 	TREE(COLL_FORM, coll_long), TREE(COLL_FLAG, coll_unflagged),
 	TREE(COLL_FLAG, coll_flag_alone), TREE(COLL_SIZE, coll_size), TREE(COLL_SIZE, coll_rows),

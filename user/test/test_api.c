@@ -70,7 +70,7 @@ static void options_out_of_range_are_refused(void **state)
 {
 	const struct vexfs_coll_options bad[] = {
 		WITH(size, 0),
-		WITH(size, sizeof(struct vexfs_coll_options) - 8),
+		WITH(size, 24),
 		WITH(size, sizeof(struct vexfs_coll_options) + 4),
 		WITH(dim, 0),
 		WITH(dim, 65536),
@@ -79,7 +79,7 @@ static void options_out_of_range_are_refused(void **state)
 		WITH(elem, 5),
 		WITH(elem, UINT32_MAX),
 		WITH(metric, UINT32_MAX),
-		WITH(index, 3),
+		WITH(index, 4),
 		WITH(code, 3),
 		WITH(code, 5),
 		WITH(code, 6),
@@ -173,7 +173,7 @@ static void queries_not_finite_are_refused(void **state)
 
 static void check_bad_search(struct vexfs_coll *c, const float *rows, u32 n)
 {
-	struct vexfs_coll_query q = { .size = sizeof(q) - 1 };
+	struct vexfs_coll_query q = { .size = 31 };
 	float distances[K];
 	uint64_t ids[K];
 
@@ -181,6 +181,8 @@ static void check_bad_search(struct vexfs_coll *c, const float *rows, u32 n)
 	assert_int_equal(vexfs_coll_search(c, rows, 1, 65537, NULL, ids, distances), -EINVAL);
 	assert_int_equal(vexfs_coll_search(c, rows, 1, K, &q, ids, distances), -EINVAL);
 	q.size = 0;
+	assert_int_equal(vexfs_coll_search(c, rows, 1, K, &q, ids, distances), -EINVAL);
+	q.size = sizeof(q) + 8;
 	assert_int_equal(vexfs_coll_search(c, rows, 1, K, &q, ids, distances), -EINVAL);
 }
 

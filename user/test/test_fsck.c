@@ -76,6 +76,7 @@ static void make_image(struct core *c)
 	core_mkdir(c, sub, "subsub");
 	make_coll(c, d, "coll", VEXFS_INDEX_FLAT);
 	make_coll(c, d, "hnsw", VEXFS_INDEX_HNSW);
+	make_coll(c, d, "lsh", VEXFS_INDEX_LSH);
 	assert_int_equal(vex_dir_symlink(c->fs, d, &link, "some/where", 10, &node), 0);
 	core_create(c, d, "empty");
 	core_create(c, d, "gone");

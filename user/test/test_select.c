@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Searches that may not find every row, and searches for all rows within a distance, by a graph and
- * without: in memory, in a filesystem by a bitmap, in a filesystem by metadata, each beside the
+ * Searches that may not find every row, and searches for all rows within a distance, by a graph, by
+ * buckets and without: in memory, in a filesystem by a bitmap, in a filesystem by metadata, each beside the
  * truth. Rows that may be found lie anywhere, or nearest to the query, or farthest from it. Every
  * seventh row is deleted. VERBOSE=1 prints recall and work.
  */
@@ -17,6 +17,10 @@ enum where { ANYWHERE, NEAR, FAR, WHERES };
 static const char *const where_names[] = { "anywhere", "near", "far" };
 static const char *const where_keys[] = { "any", "near", "far" };
 
+enum which { FLAT, GRAPH, BUCKETS, WHICHES };
+static const char *const which_names[] = { "flat", "graph", "buckets" };
+static const u32 kinds[] = { VEXFS_INDEX_FLAT, VEXFS_INDEX_HNSW, VEXFS_INDEX_LSH };
+
 enum host { MEMORY, BITMAP, METADATA, HOSTS };
 static const char *const host_names[] = { "memory", "bitmap", "metadata" };
 
@@ -27,8 +31,8 @@ static const char *const host_names[] = { "memory", "bitmap", "metadata" };
  */
 static struct fixture {
 	struct core core;
-	u64 ino[2];
-	struct vexfs_coll *coll[2];
+	u64 ino[WHICHES];
+	struct vexfs_coll *coll[WHICHES];
 	float *rows;
 	float queries[QUERIES][DIM];
 	u32 part[WHERES][ROWS];
@@ -81,9 +85,14 @@ static void fill(void)
 
 static void make_memory(u32 which)
 {
+	struct vexfs_coll_options o = {
+		.size = sizeof(o), .dim = DIM, .index = kinds[which], .code = VEXFS_COLL_SQ7,
+		.ef_construction = 100,
+	};
 	uint64_t id;
 
-	fix.coll[which] = coll_of(VEXFS_COLL_L2, which ? VEXFS_COLL_SQ7 : 0, DIM, fix.rows, ROWS);
+	assert_int_equal(vexfs_coll_memory(&o, &fix.coll[which]), 0);
+	assert_int_equal(vexfs_coll_add(fix.coll[which], fix.rows, ROWS, NULL), 0);
 	for (id = 0; id < ROWS; id++)
 		if (deleted(id))
 			assert_int_equal(vexfs_coll_delete(fix.coll[which], &id, 1), 0);
@@ -110,13 +119,12 @@ static void make_stored(u32 which)
 {
 	struct vex_coll coll = {
 		.elem = VEXFS_ELEM_F32, .metric = VEXFS_METRIC_L2, .dim = DIM,
-		.index = which ? VEXFS_INDEX_HNSW : VEXFS_INDEX_FLAT,
-		.ef_construction = which ? 60 : 0,
+		.index = kinds[which], .ef_construction = which == GRAPH ? 60 : 0,
 	};
 	u64 ids[ROWS / 7 + 1], bad;
 	u32 n = 0;
 
-	fix.ino[which] = core_create(&fix.core, VEXFS_ROOT_INO, which ? "graph" : "flat");
+	fix.ino[which] = core_create(&fix.core, VEXFS_ROOT_INO, which_names[which]);
 	assert_int_equal(vex_coll_create(fix.core.fs, fix.ino[which], &coll), 0);
 	for (u32 first = 0; first < ROWS; first += 500)
 		insert_rows(fix.ino[which], first, 500);
@@ -130,7 +138,7 @@ static int make(void **state)
 {
 	fill();
 	core_make(&fix.core, 16384, 1);
-	for (u32 which = 0; which < 2; which++) {
+	for (u32 which = 0; which < WHICHES; which++) {
 		make_memory(which);
 		make_stored(which);
 	}
@@ -139,7 +147,7 @@ static int make(void **state)
 
 static int drop(void **state)
 {
-	for (u32 which = 0; which < 2; which++)
+	for (u32 which = 0; which < WHICHES; which++)
 		vexfs_coll_close(fix.coll[which]);
 	core_end(&fix.core);
 	free(fix.rows);
@@ -151,7 +159,7 @@ static int drop(void **state)
 /**
  * struct ask - one search
  * @host: of whom
- * @graph: of the collection with a graph
+ * @which: of which collection
  * @where: which rows may be found
  * @per_mille: and how many
  * @k: how many results
@@ -162,7 +170,7 @@ static int drop(void **state)
  */
 struct ask {
 	enum host host;
-	bool graph;
+	enum which which;
 	enum where where;
 	u32 per_mille;
 	u32 k;
@@ -187,7 +195,7 @@ static int ask_memory(struct ask *a, const float *query, u32 nq, uint64_t *ids, 
 	struct vexfs_coll_query q = {
 		.size = sizeof(q), .ef = EF, .filter = fix.allow, .filter_words = WORDS,
 	};
-	struct vexfs_coll *c = fix.coll[a->graph];
+	struct vexfs_coll *c = fix.coll[a->which];
 	int err;
 
 	err = a->radius ? vexfs_coll_range(c, query, a->radius, a->k, &q, ids, distances, &a->met) :
@@ -216,7 +224,7 @@ static int ask_stored(struct ask *a, const float *query, u32 nq, uint64_t *ids, 
 		s.allow = (u64 *)fix.allow;
 		s.allow_words = WORDS;
 	}
-	err = vex_coll_search(fix.core.fs, fix.ino[a->graph], &s);
+	err = vex_coll_search(fix.core.fs, fix.ino[a->which], &s);
 	a->work = s.visited;
 	a->hops = s.hops;
 	a->met = s.met;
@@ -268,8 +276,9 @@ static double recall(struct ask *a)
 	for (u32 q = 0; q < QUERIES; q++)
 		r += share(want + q * K, got + q * K, K) / QUERIES;
 	if (getenv("VERBOSE"))
-		printf("%s, %u of 1000 %s: recall %.3f, %llu compared, %llu followed; flat %llu\n",
-		       host_names[a->host], a->per_mille, where_names[a->where], r,
+		printf("%s %s, %u of 1000 %s: recall %.3f, %llu compared, %llu followed; flat %llu\n",
+		       host_names[a->host], which_names[a->which], a->per_mille,
+		       where_names[a->where], r,
 		       (unsigned long long)a->work, (unsigned long long)a->hops,
 		       (unsigned long long)flat.work);
 	return r;
@@ -279,16 +288,15 @@ static const u32 shares[] = { 1000, 900, 500, 100, 10, 1, 0 };
 
 static void filters_find_the_true_neighbours_wherever_the_rows_lie(void **state)
 {
-	for (u32 host = 0; host < HOSTS; host++)
-		for (u32 where = 0; where < WHERES; where++)
-			for (u32 i = 0; i < ARRAY_SIZE(shares); i++) {
-				struct ask a = {
-					.host = host, .graph = true, .where = where,
-					.per_mille = shares[i], .k = K,
-				};
+	for (u32 i = 0; i < HOSTS * WHERES * ARRAY_SIZE(shares); i++)
+		for (u32 which = GRAPH; which < WHICHES; which++) {
+			struct ask a = {
+				.host = i % HOSTS, .which = which, .where = i / HOSTS % WHERES,
+				.per_mille = shares[i / HOSTS / WHERES], .k = K,
+			};
 
-				assert_true(recall(&a) >= 0.99);
-			}
+			assert_true(recall(&a) >= 0.99);
+		}
 }
 
 static void queries_together_find_what_they_find_alone(void **state)
@@ -312,8 +320,8 @@ static void queries_together_find_what_they_find_alone(void **state)
 static void few_rows_are_compared_and_many_walked_to(void **state)
 {
 	for (u32 host = BITMAP; host < HOSTS; host++) {
-		struct ask few = { .host = host, .graph = true, .per_mille = 10, .k = K };
-		struct ask many = { .host = host, .graph = true, .per_mille = 900, .k = K };
+		struct ask few = { .host = host, .which = GRAPH, .per_mille = 10, .k = K };
+		struct ask many = { .host = host, .which = GRAPH, .per_mille = 900, .k = K };
 		u64 pass = 0;
 
 		for (u64 id = 0; id < ROWS; id++)
@@ -330,7 +338,7 @@ static void few_rows_are_compared_and_many_walked_to(void **state)
 /* All that match are far away: walks that find too few end, and the result is exact. */
 static void walks_that_find_too_few_are_given_up(void **state)
 {
-	struct ask a = { .host = BITMAP, .graph = true, .where = FAR, .per_mille = 500, .k = K };
+	struct ask a = { .host = BITMAP, .which = GRAPH, .where = FAR, .per_mille = 500, .k = K };
 
 	assert_true(recall(&a) == 1);
 	assert_true(a.hops > 0);
@@ -361,8 +369,8 @@ static void expect_range(struct ask *a, float radius, double floor)
 	ask(a, fix.queries[1], 1, got, distances);
 	r = share(ids, got, MAX);
 	if (getenv("VERBOSE"))
-		printf("%s%s, %u of 1000 %s, within %.1f: %u rows, recall %.4f, %llu compared\n",
-		       host_names[a->host], a->graph ? " graph" : "", a->per_mille,
+		printf("%s %s, %u of 1000 %s, within %.1f: %u rows, recall %.4f, %llu compared\n",
+		       host_names[a->host], which_names[a->which], a->per_mille,
 		       where_names[a->where], radius, n, r, (unsigned long long)a->work);
 	assert_true(r >= floor);
 	assert_true(a->met <= n);
@@ -376,7 +384,7 @@ static void expect_range(struct ask *a, float radius, double floor)
 	memcpy(ids, got, sizeof(ids));
 	a->k = n / 2;
 	ask(a, fix.queries[1], 1, got, distances);
-	assert_true(a->met >= n / 2 + (a->met < n && !a->graph));
+	assert_true(a->met >= n / 2 + (a->met < n && !a->which));
 	assert_true(share(ids, got, n / 2) >= floor);
 }
 
@@ -385,17 +393,15 @@ static void ranges_hold_all_rows_within_the_radius(void **state)
 	static const float radius[] = { 0.01, 5, 10, 20, 40, 200, 600, FLT_MAX };
 	static const u32 per_mille[] = { 1000, 500, 20 };
 
-	for (u32 host = 0; host < HOSTS; host++)
-		for (u32 where = 0; where < WHERES; where++)
-			for (u32 i = 0; i < ARRAY_SIZE(per_mille) * ARRAY_SIZE(radius); i++) {
-				u32 p = per_mille[i % ARRAY_SIZE(per_mille)];
-				struct ask flat = { .host = host, .where = where, .per_mille = p };
-				struct ask graph = flat;
+	for (u32 i = 0; i < HOSTS * WHERES * ARRAY_SIZE(per_mille); i++)
+		for (u32 r = 0; r < WHICHES * ARRAY_SIZE(radius); r++) {
+			struct ask a = {
+				.host = i % HOSTS, .which = r % WHICHES, .where = i / HOSTS % WHERES,
+				.per_mille = per_mille[i / HOSTS / WHERES],
+			};
 
-				graph.graph = true;
-				expect_range(&flat, radius[i / ARRAY_SIZE(per_mille)], 1);
-				expect_range(&graph, radius[i / ARRAY_SIZE(per_mille)], 0.97);
-			}
+			expect_range(&a, radius[r / WHICHES], a.which ? 0.97 : 1);
+		}
 }
 
 static void ranges_out_of_range_are_refused(void **state)
@@ -430,7 +436,7 @@ static void a_radius_of_zero_finds_what_is_equal(void **state)
 	float distances[2];
 	int err;
 
-	for (u32 which = 0; which < 2; which++)
+	for (u32 which = 0; which < WHICHES; which++)
 		for (u32 i = 0; i < ARRAY_SIZE(radius); i++) {
 			err = vexfs_coll_range(fix.coll[which], fix.rows + 5 * DIM, radius[i], 2,
 					       NULL, ids, distances, &met);

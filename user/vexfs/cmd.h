@@ -122,6 +122,8 @@ struct shape {
 	uint32_t code;
 	uint64_t m;
 	uint64_t ef_construction;
+	uint64_t tables;
+	uint64_t bits;
 };
 
 /* Make it of a new file: see store_create(). What was not asked for is the default. */
@@ -135,6 +137,8 @@ enum {
 	OPT_CODE,
 	OPT_M,
 	OPT_EF_CONSTRUCTION,
+	OPT_TABLES,
+	OPT_BITS,
 	OPT_COMMAND,		/* a command's own, when it takes a shape too */
 };
 
@@ -145,7 +149,9 @@ enum {
 	{ "index", required_argument, NULL, OPT_INDEX },	\
 	{ "code", required_argument, NULL, OPT_CODE },		\
 	{ "m", required_argument, NULL, OPT_M },		\
-	{ "ef-construction", required_argument, NULL, OPT_EF_CONSTRUCTION }
+	{ "ef-construction", required_argument, NULL, OPT_EF_CONSTRUCTION }, \
+	{ "tables", required_argument, NULL, OPT_TABLES },	\
+	{ "bits", required_argument, NULL, OPT_BITS }
 
 /* Take one of them; GO_ON, a status, or what common_option() returns for others. */
 int shape_option(struct shape *shape, struct common *c, int opt);

@@ -56,12 +56,14 @@ static int run(struct common *c, int argc, char **argv)
 			return status;
 	}
 	if (shape.dim || shape.metric || shape.elem || shape.index)
-		return report_misuse("only --code, --m and --ef-construction can change");
+		return report_misuse("only --code, --m, --ef-construction, --tables and --bits can change");
 	if (optind + 1 != argc)
 		return report_misuse("exactly one FILE is needed");
 	op.code = shape.code;
 	op.m = shape.m;
 	op.ef_construction = shape.ef_construction;
+	op.tables = shape.tables;
+	op.bits = shape.bits;
 	status = store_open(&store, &c->place, argv[optind], STORE_WRITE);
 	if (status)
 		return status;
@@ -76,20 +78,23 @@ const struct command command_reindex = {
 	.usage =
 	"Usage: vexfs reindex [OPTION]... FILE\n"
 	"\n"
-	"Makes the graph of the collection FILE anew from its rows: after damage to it, for other\n"
+	"Makes the index of the collection FILE anew from its rows: after damage to it, for other\n"
 	"parameters, or when the rows have become unlike those that it was begun with.\n"
 	"Searches go on meanwhile, and compare the rows that are not in it yet one by one. When it\n"
 	"is interrupted, the next insertion goes on with the rest.\n"
 	"\n"
 	"  --code NAME            sq7, sq4, f32, pca or auto; see 'vexfs create --help'\n"
-	"  --m N                  links of a row, 2 to 128\n"
-	"  --ef-construction N    breadth of the search for them, up to 65536\n"
+	"  --m N                  of hnsw: links of a row, 2 to 128\n"
+	"  --ef-construction N    of hnsw: breadth of the search for them, up to 65536\n"
+	"  --tables N             of lsh: tables, 1 to 64\n"
+	"  --bits N               of lsh: a table has 2^N buckets, 1 to 20\n"
 	"\n"
 	"Each stays as it was when it is not given.\n"
 	"\n"
 	"Examples:\n"
 	"  vexfs reindex /mnt/sift\n"
 	"  vexfs reindex /mnt/sift --m 32 --ef-construction 400\n"
+	"  vexfs reindex /mnt/words --bits 14\n"
 	"  vexfs --image disk.img reindex /sift\n",
 	.run = run,
 };

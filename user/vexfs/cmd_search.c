@@ -28,6 +28,7 @@ enum {
 	OPT_REPEAT,
 	OPT_FILTER,
 	OPT_EF,
+	OPT_PROBES,
 	OPT_RADIUS,
 };
 
@@ -35,7 +36,8 @@ enum {
  * struct search - one run
  * @q: the queries
  * @truth: true neighbours, to measure the recall
- * @ef: breadth of a search by HNSW; 0: the default
+ * @ef: breadth of a search by an index; 0: the default
+ * @probes: buckets of each table of LSH; 0: the default
  * @batch: queries of one operation
  * @repeat: times that each operation is done
  * @vectors: memory of the queries of a batch
@@ -56,6 +58,7 @@ struct search {
 	struct recall truth;
 	uint64_t k;
 	uint64_t ef;
+	uint64_t probes;
 	uint64_t batch;
 	uint64_t repeat;
 	struct store *store;
@@ -208,7 +211,7 @@ static int search_batch(struct search *s, uint32_t nq)
 	struct vexfs_search op = {
 		.queries = (uintptr_t)s->vectors, .nq = nq, .dim = s->store->stat.dim,
 		.queries_len = (uint64_t)nq * s->store->stat.row_bytes, .k = s->k,
-		.ef = s->ef,
+		.ef = s->ef, .probes = s->probes,
 		.ids = (uintptr_t)s->ids, .distances = (uintptr_t)s->distances,
 	};
 	double start = clock_seconds();
@@ -381,6 +384,8 @@ static int search_option(struct search *s, int opt)
 		return option_number("--batch", optarg, 1, VEXFS_MAX_QUERIES, &s->batch);
 	case OPT_EF:
 		return option_number("--ef", optarg, 1, VEXFS_MAX_EF, &s->ef);
+	case OPT_PROBES:
+		return option_number("--probes", optarg, 1, VEXFS_MAX_PROBES, &s->probes);
 	case OPT_RADIUS:
 		return set_radius(s);
 	case OPT_FILTER:
@@ -408,6 +413,7 @@ static int parse(struct search *s, int argc, char **argv)
 		{ "repeat", required_argument, NULL, OPT_REPEAT },
 		{ "filter", required_argument, NULL, OPT_FILTER },
 		{ "ef", required_argument, NULL, OPT_EF },
+		{ "probes", required_argument, NULL, OPT_PROBES },
 		{ "radius", required_argument, NULL, OPT_RADIUS },
 		COMMON_OPTIONS
 	};
@@ -469,8 +475,11 @@ const struct command command_search = {
 	"  -k N                 nearest rows wanted of each query (10; at most 4096)\n"
 	"  --radius R           all rows at a distance of at most R instead, up to -k (4096): R is\n"
 	"                       squared with the metric l2, and may be negative with ip\n"
-	"  --ef N               breadth of the search in a collection with the index hnsw (100):\n"
-	"                       more finds more of the true neighbours, and takes longer\n"
+	"  --ef N               breadth of the search in a collection with the index hnsw or lsh\n"
+	"                       (100): more finds more of the true neighbours, and takes longer\n"
+	"  --probes N           with the index lsh: buckets to read of each table, the likeliest\n"
+	"                       of all first, up to 4096; by default until 32 rows were compared\n"
+	"                       for each of --ef, at most 256\n"
 	"  --groundtruth IVECS  also print recall@k: the share of the k true neighbours found\n"
 	"  --limit N            only the first N queries\n"
 	"  --batch N            queries of one operation (32)\n"

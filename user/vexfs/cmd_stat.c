@@ -6,6 +6,18 @@
 #include "cmd.h"
 #include "names.h"
 
+/* What only one kind of index has; in text it stands elsewhere. */
+static void print_shape(struct report *r, const struct vexfs_stat *st)
+{
+	if (st->index == VEXFS_INDEX_LSH) {
+		json_uint(r, "tables", st->tables);
+		json_uint(r, "bits", st->bits);
+	} else {
+		json_uint(r, "m", st->m);
+		json_uint(r, "ef_construction", st->ef_construction);
+	}
+}
+
 static void print_stat(struct report *r, const struct store *store, uint64_t named)
 {
 	const struct vexfs_stat *st = &store->stat;
@@ -20,8 +32,7 @@ static void print_stat(struct report *r, const struct store *store, uint64_t nam
 	json_uint(r, "row_bytes", st->row_bytes);
 	if (st->index != VEXFS_INDEX_FLAT) {
 		json_string(r, "code", store_code_name(st->code));
-		json_uint(r, "m", st->m);
-		json_uint(r, "ef_construction", st->ef_construction);
+		print_shape(r, st);
 		json_uint(r, "indexed", st->indexed);
 		json_uint(r, "pending", st->pending);
 	}
@@ -36,9 +47,13 @@ static void print_stat(struct report *r, const struct store *store, uint64_t nam
 		(uint64_t)st->row_bytes);
 	fprintf(r->f, "  metric  %s\n", store_metric_name(st->metric));
 	fprintf(r->f, "  index   %s\n", store_index_name(st->index));
-	if (st->index != VEXFS_INDEX_FLAT)
+	if (st->index == VEXFS_INDEX_HNSW)
 		fprintf(r->f, "  graph   %s rows, %u changed since; m %u, ef_construction %u, code %s\n",
 			grouped(st->indexed), st->pending, st->m, st->ef_construction,
+			store_code_name(st->code));
+	if (st->index == VEXFS_INDEX_LSH)
+		fprintf(r->f, "  tables  %s rows, %u changed since; %u tables of 2^%u buckets, code %s\n",
+			grouped(st->indexed), st->pending, st->tables, st->bits,
 			store_code_name(st->code));
 	fprintf(r->f, "  data    %s blocks of 4 KiB, %.1f MiB\n", grouped(st->blocks),
 		st->blocks / 256.0);

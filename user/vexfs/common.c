@@ -105,7 +105,7 @@ int shape_option(struct shape *shape, struct common *c, int opt)
 		return option_name("--elem", optarg, store_elem_value, "f32, f16, i8, b1",
 				   &shape->elem);
 	case OPT_INDEX:
-		return option_name("--index", optarg, store_index_value, "flat, hnsw",
+		return option_name("--index", optarg, store_index_value, "flat, hnsw, lsh",
 				   &shape->index);
 	case OPT_CODE:
 		return option_name("--code", optarg, store_code_value,
@@ -116,9 +116,25 @@ int shape_option(struct shape *shape, struct common *c, int opt)
 	case OPT_EF_CONSTRUCTION:
 		return option_number("--ef-construction", optarg, 1, VEXFS_MAX_EF,
 				     &shape->ef_construction);
+	case OPT_TABLES:
+		return option_number("--tables", optarg, 1, 64, &shape->tables);
+	case OPT_BITS:
+		return option_number("--bits", optarg, 1, 20, &shape->bits);
 	default:
 		return common_option(c, opt);
 	}
+}
+
+/* What was asked for that the index does not have, or NULL. */
+static const char *shape_wrong(const struct vexfs_create *want)
+{
+	if (want->index == VEXFS_INDEX_FLAT && want->code)
+		return "--code goes with --index hnsw or lsh";
+	if (want->index != VEXFS_INDEX_HNSW && (want->m || want->ef_construction))
+		return "--m and --ef-construction go with --index hnsw";
+	if (want->index != VEXFS_INDEX_LSH && (want->tables || want->bits))
+		return "--tables and --bits go with --index lsh";
+	return NULL;
 }
 
 int shape_create(const struct shape *shape, struct store *store, uint32_t metric)
@@ -130,11 +146,13 @@ int shape_create(const struct shape *shape, struct store *store, uint32_t metric
 		.index = shape->index ? shape->index : VEXFS_INDEX_FLAT,
 		.dim = shape->dim, .code = shape->code, .m = shape->m,
 		.ef_construction = shape->ef_construction,
+		.tables = shape->tables, .bits = shape->bits,
 	};
+	const char *wrong = shape_wrong(&want);
 
-	if (want.index == VEXFS_INDEX_FLAT && (want.code || want.m || want.ef_construction)) {
+	if (wrong) {
 		store_remove(store);
-		return report_misuse("--code, --m and --ef-construction go with --index hnsw");
+		return report_misuse("%s", wrong);
 	}
 	if (!vex_elem_served(want.elem, want.metric)) {
 		store_remove(store);

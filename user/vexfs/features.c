@@ -15,6 +15,7 @@ static const char *const purpose[] = {
 	"space that is allocated before it is written",
 	"metadata of the rows of collections",
 	"collections with an HNSW index",
+	"collections with an LSH index",
 	[7] = "collections of f16, i8 and b1",
 };
 

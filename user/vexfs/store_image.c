@@ -44,6 +44,7 @@ static int image_create(struct image_store *i, const struct vexfs_create *a)
 	struct vex_coll c = {
 		.elem = a->elem, .metric = a->metric, .index = a->index, .dim = a->dim,
 		.code = a->code, .m = a->m, .ef_construction = a->ef_construction,
+		.tables = a->tables, .bits = a->bits,
 	};
 
 	return vex_coll_create(i->fs, i->ino, &c);
@@ -72,6 +73,8 @@ static int image_stat(struct image_store *i, struct vexfs_stat *a)
 	a->ef_construction = index.ef_construction;
 	a->pending = index.pending;
 	a->indexed = index.indexed;
+	a->tables = index.tables;
+	a->bits = index.bits;
 	return 0;
 }
 
@@ -79,6 +82,7 @@ static int image_reindex(struct image_store *i, const struct vexfs_reindex *a)
 {
 	struct vex_index_stat want = {
 		.code = a->code, .m = a->m, .ef_construction = a->ef_construction,
+		.tables = a->tables, .bits = a->bits,
 	};
 
 	return vex_index_rebuild(i->fs, i->ino, &want);
@@ -163,7 +167,7 @@ static int image_search(struct image_store *i, struct vexfs_search *a)
 	struct vex_search s = {
 		.filter = a->filter_count ? &f : NULL,
 		.queries = (void *)(uintptr_t)a->queries, .nq = a->nq, .dim = a->dim, .k = a->k,
-		.ef = a->ef,
+		.ef = a->ef, .probes = a->probes,
 		.ids = (u64 *)(uintptr_t)a->ids, .distances = (u32 *)(uintptr_t)a->distances,
 	};
 	int err = vex_coll_search(i->fs, i->ino, &s);

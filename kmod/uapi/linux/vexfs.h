@@ -36,7 +36,8 @@
 /* Limits; VEXFS_IOC_CAPS reports the same figures. */
 #define VEXFS_MAX_DIM		65535u		/* elements of one row */
 #define VEXFS_MAX_K		4096u		/* neighbours of one query */
-#define VEXFS_MAX_EF		65536u	/* breadth of a search by HNSW */
+#define VEXFS_MAX_EF		65536u	/* breadth of a search by an index */
+#define VEXFS_MAX_PROBES	4096u	/* buckets of each table of LSH that it reads */
 #define VEXFS_MAX_RANGE		65536u	/* rows that one range search returns */
 #define VEXFS_MAX_QUERIES	4096u		/* queries of one search */
 #define VEXFS_MAX_RESULTS	(1u << 20)	/* queries * k of one search */
@@ -102,25 +103,29 @@ enum vexfs_metric {
  * @VEXFS_INDEX_HNSW: a graph leads to rows that are near: approximate, see @ef of struct
  *	vexfs_search. Up to VEXFS_HNSW_TRAINING rows, every one is compared.
  *	EINVAL for rows of some 65,000 elements, which do not fit an item of the graph
+ * @VEXFS_INDEX_LSH: tables of buckets that near rows are likely to share: approximate, see @ef and
+ *	@probes of struct vexfs_search. Otherwise as HNSW
  */
 enum vexfs_index {
 	VEXFS_INDEX_FLAT	= 1,
 	VEXFS_INDEX_HNSW	= 2,
+	VEXFS_INDEX_LSH		= 3,
 };
 
-/* Rows that a collection with an HNSW index has before its graph begins. */
+/* Rows that a collection with an index has before that begins. */
 #define VEXFS_HNSW_TRAINING	1024u
 
 /**
- * enum vexfs_code - what an HNSW graph is walked on; results are ranked on the rows
- * @VEXFS_CODE_AUTO: the fastest that tells the rows apart; tried out when the graph begins and
- *	when it has grown, and again when rows come that the code does not fit
+ * enum vexfs_code - what an index compares rows by; results are ranked on the rows
+ * @VEXFS_CODE_AUTO: of HNSW the fastest that tells the rows apart; tried out when the graph begins
+ *	and when it has grown, and again when rows come that the code does not fit. Of LSH the
+ *	faster one of SQ7 and SQ4 for the dimension
  * @VEXFS_CODE_SQ7: seven bits an element, in a byte
  * @VEXFS_CODE_SQ4: four bits an element
  * @VEXFS_CODE_B1: the bits themselves; of VEXFS_ELEM_B1, which has no other
- * @VEXFS_CODE_F32: the elements in four bytes each, with nothing lost
+ * @VEXFS_CODE_F32: the elements in four bytes each, with nothing lost; not of LSH
  * @VEXFS_CODE_PCA: seven bits for each of the few directions in which rows differ most. 256 to
- *	4,096 elements, and not by inner product
+ *	4,096 elements, and not by inner product; not of LSH
  */
 enum vexfs_code {
 	VEXFS_CODE_AUTO		= 0,
@@ -139,14 +144,17 @@ enum vexfs_code {
  * @metric: in: &enum vexfs_metric
  * @dim: in: elements of a row, 1 to VEXFS_MAX_DIM
  * @index: in: &enum vexfs_index
- * @code: in: of HNSW: &enum vexfs_code
+ * @code: in: of HNSW and LSH: &enum vexfs_code
  * @m: in: of HNSW: links of a row in each layer, 2 to 128; 0: 16
  * @ef_construction: in: of HNSW: breadth of the search for them, up to 65,536; 0: 200
+ * @tables: in: of LSH: 1 to 64; 0: 8
+ * @bits: in: of LSH: of the number of a bucket, 1 to 20; 0: 12. @tables * @bits times @dim, rounded
+ *	up to 64, is 16 Mi at most
  * @reserved: in: must be 0
  *
- * The last four are zero without HNSW. EINVAL a field is out of range, or @elem, @metric and
+ * What is not of the index is zero. EINVAL a field is out of range, or @elem, @metric, @index and
  * @code do not go together; EEXIST already a collection; ENOTEMPTY the file has data; ENOSPC no
- * space; EOPNOTSUPP the filesystem was made without HNSW, or without the element types.
+ * space; EOPNOTSUPP the filesystem was made without the feature hnsw, lsh or elems.
  */
 struct vexfs_create {
 	__u32 size;
@@ -158,6 +166,8 @@ struct vexfs_create {
 	__u32 code;
 	__u32 m;
 	__u32 ef_construction;
+	__u32 tables;
+	__u32 bits;
 	__u32 reserved;
 };
 
@@ -318,7 +328,8 @@ struct vexfs_filter_node {
  * @dim: in: must equal the collection's dimension
  * @k: in: neighbours wanted of each query, 1 to VEXFS_MAX_K;
  *     nq * k at most VEXFS_MAX_RESULTS
- * @ef: in: of HNSW: breadth of the search, up to VEXFS_MAX_EF; 0: 100. At least k is taken
+ * @ef: in: of HNSW: breadth of the search, up to VEXFS_MAX_EF; 0: 100. At least k is taken. Of LSH:
+ *     rows that are kept to be ranked
  * @ids: in: address that receives nq * k __u64 ids, nearest first
  * @distances: in: address that receives nq * k binary32 distances
  * @visited: out: rows compared, by their codes or whole, summed over the queries
@@ -328,6 +339,9 @@ struct vexfs_filter_node {
  * @filter_count: in: nodes, at most VEXFS_MAX_FILTER; 0: every live row is compared
  * @filter_text_len: in: at most VEXFS_MAX_FILTER_TEXT; 0 without a filter
  * @bad_node: out: with EBADMSG, the position of the refused node
+ * @probes: in: of LSH: buckets to read of each table, on average: the likeliest of all tables come
+ *     first; up to VEXFS_MAX_PROBES. 0: until 32 rows were compared for each of @ef, at most 256
+ * @reserved: in: must be 0
  *
  * With a filter only rows that match are found. Without an index only they are compared; with
  * HNSW a sample of the rows tells about how many match, and either all of these are compared, or
@@ -356,6 +370,8 @@ struct vexfs_search {
 	__u32 filter_count;
 	__u32 filter_text_len;
 	__u64 bad_node;
+	__u32 probes;
+	__u32 reserved;
 };
 
 /**
@@ -536,10 +552,12 @@ struct vexfs_filter {
  * @row_bytes: out: bytes of a row
  * @blocks: out: 4 KiB blocks of rows and index on the device
  * @code: out: of an index: &enum vexfs_code
- * @m: out: of an index: links of a row
- * @ef_construction: out: of an index: breadth of the search for them
+ * @m: out: of HNSW: links of a row
+ * @ef_construction: out: of HNSW: breadth of the search for them
  * @pending: out: rows in the index whose content is newer: searches compare them one by one
  * @indexed: out: rows in the index; the others are compared one by one, too
+ * @tables: out: of LSH
+ * @bits: out: of LSH: of the number of a bucket
  */
 struct vexfs_stat {
 	__u32 size;
@@ -557,6 +575,8 @@ struct vexfs_stat {
 	__u32 ef_construction;
 	__u32 pending;
 	__u64 indexed;
+	__u32 tables;
+	__u32 bits;
 };
 
 /**
@@ -564,9 +584,11 @@ struct vexfs_stat {
  * @size: in: sizeof(struct vexfs_reindex)
  * @flags: in: must be 0
  * @code: in: &enum vexfs_code; 0: as it was
- * @m: in: links of a row; 0: as it was
- * @ef_construction: in: breadth of the search for them; 0: as it was
+ * @m: in: of HNSW: links of a row; 0: as it was
+ * @ef_construction: in: of HNSW: breadth of the search for them; 0: as it was
  * @reserved: in: must be 0
+ * @tables: in: of LSH; 0: as it was
+ * @bits: in: of LSH: of the number of a bucket; 0: as it was
  *
  * After damage to it, for other parameters, or when the rows are not like those that it was begun
  * with any more. Searches go on meanwhile and compare rows that are not in it yet. What cannot
@@ -581,6 +603,8 @@ struct vexfs_reindex {
 	__u32 m;
 	__u32 ef_construction;
 	__u32 reserved;
+	__u32 tables;
+	__u32 bits;
 };
 
 /* The instruction sets that distance kernels exist for. */

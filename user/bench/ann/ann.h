@@ -18,7 +18,7 @@
 #define ANN_EFS			32u
 #define ANN_WIDTHS		4u
 #define ANN_ROUNDS		32u
-#define ANN_CONTENDERS		7u
+#define ANN_CONTENDERS		8u
 /* A sweep ends with the first point that finds so much. */
 #define ANN_ENOUGH		0.999
 
@@ -90,6 +90,7 @@ struct data {
  * @error: the reason of what failed last
  * @least_dim: takes part from so many elements on
  * @which: for these functions
+ * @index: of VexFS: VEXFS_COLL_*
  */
 struct contender_kind {
 	const char *name;
@@ -104,6 +105,7 @@ struct contender_kind {
 	const char *(*error)(void);
 	uint32_t least_dim;
 	uint32_t which;
+	uint32_t index;
 };
 
 extern const struct contender_kind contender_kinds[ANN_CONTENDERS];

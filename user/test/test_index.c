@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * HNSW indexes of collections in a filesystem: what they find beside exact search, what survives
- * a remount, a crash, a fault, damage and a small cache. The graph itself is test_graph.c's.
+ * HNSW and LSH indexes of collections in a filesystem: what they find beside exact search, what
+ * survives a remount, a crash, a fault, damage and a small cache. The graph itself is
+ * test_graph.c's, the buckets are test_lsh.c's.
  */
 #include <pthread.h>
 
@@ -10,6 +11,9 @@
 #define ROOT	VEXFS_ROOT_INO
 #define DIM	16u
 #define K	10u
+
+/* The kind of index that is tested. */
+static u32 kind;
 
 static u64 make(struct core *c, const char *name, u32 index, u32 metric)
 {
@@ -107,7 +111,7 @@ static void finds_what_exact_search_finds(void **state)
 
 	core_make(&c, 16384, 1);
 	for (u32 i = 0; i < 3; i++) {
-		hnsw[i] = make(&c, i ? i == 1 ? "h1" : "h2" : "h0", VEXFS_INDEX_HNSW, metrics[i]);
+		hnsw[i] = make(&c, i ? i == 1 ? "h1" : "h2" : "h0", kind, metrics[i]);
 		flat[i] = make(&c, i ? i == 1 ? "f1" : "f2" : "f0", VEXFS_INDEX_FLAT, metrics[i]);
 		for (u32 n = 0; n < 4; n++) {
 			insert(c.fs, hnsw[i], n, 500);
@@ -130,7 +134,7 @@ static void few_rows_are_searched_exactly(void **state)
 	u64 hnsw, flat;
 
 	core_make(&c, 4096, 1);
-	hnsw = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	hnsw = make(&c, "h", kind, VEXFS_METRIC_L2);
 	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
 	assert_true(recall(c.fs, hnsw, flat, 10, 1) == 0);
 	insert(c.fs, hnsw, 1, VEXFS_HNSW_TRAINING - 1);
@@ -149,7 +153,7 @@ static void an_updated_row_is_found_by_its_new_content(void **state)
 	float *rows = malloc(200 * DIM * sizeof(*rows));
 
 	core_make(&c, 8192, 1);
-	ino = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	ino = make(&c, "h", kind, VEXFS_METRIC_L2);
 	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
 	insert(c.fs, ino, 1, 2000);
 	insert(c.fs, flat, 1, 2000);
@@ -178,7 +182,7 @@ static void deleted_rows_are_not_found(void **state)
 	float q[DIM];
 
 	core_make(&c, 8192, 1);
-	ino = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	ino = make(&c, "h", kind, VEXFS_METRIC_L2);
 	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
 	insert(c.fs, ino, 1, 1500);
 	insert(c.fs, flat, 1, 1500);
@@ -213,7 +217,7 @@ static void nothing_is_left_of_one_that_is_removed(void **state)
 	core_make(&c, 8192, 1);
 	core_commit(&c);
 	free_before = core_free_blocks(&c);
-	insert(c.fs, make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2), 1, 1500);
+	insert(c.fs, make(&c, "h", kind, VEXFS_METRIC_L2), 1, 1500);
 	core_commit(&c);
 	core_unlink(&c, ROOT, "h");
 	core_commit(&c);
@@ -353,9 +357,21 @@ static void parameters_out_of_range_are_refused(void **state)
 		{ .index = VEXFS_INDEX_FLAT, .dim = DIM, .m = 16 },
 		{ .index = VEXFS_INDEX_FLAT, .dim = DIM, .code = 1 },
 		{ .index = VEXFS_INDEX_FLAT, .dim = DIM, .ef_construction = 1 },
-		{ .index = VEXFS_INDEX_HNSW + 1, .dim = DIM },
+		{ .index = VEXFS_INDEX_FLAT, .dim = DIM, .tables = 8 },
+		{ .index = VEXFS_INDEX_FLAT, .dim = DIM, .bits = 12 },
+		{ .index = VEXFS_INDEX_HNSW, .dim = DIM, .tables = 8 },
+		{ .index = VEXFS_INDEX_HNSW, .dim = DIM, .bits = 12 },
+		{ .index = VEXFS_INDEX_LSH, .dim = DIM, .tables = 65 },
+		{ .index = VEXFS_INDEX_LSH, .dim = DIM, .bits = 21 },
+		{ .index = VEXFS_INDEX_LSH, .dim = DIM, .code = 3 },
+		{ .index = VEXFS_INDEX_LSH, .dim = DIM, .m = 16 },
+		{ .index = VEXFS_INDEX_LSH, .dim = DIM, .ef_construction = 200 },
+		{ .index = VEXFS_INDEX_LSH, .dim = 65535 },
+		{ .index = VEXFS_INDEX_LSH, .dim = 65000, .tables = 16, .bits = 17 },
+		{ .index = VEXFS_INDEX_LSH + 1, .dim = DIM },
 	};
 	struct vex_index_stat want = { 0 };
+	struct vex_search s;
 	struct core c = { 0 };
 	u64 ino, flat, ids[K];
 	float q[DIM] = { 0 };
@@ -373,10 +389,17 @@ static void parameters_out_of_range_are_refused(void **state)
 	assert_int_equal(vex_index_rebuild(c.fs, ino, &want), -ENODATA);
 	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
 	assert_int_equal(vex_index_rebuild(c.fs, flat, &want), -EOPNOTSUPP);
-	ino = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	ino = make(&c, "h", kind, VEXFS_METRIC_L2);
 	assert_int_equal(search(c.fs, ino, q, VEXFS_MAX_EF + 1, ids, dist), -EINVAL);
 	want.m = 1;
 	assert_int_equal(vex_index_rebuild(c.fs, ino, &want), -EINVAL);
+	want = (struct vex_index_stat){ .tables = 65 };
+	assert_int_equal(vex_index_rebuild(c.fs, ino, &want), -EINVAL);
+	want = (struct vex_index_stat){ .bits = 21 };
+	assert_int_equal(vex_index_rebuild(c.fs, ino, &want), -EINVAL);
+	s = (struct vex_search){ .queries = q, .nq = 1, .dim = DIM, .k = K, .ids = ids,
+				 .distances = dist, .probes = VEXFS_MAX_PROBES + 1 };
+	assert_int_equal(vex_coll_search(c.fs, ino, &s), -EINVAL);
 	core_end(&c);
 }
 
@@ -406,7 +429,7 @@ static void damage_is_told_and_mended_by_a_rebuild(void **state)
 		float q[DIM] = { 0 };
 
 		core_make(&c, 8192, 1);
-		ino = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+		ino = make(&c, "h", kind, VEXFS_METRIC_L2);
 		flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
 		insert(c.fs, ino, 1, 1500);
 		insert(c.fs, flat, 1, 1500);
@@ -425,21 +448,28 @@ static void damage_is_told_and_mended_by_a_rebuild(void **state)
 
 static void a_rebuild_takes_other_parameters(void **state)
 {
-	struct vex_index_stat want = { .m = 8, .code = VEXFS_CODE_SQ4 }, st;
+	struct vex_index_stat want = { .code = VEXFS_CODE_SQ4 }, st;
+	bool lsh = kind == VEXFS_INDEX_LSH;
 	struct core c = { 0 };
 	u64 ino, flat;
 
 	core_make(&c, 8192, 1);
-	ino = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	ino = make(&c, "h", kind, VEXFS_METRIC_L2);
 	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
 	insert(c.fs, ino, 1, 1500);
 	insert(c.fs, flat, 1, 1500);
+	if (lsh)
+		want.bits = 9;
+	else
+		want.m = 8;
 	assert_int_equal(vex_index_rebuild(c.fs, ino, &want), 0);
 	core_reopen(&c);
 	assert_int_equal(vex_index_stat(c.fs, ino, &st), 0);
-	assert_int_equal(st.m, 8);
+	assert_int_equal(st.m, lsh ? 0 : 8);
 	assert_int_equal(st.code, VEXFS_CODE_SQ4);
-	assert_int_equal(st.ef_construction, 60);
+	assert_int_equal(st.ef_construction, lsh ? 0 : 60);
+	assert_int_equal(st.tables, lsh ? 8 : 0);
+	assert_int_equal(st.bits, lsh ? 9 : 0);
 	assert_int_equal(st.indexed, 1500);
 	assert_true(recall(c.fs, ino, flat, 100, 3) >= 0.9);
 	core_end(&c);
@@ -512,7 +542,7 @@ static void faults_lose_nothing(void **state)
 	u64 ino, runs = 0;
 
 	core_make(&c, 4096, 1);
-	ino = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	ino = make(&c, "h", kind, VEXFS_METRIC_L2);
 	insert(c.fs, ino, 1, 1040);
 	core_close(&c);
 	image = c.m;
@@ -565,7 +595,7 @@ static void a_crash_leaves_rows_and_graph_in_step(void **state)
 	u64 ino;
 
 	make_small(&c, 4096);
-	ino = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	ino = make(&c, "h", kind, VEXFS_METRIC_L2);
 	insert(c.fs, ino, 1, 1030);
 	core_commit(&c);
 	assert_int_equal(vex_io_mem_record(c.m), 0);
@@ -605,7 +635,7 @@ static void an_index_larger_than_the_cache_works(void **state)
 	u64 hnsw, flat;
 
 	make_small(&c, 16384);
-	hnsw = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	hnsw = make(&c, "h", kind, VEXFS_METRIC_L2);
 	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
 	insert(c.fs, hnsw, 1, 7000);
 	insert(c.fs, flat, 1, 7000);
@@ -652,7 +682,7 @@ static void searches_run_beside_changes(void **state)
 	u64 id, bad;
 
 	make_small(&c, 8192);
-	job.ino = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	job.ino = make(&c, "h", kind, VEXFS_METRIC_L2);
 	job.fs = c.fs;
 	insert(c.fs, job.ino, 1, 1100);
 	for (u32 i = 0; i < 2; i++)
@@ -694,6 +724,11 @@ int main(void)
 		core_test(searches_run_beside_changes),
 	};
 
+	int failed;
+
 	vex_core_init();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	kind = VEXFS_INDEX_HNSW;
+	failed = cmocka_run_group_tests_name("hnsw", tests, NULL, NULL);
+	kind = VEXFS_INDEX_LSH;
+	return failed + cmocka_run_group_tests_name("lsh", tests, NULL, NULL);
 }
