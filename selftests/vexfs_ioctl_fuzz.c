@@ -32,8 +32,19 @@ static uint64_t seed = 1;
 static unsigned char *area;		/* writable, then read-only, then nothing */
 static const char *const paths[] = {
 	MNT "/coll", MNT "/wide", MNT "/file", MNT "/empty", MNT "/dir", MNT "/dir/mine",
+	MNT "/half", MNT "/bytes", MNT "/bits",
 };
 #define PATHS	(sizeof(paths) / sizeof(*paths))
+#define OTHERS	6			/* of the last, that are collections of other types */
+
+/* Types of elements; a row of each has 32 bytes. */
+static const struct vexfs_create types[] = {
+	{ .elem = VEXFS_ELEM_F32, .metric = VEXFS_METRIC_L2, .dim = 8 },
+	{ .elem = VEXFS_ELEM_F16, .metric = VEXFS_METRIC_IP, .dim = 16 },
+	{ .elem = VEXFS_ELEM_I8, .metric = VEXFS_METRIC_COSINE, .dim = 32 },
+	{ .elem = VEXFS_ELEM_B1, .metric = VEXFS_METRIC_HAMMING, .dim = 256 },
+};
+#define TYPES	(sizeof(types) / sizeof(*types))
 
 /* Structures that are right, as a start; filled by templates_make(). */
 static struct {
@@ -57,21 +68,30 @@ static const struct operation {
 	unsigned long cmd;
 	const void *right;
 	unsigned int size;
+	unsigned int dim_at;		/* 0: it has no dimensions */
 } operations[] = {
-	{ VEXFS_IOC_CAPS,	&right.caps,	sizeof(right.caps) },
-	{ VEXFS_IOC_CREATE,	&right.create,	sizeof(right.create) },
-	{ VEXFS_IOC_INSERT,	&right.insert,	sizeof(right.insert) },
-	{ VEXFS_IOC_GET,	&right.get,	sizeof(right.get) },
-	{ VEXFS_IOC_DELETE,	&right.del,	sizeof(right.del) },
-	{ VEXFS_IOC_SEARCH,	&right.search,	sizeof(right.search) },
-	{ VEXFS_IOC_STAT,	&right.stat,	sizeof(right.stat) },
-	{ VEXFS_IOC_INSERT,	&right.append,	sizeof(right.append) },
-	{ VEXFS_IOC_SEARCH,	&right.find,	sizeof(right.find) },
-	{ VEXFS_IOC_UPDATE,	&right.update,	sizeof(right.update) },
-	{ VEXFS_IOC_META_SET,	&right.meta_set, sizeof(right.meta_set) },
-	{ VEXFS_IOC_META_GET,	&right.meta_get, sizeof(right.meta_get) },
-	{ VEXFS_IOC_FILTER,	&right.filter,	sizeof(right.filter) },
-	{ VEXFS_IOC_RANGE,	&right.range,	sizeof(right.range) },
+	{ VEXFS_IOC_CAPS,	&right.caps,	sizeof(right.caps), 0 },
+	{ VEXFS_IOC_CREATE,	&right.create,	sizeof(right.create),
+	  offsetof(struct vexfs_create, dim) },
+	{ VEXFS_IOC_INSERT,	&right.insert,	sizeof(right.insert),
+	  offsetof(struct vexfs_insert, dim) },
+	{ VEXFS_IOC_GET,	&right.get,	sizeof(right.get),
+	  offsetof(struct vexfs_get, dim) },
+	{ VEXFS_IOC_DELETE,	&right.del,	sizeof(right.del), 0 },
+	{ VEXFS_IOC_SEARCH,	&right.search,	sizeof(right.search),
+	  offsetof(struct vexfs_search, dim) },
+	{ VEXFS_IOC_STAT,	&right.stat,	sizeof(right.stat), 0 },
+	{ VEXFS_IOC_INSERT,	&right.append,	sizeof(right.append),
+	  offsetof(struct vexfs_insert, dim) },
+	{ VEXFS_IOC_SEARCH,	&right.find,	sizeof(right.find),
+	  offsetof(struct vexfs_search, dim) },
+	{ VEXFS_IOC_UPDATE,	&right.update,	sizeof(right.update),
+	  offsetof(struct vexfs_update, dim) },
+	{ VEXFS_IOC_META_SET,	&right.meta_set, sizeof(right.meta_set), 0 },
+	{ VEXFS_IOC_META_GET,	&right.meta_get, sizeof(right.meta_get), 0 },
+	{ VEXFS_IOC_FILTER,	&right.filter,	sizeof(right.filter), 0 },
+	{ VEXFS_IOC_RANGE,	&right.range,	sizeof(right.range),
+	  offsetof(struct vexfs_range, dim) },
 };
 #define OPERATIONS	(sizeof(operations) / sizeof(*operations))
 
@@ -236,7 +256,8 @@ static uint64_t address(uint64_t *rnd, const void *self)
 static uint64_t number(uint64_t *rnd)
 {
 	static const uint64_t edges[] = {
-		0, 1, 2, 3, 7, 8, 31, 32, 33, 512, 513, 4096, 4097, 8192, 8193, 65535, 65536, 1 << 20, (1 << 20) + 1, 16 << 20,
+		0, 1, 2, 3, 7, 8, 31, 32, 33, 512, 513, 4096, 4097, 8192, 8193, 65535,
+		65536, 1 << 20, (1 << 20) + 1, 16 << 20,
 		0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, 1ULL << 32, INT64_MAX, UINT64_MAX,
 	};
 
@@ -295,6 +316,7 @@ static bool is_possible(const struct operation *o, const void *asked, const void
  * struct caller - a thread
  * @rnd: its randomness
  * @user: it runs as; 0 is root
+ * @type: of its file, of @types
  * @done: calls that succeeded
  * @odd: an errno that no one documented, 0: none
  * @impossible: a request that succeeded with figures that cannot be, 0: none
@@ -303,11 +325,36 @@ struct caller {
 	pthread_t thread;
 	uint64_t rnd;
 	unsigned int user;
+	unsigned int type;
 	unsigned long done;
 	unsigned long cmd;
 	unsigned long impossible;
 	int odd;
 };
+
+/* The same bytes as rows of the type; a file that is not a collection yet may become one. */
+static void retype(const struct operation *o, unsigned int type, unsigned char *args)
+{
+	struct vexfs_create *create = (void *)args;
+
+	if (o->dim_at)
+		memcpy(args + o->dim_at, &types[type].dim, sizeof(types[type].dim));
+	if (o->cmd == VEXFS_IOC_CREATE) {
+		create->elem = types[type].elem;
+		create->metric = types[type].metric;
+	}
+}
+
+/* Open another file. */
+static int file_next(struct caller *c)
+{
+	static const int modes[] = { O_RDWR, O_RDWR, O_RDONLY, O_WRONLY };
+	unsigned int path = next(&c->rnd) % PATHS;
+	int fd = open(paths[path], modes[next(&c->rnd) % 4]);
+
+	c->type = path >= OTHERS ? path - OTHERS + 1 : path ? next(&c->rnd) % TYPES : 0;
+	return fd < 0 ? open(MNT "/dir", O_RDONLY | O_DIRECTORY) : fd;
+}
 
 static void call(struct caller *c, int fd)
 {
@@ -320,7 +367,9 @@ static void call(struct caller *c, int fd)
 	uint32_t size = o->size;
 	uint64_t n, where;
 
-	memcpy(args + shift, o->right, o->size);
+	memcpy(args, o->right, o->size);
+	retype(o, c->type, args);
+	memmove(args + shift, args, o->size);
 	for (n = next(&c->rnd) % 4; n; n--)
 		spoil(args + shift, o->size, &c->rnd);
 	/* Mostly as large as it is, or larger with zeros, or with something in the tail. */
@@ -351,7 +400,6 @@ static void call(struct caller *c, int fd)
 
 static void *caller_run(void *arg)
 {
-	static const int modes[] = { O_RDWR, O_RDWR, O_RDONLY, O_WRONLY };
 	struct caller *c = arg;
 	unsigned long i;
 	int fd = -1;
@@ -363,9 +411,7 @@ static void *caller_run(void *arg)
 		if (fd < 0 || !(next(&c->rnd) % 12)) {
 			if (fd >= 0)
 				close(fd);
-			fd = open(paths[next(&c->rnd) % PATHS], modes[next(&c->rnd) % 4]);
-			if (fd < 0)
-				fd = open(MNT "/dir", O_RDONLY | O_DIRECTORY);
+			fd = file_next(c);
 		}
 		call(c, fd);
 		/* A file to make a collection of, again and again. */
@@ -376,6 +422,31 @@ static void *caller_run(void *arg)
 	}
 	close(fd);
 	return NULL;
+}
+
+/* Collections of the other types, with an index and some rows. */
+static bool others_make(void)
+{
+	struct vexfs_create create;
+	struct vexfs_insert insert;
+	unsigned int i;
+	bool made = true;
+	int fd;
+
+	for (i = 1; i < TYPES && made; i++) {
+		create = types[i];
+		create.size = sizeof(create);
+		create.index = VEXFS_INDEX_HNSW;
+		insert = right.insert;
+		insert.dim = types[i].dim;
+		/* Of these bytes all are finite. */
+		insert.rows = (uintptr_t)area + IDS_AT;
+		fd = open(paths[OTHERS + i - 1], O_CREAT | O_RDWR, 0666);
+		made = fd >= 0 && !ioctl(fd, VEXFS_IOC_CREATE, &create) &&
+		       !ioctl(fd, VEXFS_IOC_INSERT, &insert);
+		close(fd);
+	}
+	return made;
 }
 
 static bool prepare(void)
@@ -399,7 +470,7 @@ static bool prepare(void)
 		return false;
 	close(fd);
 	close(coll_open(MNT "/wide", 65535, VEXFS_METRIC_COSINE));
-	if (make_file(MNT "/file", 100000, 2) || make_file(MNT "/empty", 0, 1))
+	if (make_file(MNT "/file", 100000, 2) || make_file(MNT "/empty", 0, 1) || !others_make())
 		return false;
 	for (i = 0; i < PATHS; i++)
 		chmod(paths[i], i == 1 ? 0600 : 0777);

@@ -71,6 +71,7 @@ I8_KERNEL(VEXFS_METRIC_COSINE, avx2, false, cosine_i8)
 const struct vex_dist_ops vex_dist_avx2 = {
 	.isa = VEXFS_ISA_AVX2,
 	.name = "avx2",
+	.piece = { VEC_PIECES },
 	.kernel = {
 		VEC_KERNELS,
 		[VEXFS_ELEM_I8] = I8_TABLE(avx2),

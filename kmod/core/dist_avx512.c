@@ -104,6 +104,7 @@ static void hamming_avx512(const void *q, const void *rows, u32 n, u32 dim, u32 
 const struct vex_dist_ops vex_dist_avx512 = {
 	.isa = VEXFS_ISA_AVX512,
 	.name = "avx512",
+	.piece = { VEC_PIECES },
 	.kernel = {
 		VEC_KERNELS,
 		[VEXFS_ELEM_I8] = I8_TABLE(avx512),
@@ -114,6 +115,7 @@ const struct vex_dist_ops vex_dist_avx512 = {
 const struct vex_dist_ops vex_dist_vnni = {
 	.isa = VEXFS_ISA_AVX512,
 	.name = "avx512",
+	.piece = { VEC_PIECES },
 	.kernel = {
 		VEC_KERNELS,
 		[VEXFS_ELEM_I8] = I8_TABLE(vnni),

@@ -274,6 +274,12 @@ static void cosine_i8_scalar(const void *q, const void *rows, u32 n, u32 dim, u3
 const struct vex_dist_ops vex_dist_scalar = {
 	.isa = VEXFS_ISA_SCALAR,
 	.name = "scalar",
+	.piece = {
+		[VEXFS_ELEM_F32] = VEX_DIST_PIECE,
+		[VEXFS_ELEM_F16] = VEX_DIST_PIECE / 8,
+		[VEXFS_ELEM_I8] = VEX_DIST_PIECE / 8,
+		[VEXFS_ELEM_B1] = VEX_DIST_PIECE / 8,
+	},
 	.kernel = {
 		[VEXFS_ELEM_F32] = {
 			[VEXFS_METRIC_L2] = l2_scalar,

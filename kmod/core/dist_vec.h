@@ -272,6 +272,13 @@ static void cosine_f16(const void *q, const void *rows, u32 n, u32 dim, u32 *out
 		cosine_of(q, rows, n, dim, F16, out);
 }
 
+/* See struct vex_dist_ops. */
+#define VEC_PIECES						\
+	[VEXFS_ELEM_F32] = VEX_DIST_PIECE,			\
+	[VEXFS_ELEM_F16] = VEX_DIST_PIECE / 2,			\
+	[VEXFS_ELEM_I8] = VEX_DIST_PIECE / 2,			\
+	[VEXFS_ELEM_B1] = VEX_DIST_PIECE / 4
+
 /* The part of a table of kernels that is made here. */
 #define VEC_KERNELS							\
 	[VEXFS_ELEM_F32] = {						\

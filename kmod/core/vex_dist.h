@@ -8,7 +8,7 @@
 
 #include "vex_elem.h"
 
-/* Bytes of rows that one FPU section may cover: about 4 us of work. */
+/* Bytes of codes, or of rows in f32, that one FPU section may cover: about 4 us of work. */
 #define VEX_DIST_PIECE	(64u << 10)
 
 /**
@@ -27,11 +27,14 @@ typedef void (*vex_dist_kernel)(const void *q, const void *rows, u32 n, u32 dim,
  * struct vex_dist_ops - the kernels of one instruction set
  * @isa: VEXFS_ISA_*
  * @name: as the user writes it
+ * @piece: by enum vexfs_elem: bytes of rows that one FPU section may cover, 20 us of work at most;
+ *	a row is never split
  * @kernel: by enum vexfs_elem and enum vexfs_metric; NULL where vex_elem_served() says no
  */
 struct vex_dist_ops {
 	u32 isa;
 	const char *name;
+	u32 piece[VEX_ELEMS];
 	vex_dist_kernel kernel[VEX_ELEMS][VEX_METRICS];
 };
 

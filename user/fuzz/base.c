@@ -53,6 +53,20 @@ static void collection(struct vex_fs *fs, u64 ino, u32 dim, u32 metric, u32 rows
 	free(values);
 }
 
+/* Of another type: dimensions and bytes such that no byte is wrong. */
+static void collection_of(struct vex_fs *fs, u64 ino, u32 elem, u32 metric)
+{
+	struct vex_coll coll = {
+		.elem = elem, .metric = metric, .index = VEXFS_INDEX_FLAT, .dim = 16,
+	};
+	u64 first, bad;
+	u8 rows[9 * 32];
+
+	memset(rows, '3', sizeof(rows));
+	well(vex_coll_create(fs, ino, &coll));
+	well(vex_coll_insert(fs, ino, rows, 9, coll.dim, &first, &bad));
+}
+
 /* Metadata of every third row: a number and a string; a short one of the last. */
 static void metadata(struct vex_fs *fs, u64 ino, u32 rows)
 {
@@ -106,6 +120,10 @@ static void everything(struct vex_fs *fs)
 	attributes(fs, dir, 40);
 	well(vex_file_fallocate(fs, file, VEX_FALLOC_KEEP_SIZE, 80000, 20000));
 	collection(fs, make(fs, dir, "more", S_IFREG | 0644), 3, VEXFS_METRIC_COSINE, 6);
+	collection_of(fs, make(fs, dir, "half", S_IFREG | 0644), VEXFS_ELEM_F16, VEXFS_METRIC_IP);
+	collection_of(fs, make(fs, dir, "bytes", S_IFREG | 0644), VEXFS_ELEM_I8, VEXFS_METRIC_L2);
+	collection_of(fs, make(fs, dir, "bits", S_IFREG | 0644), VEXFS_ELEM_B1,
+		      VEXFS_METRIC_HAMMING);
 }
 
 static void names(struct vex_fs *fs, u32 count)

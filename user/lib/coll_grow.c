@@ -88,7 +88,8 @@ void coll_graph_close(struct vexfs_coll *c)
 }
 
 /* Rows from all over the collection, as the codec wants them. */
-static void sample_take(const struct vexfs_coll *c, const struct vex_codec *codec, u8 *to, u32 count)
+static void sample_take(const struct vexfs_coll *c, const struct vex_codec *codec, u8 *to,
+			u32 count)
 {
 	u32 bytes = vex_codec_sample_bytes(codec), i;
 	const void *row;

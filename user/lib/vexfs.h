@@ -171,16 +171,17 @@ int vexfs_coll_close(struct vexfs_coll *c);
  * Append @count packed rows, of the collection's element type. @first_id, which may be NULL,
  * receives the first one's id. EDOM: an element is NaN or infinite, or a bit is set behind the last
  * one, and no row was added; ENOMEM: as many rows were added as vexfs_coll_stat() tells, and the
- * index lacks some: the next call brings them in. EFBIG; in an
- * image ENOSPC, too, with as many rows added. Rows that are unlike those that the codes were made
+ * index lacks some: the next call brings them in. EFBIG; in an image ENOSPC, too, with as many rows
+ * added. Rows that are unlike those that the codes were made
  * for, far outside of their range, are compared one by one until codes are made anew, which is when
  * they are a sixteenth of all, in an image a third.
  */
 int vexfs_coll_add(struct vexfs_coll *c, const void *rows, uint64_t count, uint64_t *first_id);
 
 /*
- * The @k nearest rows of each of @nq packed queries of the same element type, nearest first, equal distances by id. @ids and
- * @distances receive nq * k each; slots past the last row found hold VEXFS_COLL_NO_ID and FLT_MAX.
+ * The @k nearest rows of each of @nq packed queries of the same element type, nearest first, equal
+ * distances by id. @ids and @distances receive nq * k each; slots past the last row found hold
+ * VEXFS_COLL_NO_ID and FLT_MAX.
  * @q may be NULL. EINVAL @k is not 1 to 65,536, or a field of @q is out of range; EDOM.
  * Queries of one call share a pass over the rows where these are compared one by one.
  */

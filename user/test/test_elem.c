@@ -225,6 +225,44 @@ static void hnsw_finds_most_of_it(void **state)
 	}
 }
 
+/* Rows that differ in few directions. */
+static void flatten(struct rows *r)
+{
+	u64 rnd = 57;
+
+	for (u32 n = 0; n < r->n; n++) {
+		float a = test_unit(&rnd), b = test_unit(&rnd), c = test_unit(&rnd);
+
+		for (u32 i = 0; i < r->dim; i++)
+			elem_set(r->elem, r->row + n * r->bytes, i,
+				 40 * (a * sin(i) + b * sin(2 * i) + c * sin(3 * i)));
+	}
+}
+
+static void main_directions_serve_f16_and_i8(void **state)
+{
+	struct vex_index_stat st;
+	struct core c = { 0 };
+	struct rows r;
+	u64 ino;
+
+	(void)state;
+	core_make(&c, 16384, 1);
+	for (u32 elem = VEXFS_ELEM_F16; elem <= VEXFS_ELEM_I8; elem++) {
+		rows_new(&r, elem, VEXFS_METRIC_L2, 300, ROWS);
+		flatten(&r);
+		ino = make(&c, &r, elem_names[elem], VEXFS_INDEX_HNSW);
+		insert(&c, ino, &r);
+		assert_int_equal(vex_index_stat(c.fs, ino, &st), 0);
+		assert_int_equal(st.code, VEXFS_CODE_PCA);
+		assert_true(recall(&c, ino, &r) >= 0.8);
+		core_reopen(&c);
+		assert_true(recall(&c, ino, &r) >= 0.8);
+		rows_free(&r);
+	}
+	core_end(&c);
+}
+
 static void an_index_made_anew_keeps_to_the_codes_of_the_type(void **state)
 {
 	struct vex_index_stat sq7 = { .code = VEXFS_CODE_SQ7 }, b1 = { .code = VEXFS_CODE_B1 };
@@ -448,6 +486,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		core_test(flat_finds_what_comparing_all_rows_finds),
 		core_test(hnsw_finds_most_of_it),
+		core_test(main_directions_serve_f16_and_i8),
 		core_test(an_index_made_anew_keeps_to_the_codes_of_the_type),
 		core_test(types_metrics_and_codes_that_do_not_match_are_refused),
 		core_test(without_the_feature_there_is_f32_alone),

@@ -14,11 +14,18 @@
 
 /* The kind of index that is tested. */
 static u32 kind;
+/* Of the rows that a test makes, each of 64 bytes. */
+static u32 elem = VEXFS_ELEM_F32;
+
+static u32 dim(void)
+{
+	return elem == VEXFS_ELEM_B1 ? 32 * DIM : elem == VEXFS_ELEM_I8 ? 4 * DIM : DIM;
+}
 
 static u64 make(struct core *c, const char *name, u32 index, u32 metric)
 {
 	struct vex_coll coll = {
-		.elem = VEXFS_ELEM_F32, .metric = metric, .index = index, .dim = DIM,
+		.elem = elem, .metric = metric, .index = index, .dim = dim(),
 		.ef_construction = index == VEXFS_INDEX_HNSW ? 60 : 0,
 	};
 	u64 ino = core_create(c, ROOT, name);
@@ -38,7 +45,10 @@ static void make_small(struct core *c, u64 blocks)
 static void fill(float *row, u64 count, u64 *rnd)
 {
 	for (u64 i = 0; i < count * DIM; i++)
-		row[i] = test_unit(rnd);
+		if (elem == VEXFS_ELEM_F32)
+			row[i] = test_unit(rnd);
+		else
+			((u32 *)row)[i] = test_random(rnd);
 }
 
 /* Rows that only @seed and their number tell. */
@@ -48,14 +58,14 @@ static void insert(struct vex_fs *fs, u64 ino, u64 seed, u32 count)
 	u64 first, bad;
 
 	fill(rows, count, &seed);
-	assert_int_equal(vex_coll_insert(fs, ino, rows, count, DIM, &first, &bad), 0);
+	assert_int_equal(vex_coll_insert(fs, ino, rows, count, dim(), &first, &bad), 0);
 	free(rows);
 }
 
 static int search(struct vex_fs *fs, u64 ino, const float *q, u32 ef, u64 *ids, u32 *dist)
 {
 	struct vex_search s = {
-		.queries = q, .nq = 1, .dim = DIM, .k = K, .ef = ef, .ids = ids, .distances = dist,
+		.queries = q, .nq = 1, .dim = dim(), .k = K, .ef = ef, .ids = ids, .distances = dist,
 	};
 
 	return vex_coll_search(fs, ino, &s);
@@ -98,7 +108,7 @@ static void expect_itself(struct vex_fs *fs, u64 ino, u64 id)
 	u32 dist[K];
 	float row[DIM];
 
-	assert_int_equal(vex_coll_get(fs, ino, &id, 1, DIM, row, &bad), 0);
+	assert_int_equal(vex_coll_get(fs, ino, &id, 1, dim(), row, &bad), 0);
 	assert_int_equal(search(fs, ino, row, 200, ids, dist), 0);
 	assert_int_equal(ids[0], id);
 }
@@ -485,12 +495,12 @@ static int work(struct vex_fs *fs, u64 ino, u32 what)
 	struct vex_index_stat want = { 0 };
 	float rows[K * DIM];
 	u32 dist[K];
-	struct vex_rows r = { .ids = ids, .rows = rows, .count = K, .dim = DIM };
+	struct vex_rows r = { .ids = ids, .rows = rows, .count = K, .dim = dim() };
 
 	fill(rows, K, &seed);
 	switch (what) {
 	case WORK_INSERT:
-		return vex_coll_insert(fs, ino, rows, K, DIM, &first, &bad);
+		return vex_coll_insert(fs, ino, rows, K, dim(), &first, &bad);
 	case WORK_SEARCH:
 		return search(fs, ino, rows, 50, ids, dist);
 	case WORK_UPDATE:
@@ -534,15 +544,17 @@ static bool one_fault(struct vex_io_mem *image, u64 ino, u32 what, u32 kind, u64
 	return st.failed || after.failed != before.failed;
 }
 
-static void faults_lose_nothing(void **state)
+/* Every @step-th call fails. */
+static void sweep_faults(u32 of, u32 metric, u32 step)
 {
 	static const u32 kinds[] = { 0, VEX_IO_READ, VEX_IO_WRITE, VEX_IO_FLUSH };
 	struct vex_io_mem *image;
 	struct core c = { 0 };
 	u64 ino, runs = 0;
 
+	elem = of;
 	core_make(&c, 4096, 1);
-	ino = make(&c, "h", kind, VEXFS_METRIC_L2);
+	ino = make(&c, "h", kind, metric);
 	insert(c.fs, ino, 1, 1040);
 	core_close(&c);
 	image = c.m;
@@ -550,10 +562,26 @@ static void faults_lose_nothing(void **state)
 		for (u32 k = 0; k < ARRAY_SIZE(kinds); k++)
 			/* A rebuild makes thousands of calls: some of them. */
 			for (u64 nth = 1; one_fault(image, ino, what, kinds[k], nth);
-			     nth += what == WORK_REBUILD && nth > 40 ? nth / 4 : 1)
+			     nth += what == WORK_REBUILD && nth > 40 ? nth / 4 : step)
 				runs++;
 	print_message("%llu runs with a fault\n", runs);
 	vex_io_mem_destroy(image);
+	elem = VEXFS_ELEM_F32;
+}
+
+static void faults_lose_nothing(void **state)
+{
+	sweep_faults(VEXFS_ELEM_F32, VEXFS_METRIC_L2, 1);
+}
+
+static void faults_lose_no_bytes(void **state)
+{
+	sweep_faults(VEXFS_ELEM_I8, VEXFS_METRIC_L2, 11);
+}
+
+static void faults_lose_no_bits(void **state)
+{
+	sweep_faults(VEXFS_ELEM_B1, VEXFS_METRIC_HAMMING, 13);
 }
 
 /*
@@ -589,13 +617,14 @@ static u64 crash_at_writes(struct core *c, u64 ino, u64 id, u64 step)
 }
 
 /* Every prefix of what was written. */
-static void a_crash_leaves_rows_and_graph_in_step(void **state)
+static void sweep_crashes(u32 of, u32 metric)
 {
 	struct core c = { 0 };
 	u64 ino;
 
+	elem = of;
 	make_small(&c, 4096);
-	ino = make(&c, "h", kind, VEXFS_METRIC_L2);
+	ino = make(&c, "h", kind, metric);
 	insert(c.fs, ino, 1, 1030);
 	core_commit(&c);
 	assert_int_equal(vex_io_mem_record(c.m), 0);
@@ -607,6 +636,22 @@ static void a_crash_leaves_rows_and_graph_in_step(void **state)
 	core_commit(&c);
 	assert_true(crash_at_writes(&c, ino, 1029, 1) > 20);
 	core_end(&c);
+	elem = VEXFS_ELEM_F32;
+}
+
+static void a_crash_leaves_rows_and_graph_in_step(void **state)
+{
+	sweep_crashes(VEXFS_ELEM_F32, VEXFS_METRIC_L2);
+}
+
+static void a_crash_leaves_bytes_and_graph_in_step(void **state)
+{
+	sweep_crashes(VEXFS_ELEM_I8, VEXFS_METRIC_L2);
+}
+
+static void a_crash_leaves_bits_and_graph_in_step(void **state)
+{
+	sweep_crashes(VEXFS_ELEM_B1, VEXFS_METRIC_HAMMING);
 }
 
 /* An index that is made anew in the middle of an insertion, and some of the writes. */
@@ -723,12 +768,18 @@ int main(void)
 		core_test(an_index_larger_than_the_cache_works),
 		core_test(searches_run_beside_changes),
 	};
-
+	const struct CMUnitTest of_elements[] = {
+		core_test(faults_lose_no_bytes),
+		core_test(faults_lose_no_bits),
+		core_test(a_crash_leaves_bytes_and_graph_in_step),
+		core_test(a_crash_leaves_bits_and_graph_in_step),
+	};
 	int failed;
 
 	vex_core_init();
 	kind = VEXFS_INDEX_HNSW;
 	failed = cmocka_run_group_tests_name("hnsw", tests, NULL, NULL);
+	failed += cmocka_run_group_tests_name("hnsw of i8 and b1", of_elements, NULL, NULL);
 	kind = VEXFS_INDEX_LSH;
 	return failed + cmocka_run_group_tests_name("lsh", tests, NULL, NULL);
 }
