@@ -30,6 +30,9 @@ fill() # folder, options of 'vexfs'
 	vexfs "$@" bench --fill 1500 --dim 24 --metric cosine --index lsh --tables 4 --bits 6 \
 		--queries 1 "$dir/tables" >/dev/null || return 1
 	vexfs "$@" delete "$dir/tables" 30-90 || return 1
+	vexfs "$@" bench --fill 1500 --dim 24 --index codes --code sq4 --queries 1 \
+		"$dir/codes" >/dev/null || return 1
+	vexfs "$@" delete "$dir/codes" 30-90 || return 1
 	vexfs "$@" import -q --text --sample 40 "$dir/text" /usr/include/linux
 }
 
@@ -57,6 +60,8 @@ tell() # folder, file with queries, made when there is none, options of 'vexfs'
 	vexfs "$@" stat --json "$dir/tables" | grep -v '^  "file":' || return 1
 	vexfs "$@" search --json -k 10 --ef 20 --probes 3 --row 0-20 "$dir/tables" |
 		grep -v '^  "file":' || return 1
+	vexfs "$@" stat --json "$dir/codes" | grep -v '^  "file":' || return 1
+	vexfs "$@" search --json -k 10 --ef 12 --row 0-20 "$dir/codes" | grep -v '^  "file":' || return 1
 	vexfs "$@" search --json -k 10 --text 'network socket address' "$dir/text" |
 		grep -v '^  "file":'
 }

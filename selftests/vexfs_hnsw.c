@@ -233,7 +233,7 @@ TEST_F(hnsw, fields_out_of_range_are_refused)
 	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_HNSW, 0, VEXFS_MAX_EF + 1));
 	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_FLAT, 16, 0));
 	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_LSH, 16, 0));
-	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_LSH + 1, 0, 0));
+	EXPECT_EQ(-EINVAL, create(fd, VEXFS_INDEX_CODES + 1, 0, 0));
 	EXPECT_EQ(-EINVAL, search(self->fd, self->rows, VEXFS_MAX_EF + 1, self->ids,
 				  self->distances));
 	EXPECT_EQ(-ENODATA, neg(ioctl(fd, VEXFS_IOC_REINDEX, &r)));

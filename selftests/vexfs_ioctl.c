@@ -214,7 +214,8 @@ TEST_F(ioc, capabilities_tell_the_limits)
 		  1u << VEXFS_ELEM_B1, a.elems);
 	EXPECT_EQ(1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | 1u << VEXFS_METRIC_COSINE |
 		  1u << VEXFS_METRIC_HAMMING, a.metrics);
-	EXPECT_EQ(1u << VEXFS_INDEX_FLAT | 1u << VEXFS_INDEX_HNSW | 1u << VEXFS_INDEX_LSH,
+	EXPECT_EQ(1u << VEXFS_INDEX_FLAT | 1u << VEXFS_INDEX_HNSW | 1u << VEXFS_INDEX_LSH |
+		  1u << VEXFS_INDEX_CODES,
 		  a.indexes);
 	EXPECT_GE(VEXFS_ISA_AVX512, a.isa);
 	EXPECT_EQ(VEXFS_MAX_DIM, a.max_dim);
@@ -292,7 +293,7 @@ TEST_F(ioc, create_refuses_fields_out_of_range)
 		.dim = 4, .index = VEXFS_INDEX_FLAT,
 	};
 	const uint32_t bad_dims[] = { 0, VEXFS_MAX_DIM + 1, UINT32_MAX };
-	const uint32_t bad_kinds[] = { 0, 4, 64, UINT32_MAX };
+	const uint32_t bad_kinds[] = { 0, 5, 64, UINT32_MAX };
 	int fd = open(MNT "/new", O_CREAT | O_RDWR, 0644);
 	struct vexfs_create a;
 	unsigned int i;
@@ -318,7 +319,7 @@ TEST_F(ioc, create_refuses_fields_out_of_range)
 	a.elem = VEXFS_ELEM_B1 + 1;
 	EXPECT_EQ(-EINVAL, neg(ioctl(fd, VEXFS_IOC_CREATE, &a)));
 	a = good;
-	a.index = VEXFS_INDEX_LSH + 1;
+	a.index = VEXFS_INDEX_CODES + 1;
 	EXPECT_EQ(-EINVAL, neg(ioctl(fd, VEXFS_IOC_CREATE, &a)));
 	EXPECT_EQ(0, coll_stat(fd).size);
 	a = good;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A search, with all that it calls, goes no deeper into the stack than BOUND from its entry: by the
- * flat, the LSH and the HNSW index, with everything in memory and with rows and index that must be read
+ * flat, the LSH, the codes and the HNSW index, with everything in memory and with rows and index that must be read
  * from the device again and again. It finds the same rows in either case.
  *
  * Depths are those that vexfs_trace.ko measures, to the byte; frames that an interrupt leaves on
@@ -33,6 +33,8 @@ FIXTURE_VARIANT(search) {
 FIXTURE_VARIANT_ADD(search, flat_warm) { "search", VEXFS_INDEX_FLAT, "cache=64M" };
 FIXTURE_VARIANT_ADD(search, flat_cold) { "search", VEXFS_INDEX_FLAT, "cache=1M" };
 FIXTURE_VARIANT_ADD(search, lsh_warm) { "search_lsh", VEXFS_INDEX_LSH, "cache=64M" };
+FIXTURE_VARIANT_ADD(search, codes_warm) { "search_codes", VEXFS_INDEX_CODES, "cache=64M" };
+FIXTURE_VARIANT_ADD(search, codes_cold) { "search_codes", VEXFS_INDEX_CODES, "cache=1M" };
 FIXTURE_VARIANT_ADD(search, hnsw_warm) { "search_hnsw", VEXFS_INDEX_HNSW, "cache=64M" };
 FIXTURE_VARIANT_ADD(search, hnsw_cold) { "search_hnsw", VEXFS_INDEX_HNSW, "cache=1M" };
 

@@ -33,10 +33,12 @@ u32 vex_code_kind(u32 code)
 	return VEX_CODE_SQ7;
 }
 
-u32 vex_levels_choose(u32 code, u32 dim)
+u32 vex_levels_choose(u32 code, u32 elem, u32 dim)
 {
 	if (code != VEXFS_CODE_AUTO)
 		return vex_code_kind(code);
+	if (elem == VEXFS_ELEM_B1)
+		return VEX_CODE_B1;
 	return dim >= VEX_CODE_SQ4_DIM ? VEX_CODE_SQ4 : VEX_CODE_SQ7;
 }
 
@@ -47,11 +49,9 @@ bool vex_levels_served(u32 code, u32 elem)
 
 u32 vex_code_choose(u32 code, u32 elem, u32 metric, u32 dim)
 {
-	if (code == VEXFS_CODE_AUTO && elem == VEXFS_ELEM_B1)
-		return VEX_CODE_B1;
-	if (code == VEXFS_CODE_AUTO && vex_pca_served(metric, dim))
+	if (code == VEXFS_CODE_AUTO && elem != VEXFS_ELEM_B1 && vex_pca_served(metric, dim))
 		return VEX_CODE_PCA;
-	return vex_levels_choose(code, dim);
+	return vex_levels_choose(code, elem, dim);
 }
 
 bool vex_code_served(u32 code, u32 elem, u32 metric, u32 dim)

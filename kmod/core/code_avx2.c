@@ -23,6 +23,8 @@ typedef float vec8_mem __attribute__((__vector_size__(32), __may_alias__)) __ali
 
 /* Codes that run side by side. */
 #define ABREAST	4
+/* Of codes that lie one behind the other, so many bytes are asked for before their turn. */
+#define AHEAD	4096u
 #define LINE	64
 
 static __always_inline bytes32 load(const u8 *p)
@@ -107,8 +109,9 @@ static __always_inline sums8 step(const u8 *q, const u8 *code, u32 j, bool ip, b
 		    squares(load(q), lower(x)) + squares(load(q + 32), upper(x));
 }
 
+/* @packed is a constant, too. */
 static __always_inline void abreast(const struct vex_form *f, const u8 *const *codes, u32 bytes,
-				    u32 *out, bool ip, bool half)
+				    u32 *out, bool ip, bool half, bool packed)
 {
 	sums8 sum[ABREAST] = { 0 };
 	sums4 total;
@@ -116,12 +119,20 @@ static __always_inline void abreast(const struct vex_form *f, const u8 *const *c
 
 	for (j = 0; j < bytes; j += 32)
 #pragma GCC unroll 4
-		for (i = 0; i < ABREAST; i++)
+		for (i = 0; i < ABREAST; i++) {
+			if (packed)
+				__builtin_prefetch(codes[i] + j + AHEAD);
 			sum[i] += step(f->level, codes[i], j, ip, half);
+		}
 	total = sum4(sum);
 	if (ip)
 		total = (sums4)(0x80000000u - (dists4)(total - f->bias));
 	__builtin_memcpy(out, &total, sizeof(total));
+}
+
+static __always_inline bool are_packed(const u8 *const *codes, u32 n, u32 bytes)
+{
+	return n > ABREAST && codes[n - 1] - codes[0] == (long)(n - 1) * bytes;
 }
 
 static __always_inline void all(const struct vex_form *f, const u8 *const *codes, u32 n,
@@ -131,18 +142,21 @@ static __always_inline void all(const struct vex_form *f, const u8 *const *codes
 	u32 rest[ABREAST];
 	u32 i, j;
 
+	if (are_packed(codes, n, bytes))
+		for (; n >= ABREAST; n -= ABREAST, codes += ABREAST, out += ABREAST)
+			abreast(f, codes, bytes, out, ip, half, true);
 	for (; n >= ABREAST; n -= ABREAST, codes += ABREAST, out += ABREAST) {
 		/* The caller has asked for the first line of each. */
 		for (i = ABREAST; i < min(n, 2u * ABREAST) && bytes > LINE; i++)
 			for (j = LINE; j < min(bytes, 6u * LINE); j += LINE)
 				__builtin_prefetch(codes[i] + j);
-		abreast(f, codes, bytes, out, ip, half);
+		abreast(f, codes, bytes, out, ip, half, false);
 	}
 	if (!n)
 		return;
 	for (i = 0; i < ABREAST; i++)
 		last[i] = codes[min(i, n - 1)];
-	abreast(f, last, bytes, rest, ip, half);
+	abreast(f, last, bytes, rest, ip, half, false);
 	for (i = 0; i < n; i++)
 		out[i] = rest[i];
 }

@@ -30,14 +30,15 @@ static bool create_served(const struct vex_coll *c)
 	return !c->code && !c->m && !c->ef_construction && !c->tables && !c->bits;
 }
 
-/* What a filesystem must have for a collection with this index. */
-static u64 index_feature(u32 index)
+u64 vex_index_feature(u32 index)
 {
 	switch (index) {
 	case VEXFS_INDEX_HNSW:
 		return VEXFS_FEATURE_HNSW;
 	case VEXFS_INDEX_LSH:
 		return VEXFS_FEATURE_LSH;
+	case VEXFS_INDEX_CODES:
+		return VEXFS_FEATURE_CODES;
 	default:
 		return 0;
 	}
@@ -46,7 +47,7 @@ static u64 index_feature(u32 index)
 /* What a filesystem must have for a collection like this. */
 static u64 features_of(const struct vex_coll *c)
 {
-	return index_feature(c->index) | (c->elem != VEXFS_ELEM_F32 ? VEXFS_FEATURE_ELEMS : 0);
+	return vex_index_feature(c->index) | (c->elem != VEXFS_ELEM_F32 ? VEXFS_FEATURE_ELEMS : 0);
 }
 
 /* What is stored of a collection, as @inode has it. */

@@ -7,6 +7,7 @@ vex-core-objs := \
 	code_avx2.o \
 	code_scalar.o \
 	code_train.o \
+	codes.o \
 	coll.o \
 	component.o \
 	crc32c.o \

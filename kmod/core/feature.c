@@ -14,7 +14,8 @@ static const char *const names[] = {
 	"row-metadata",
 	"hnsw",
 	"lsh",
-	[7] = "elems",
+	"codes",
+	"elems",
 };
 
 static_assert(VEXFS_FEATURES_KNOWN >> (ARRAY_SIZE(names) - 1) == 1);

@@ -172,7 +172,7 @@ int vex_walk_room(struct vex_walk *w, const struct vex_graph *g, u32 ef, u32 cou
 		err = pool_room(w, ef);
 	if (!err && g->lsh.tables)
 		err = vex_lsh_walk_room(w, g, w->probes);
-	return err ? err : seen_room(w, count);
+	return err || g->codes ? err : seen_room(w, count);
 }
 
 void vex_walk_free(struct vex_walk *w)
@@ -626,6 +626,8 @@ int vex_graph_search(struct vex_graph *g, struct vex_walk *w, const void *row, u
 	row = vex_codec_wide(&g->codec, row, w->wide);
 	if (g->lsh.tables)
 		return vex_lsh_search(g, w, row, ef);
+	if (g->codes)
+		return vex_codes_search(g, w, row, ef);
 	vex_codec_query(&g->codec, row, w->levels);
 	vex_codec_form(&g->codec, w->levels, &w->query);
 	err = vex_descend(g, w, 0, &pos);

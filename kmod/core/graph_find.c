@@ -19,6 +19,8 @@
 
 /* The breadth of a search that asks for none. */
 #define EF_DEFAULT	100u
+/* And for each of k, where all codes are compared and a place is cheap. */
+#define EF_CODES	8u
 #define HOP_COST	16u
 #define POOL_PLACES	256u
 #define ROW_COST	4u
@@ -29,7 +31,7 @@
 
 static u64 walk_cost(const struct vex_aim *a, u64 breadth)
 {
-	return breadth * (HOP_COST + a->ask + breadth / POOL_PLACES);
+	return a->whole + breadth * (HOP_COST + a->ask + breadth / POOL_PLACES);
 }
 
 /* The breadth of a walk that meets @want rows that may be found, when they lie anywhere. */
@@ -43,7 +45,9 @@ static u64 breadth_for(const struct vex_aim *a, u32 want)
 
 void vex_aim_take(struct vex_aim *a)
 {
-	u32 ef = max(a->ef ? a->ef : EF_DEFAULT, a->all ? 1 : a->k);
+	u32 usual = max(EF_DEFAULT, a->whole ? EF_CODES * a->k : 0);
+	u32 ef = max(a->ef ? a->ef : usual, a->all ? 1 : a->k);
+	bool asked = a->ef && !a->filtered && !a->all;
 	u64 breadth, compare;
 
 	a->ef = min(ef, VEX_GRAPH_EF_MAX);
@@ -58,8 +62,11 @@ void vex_aim_take(struct vex_aim *a)
 	}
 	breadth = breadth_for(a, a->want);
 	a->breadth = min_t(u64, breadth, VEX_GRAPH_EF_MAX);
-	if (a->filtered && (breadth > VEX_GRAPH_EF_MAX ||
-			    walk_cost(a, breadth) * a->queries > a->scan + compare * a->queries))
+	/* All codes within a distance, or many, are as dear as all rows. */
+	if ((!a->filtered && !a->whole) || asked)
+		return;
+	if (breadth > VEX_GRAPH_EF_MAX || (a->whole && a->all) ||
+	    walk_cost(a, breadth) * a->queries > a->scan + compare * a->queries)
 		a->breadth = 0;
 }
 

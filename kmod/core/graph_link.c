@@ -344,6 +344,10 @@ int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, 
 		return 0;
 	if (g->lsh.tables)
 		return vex_lsh_plan(g, w, p, id, row);
+	if (g->codes) {
+		vex_codes_plan(g, w, p, row);
+		return 0;
+	}
 	p->top = row ? vex_draw_layer(id, g->m) : 0;
 	err = vex_plan_self(g, p);
 	if (err)
@@ -412,6 +416,10 @@ void vex_plan_apply(struct vex_graph *g, const struct vex_walk *w, const struct 
 
 	if (!p->n)
 		return;
+	if (g->codes) {
+		vex_codes_apply(g, w, p);
+		return;
+	}
 	if (g->lsh.tables) {
 		vex_lsh_apply(g, w, p);
 		return;

@@ -20,6 +20,9 @@ bool vex_graph_mend_due(const struct vex_graph *g, u64 dead, u64 mended)
 {
 	u64 met = g->tab[0].count - min_t(u64, g->tab[0].count, mended);
 
+	/* There are no links. */
+	if (g->codes)
+		return false;
 	return dead >= mended + max_t(u64, met / MEND_SHARE, MEND_LEAST);
 }
 
@@ -286,7 +289,7 @@ int vex_graph_leave(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p,
 	plan_begin(p);
 	p->id = id;
 	/* Of buckets it is taken out when it comes into others. */
-	if (g->lsh.tables)
+	if (g->lsh.tables || g->codes)
 		return 0;
 	top = vex_draw_layer(id, g->m);
 	for (layer = 0; layer <= top && layer < g->layers && !err; layer++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The HNSW or LSH index of a collection: where it lies, and which of it is in memory.
+ * The HNSW or LSH index of a collection, or its codes: where it lies, and which of it is in memory.
  *
  * It lies in the collection's own file from VEXFS_INDEX_POS on, far behind the rows, and so
  * shares with them the segments, their cache, checksums and transactions:
@@ -61,7 +61,13 @@ static int chunk_load(struct vex_graph *g, u32 layer, u32 chunk)
 	/* Made anew meanwhile: what lies there is another graph's, and nothing here is held. */
 	if (ix->gone)
 		return -ESTALE;
-	err = vex_seg_get_aside(ix->fs, ix->ino, chunk_index(layer, chunk), false, &seg);
+	/* Codes are all read, one piece after the other. */
+	if (g->codes)
+		err = vex_stream_get(ix->fs, ix->ino, chunk_index(0, chunk),
+				     chunk_index(0, vex_tab_chunk(&g->tab[0], g->tab[0].count)) + 1,
+				     &seg);
+	else
+		err = vex_seg_get_aside(ix->fs, ix->ino, chunk_index(layer, chunk), false, &seg);
 	if (!err)
 		chunk_install(ix, layer, chunk, seg);
 	return err;
@@ -120,10 +126,25 @@ static int row_dead(struct vex_graph *g, u32 id)
 	return vex_row_dead(ix->fs, ix->ino, id);
 }
 
+/* The pieces of all codes may be more than a search may hold. */
+static int lock_breathe(struct vex_graph *g)
+{
+	struct vex_hnsw *ix = hnsw_of(g);
+
+	vex_read_unlock(&ix->fs->lock);
+	vex_resched();
+	vex_hnsw_settle(ix->fs);
+	vex_read_lock(&ix->fs->lock);
+	if (ix->gone)
+		return -ESTALE;
+	return vex_interrupted() ? -EINTR : 0;
+}
+
 static const struct vex_graph_ops hnsw_ops = {
 	.load = chunk_load,
 	.touch = chunk_touch,
 	.dead = row_dead,
+	.breathe = lock_breathe,
 };
 
 u32 vex_hnsw_dirty(struct vex_hnsw *ix, u32 layer, u32 pos, u32 bytes)
@@ -234,9 +255,15 @@ static bool hnsw_served(const struct vex_coll *c, u32 *links)
 	u32 m = vex_hnsw_m(c);
 
 	*links = vex_base_links(m);
-	return vex_code_served(c->code, c->elem, c->metric, c->dim) &&
-	       m >= VEX_GRAPH_M_MIN && m <= VEX_GRAPH_M_MAX && c->ef_construction <= VEX_GRAPH_EF_MAX && !c->tables &&
+	return vex_code_served(c->code, c->elem, c->metric, c->dim) && m >= VEX_GRAPH_M_MIN &&
+	       m <= VEX_GRAPH_M_MAX && c->ef_construction <= VEX_GRAPH_EF_MAX && !c->tables &&
 	       !c->bits;
+}
+
+static bool codes_served(const struct vex_coll *c)
+{
+	return vex_code_served(c->code, c->elem, c->metric, c->dim) && !c->m && !c->ef_construction &&
+	       !c->tables && !c->bits;
 }
 
 static bool lsh_served(const struct vex_coll *c, u32 *links)
@@ -251,11 +278,13 @@ bool vex_hnsw_served(const struct vex_coll *c)
 	struct vex_codec codec;
 	u32 links;
 
-	if (!(c->index == VEXFS_INDEX_LSH ? lsh_served(c, &links) : hnsw_served(c, &links)))
-		return false;
 	vex_codec_shape(&codec, c->elem == VEXFS_ELEM_B1 ? VEX_CODE_B1 :
 			c->code == VEXFS_CODE_F32 ? VEX_CODE_F32 : VEX_CODE_SQ7, c->elem, c->metric,
 			c->dim);
+	if (c->index == VEXFS_INDEX_CODES)
+		return codes_served(c) && codec.bytes <= VEX_SEG_BYTES;
+	if (!(c->index == VEXFS_INDEX_LSH ? lsh_served(c, &links) : hnsw_served(c, &links)))
+		return false;
 	return vex_rec_bytes(&codec, links) <= VEX_SEG_BYTES;
 }
 
@@ -269,8 +298,8 @@ int vex_hnsw_create_prepare(struct vex_fs *fs, u64 ino, struct vex_seg **seg)
 /* The kind of code that a new index begins with. */
 static u32 code_first(const struct vex_coll *c)
 {
-	return c->index == VEXFS_INDEX_LSH ? vex_levels_choose(c->code, c->dim) :
-					     vex_code_choose(c->code, c->elem, c->metric, c->dim);
+	return c->index == VEXFS_INDEX_HNSW ? vex_code_choose(c->code, c->elem, c->metric, c->dim) :
+					      vex_levels_choose(c->code, c->elem, c->dim);
 }
 
 void vex_hnsw_create(struct vex_fs *fs, struct vex_seg *seg, const struct vex_coll *c)
@@ -280,13 +309,15 @@ void vex_hnsw_create(struct vex_fs *fs, struct vex_seg *seg, const struct vex_co
 	/* All of it is written: damage to what was there before does no harm any more. */
 	memset(head, 0, VEX_SEG_BYTES);
 	head->code = cpu_to_le32(vex_code_name(code_first(c)));
-	if (c->index == VEXFS_INDEX_LSH) {
+	head->flags = cpu_to_le32(c->code || c->index == VEXFS_INDEX_LSH ? 0 : VEXFS_HNSW_AUTO);
+	if (c->index == VEXFS_INDEX_CODES) {
+		head->magic = cpu_to_le32(VEXFS_CODES_MAGIC);
+	} else if (c->index == VEXFS_INDEX_LSH) {
 		head->magic = cpu_to_le32(VEXFS_LSH_MAGIC);
 		head->tables = cpu_to_le32(vex_lsh_tables(c));
 		head->bits = cpu_to_le32(vex_lsh_bits(c));
 	} else {
 		head->magic = cpu_to_le32(VEXFS_HNSW_MAGIC);
-		head->flags = cpu_to_le32(c->code ? 0 : VEXFS_HNSW_AUTO);
 		head->m = cpu_to_le32(vex_hnsw_m(c));
 		head->ef_construction = cpu_to_le32(vex_hnsw_ef_construction(c));
 	}
@@ -383,6 +414,21 @@ static bool lsh_counts_sound(struct vex_hnsw *ix, const struct vexfs_hnsw_head *
 					     g->tab[1].count % g->tab[1].per == 0));
 }
 
+/* There is but the base. */
+static bool codes_counts_sound(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head, u64 rows)
+{
+	struct vex_graph *g = &ix->graph;
+	u32 i;
+
+	g->layers = le32_to_cpu(head->layers);
+	g->tab[0].count = le32_to_cpu(head->count[0]);
+	for (i = 1; i < VEX_GRAPH_LAYERS; i++)
+		if (head->count[i])
+			return false;
+	return g->layers == !!g->tab[0].count &&
+	       g->tab[0].count <= min_t(u64, rows, VEX_GRAPH_ROWS_MAX);
+}
+
 /* Counts of layers, from the base upwards, and where the search begins. */
 static bool counts_sound(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head, u64 rows)
 {
@@ -392,6 +438,8 @@ static bool counts_sound(struct vex_hnsw *ix, const struct vexfs_hnsw_head *head
 
 	if (g->lsh.tables)
 		return lsh_counts_sound(ix, head, rows);
+	if (g->codes)
+		return codes_counts_sound(ix, head, rows);
 	g->layers = le32_to_cpu(head->layers);
 	g->entry = le32_to_cpu(head->entry);
 	if (g->layers > VEX_GRAPH_LAYERS)
@@ -443,6 +491,9 @@ static int graph_shape(struct vex_hnsw *ix, const struct vex_coll *c,
 	u32 m = le32_to_cpu(head->m), ef = le32_to_cpu(head->ef_construction);
 	struct vex_graph *g = &ix->graph;
 
+	if (c->index == VEXFS_INDEX_CODES)
+		return le32_to_cpu(head->magic) != VEXFS_CODES_MAGIC ?
+		       -EINVAL : vex_codes_init(g, VEX_SEG_BYTES);
 	if (c->index == VEXFS_INDEX_LSH)
 		return le32_to_cpu(head->magic) != VEXFS_LSH_MAGIC ||
 		       !vex_levels_served(le32_to_cpu(head->code), c->elem) ? -EINVAL :

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The codec of an HNSW or LSH index in a filesystem: made from a sample of the rows, stored behind the
+ * The codec of an index in a filesystem: made from a sample of the rows, stored behind the
  * head, and judged when the collection has grown.
  */
 #include "vex_hnsw.h"
@@ -155,6 +155,8 @@ static int codec_store(struct vex_hnsw *ix, const struct vex_codec *c, u64 rows)
 	if (g->lsh.tables)
 		return 0;
 	/* Items have another size with another code; they fit all the same. */
+	if (g->codes)
+		return vex_codes_init(g, VEX_SEG_BYTES);
 	return vex_graph_init(g, g->m, g->ef_build, VEX_SEG_BYTES, VEX_SEG_BYTES);
 }
 
@@ -222,7 +224,10 @@ static int codec_find(struct new_codec *n, struct vex_hnsw_walk *w)
 
 	err = sample_take(n->ix, w, &rows, &count);
 	n->rows = w->coll.rows;
-	kind = vex_code_choose(VEXFS_CODE_AUTO, codec->elem, codec->metric, codec->dim);
+	/* Main directions alone leave out too much for what is nearly exact. */
+	kind = n->ix->graph.codes ?
+	       vex_levels_choose(VEXFS_CODE_AUTO, codec->elem, codec->dim) :
+	       vex_code_choose(VEXFS_CODE_AUTO, codec->elem, codec->metric, codec->dim);
 	if (!err && n->ix->automatic)
 		err = vex_codec_choose(codec, kind, rows, count);
 	else if (!err)

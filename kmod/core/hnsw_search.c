@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Searching by an HNSW or LSH index: candidates of each query from the index, ranked by their rows;
- * then, for all queries, the rows that the index does not know in their present form.
+ * Searching by an HNSW or LSH index or codes: candidates of each query from the index, ranked by
+ * their rows; then, for all queries, the rows that the index does not know in their present form.
  *
  * With a filter a sample of the rows tells about how many match, and graph_find.c by what they
  * cost whether to walk or to compare all of them.
@@ -161,6 +161,7 @@ static int aim_take(struct hnsw_find *f, const struct vex_hnsw *ix)
 	aim->met = c->rows - min_t(u64, c->rows - c->live, ix->mended);
 	aim->queries = ctx->s->nq;
 	aim->all = ctx->s->ranged;
+	aim->whole = vex_codes_cost(&ix->graph);
 	aim->filtered = vex_selective(ctx->s);
 	if (ctx->s->filter) {
 		aim->scan = c->rows * FILTER_SCAN;
@@ -245,6 +246,12 @@ static int index_search(struct vex_search_ctx *ctx)
 const struct vex_index_ops vex_index_hnsw = {
 	.id = VEXFS_INDEX_HNSW,
 	.name = "hnsw",
+	.search = index_search,
+};
+
+const struct vex_index_ops vex_index_codes = {
+	.id = VEXFS_INDEX_CODES,
+	.name = "codes",
 	.search = index_search,
 };
 

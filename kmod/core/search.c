@@ -12,6 +12,7 @@ static const struct vex_index_ops *const index_kinds[] = {
 	&vex_index_flat,
 	&vex_index_hnsw,
 	&vex_index_lsh,
+	&vex_index_codes,
 };
 
 const struct vex_index_ops *vex_index_ops(u32 id)

@@ -136,8 +136,8 @@ u32 vex_code_kind(u32 code);
 u32 vex_code_choose(u32 code, u32 elem, u32 metric, u32 dim);
 /* Can rows have this code, or AUTO? */
 bool vex_code_served(u32 code, u32 elem, u32 metric, u32 dim);
-/* The same where codes have to be levels of the elements. */
-u32 vex_levels_choose(u32 code, u32 dim);
+/* The same where codes have to be levels of the elements, or the bits. */
+u32 vex_levels_choose(u32 code, u32 elem, u32 dim);
 bool vex_levels_served(u32 code, u32 elem);
 /* Does a code of this kind lose nothing of the row? Then it is its own form. */
 static inline bool vex_code_exact(u32 kind)

@@ -665,7 +665,7 @@ struct vex_coll {
 #define VEX_METRICS_SERVED	(1u << VEXFS_METRIC_L2 | 1u << VEXFS_METRIC_IP | \
 				 1u << VEXFS_METRIC_COSINE | 1u << VEXFS_METRIC_HAMMING)
 #define VEX_INDEXES_SERVED	(1u << VEXFS_INDEX_FLAT | 1u << VEXFS_INDEX_HNSW | \
-				 1u << VEXFS_INDEX_LSH)
+				 1u << VEXFS_INDEX_LSH | 1u << VEXFS_INDEX_CODES)
 
 /* Do these go together? b1 has the metric Hamming and no other, the rest all the others. */
 bool vex_elem_served(u32 elem, u32 metric);

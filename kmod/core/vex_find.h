@@ -19,6 +19,7 @@
  * @queries: of the batch
  * @scan: cost of telling for all rows whether they may be found
  * @ask: the same for one row that a walk has led to
+ * @whole: cost of comparing all codes, of an index that does; 0: of a graph
  * @filtered: there is a filter
  * @tried: codes that are equal are most likely those of equal rows
  * @all: all rows within a distance are wanted, up to @k
@@ -38,6 +39,7 @@ struct vex_aim {
 	u32 queries;
 	u64 scan;
 	u32 ask;
+	u64 whole;
 	bool filtered;
 	bool tried;
 	bool all;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The graph of an HNSW index, or the buckets of an LSH index, without a thought for where they are
- * stored: the filesystem keeps the pieces in segments, a program that uses the library alone in
- * large pages. See graph.c and lsh.c.
+ * The graph of an HNSW index, the buckets of an LSH index, or codes alone, without a thought for
+ * where they are stored: the filesystem keeps the pieces in segments, a program that uses the
+ * library alone in large pages. See graph.c, lsh.c and codes.c.
  */
 #ifndef VEX_GRAPH_H
 #define VEX_GRAPH_H
@@ -98,11 +98,14 @@ struct vex_graph;
  * @touch: have the piece of item @pos of a layer, which may be the next new one, in memory and
  *	ready for change; the graph is held for changing
  * @dead: was this row deleted? 1, 0 or an error; the graph is held for reading
+ * @breathe: of codes: let others have the graph, held for reading, for a moment. 0 or an error.
+ *	NULL: nobody waits
  */
 struct vex_graph_ops {
 	int (*load)(struct vex_graph *g, u32 layer, u32 chunk);
 	int (*touch)(struct vex_graph *g, u32 layer, u32 pos);
 	int (*dead)(struct vex_graph *g, u32 id);
+	int (*breathe)(struct vex_graph *g);
 };
 
 /**
@@ -116,6 +119,7 @@ struct vex_graph_ops {
  * @layers: in use; 0: the graph is empty
  * @entry: where a search begins, a position in the uppermost layer
  * @lsh: of an LSH index, which has neither @m, @ef_build nor @entry
+ * @codes: a record is the code and nothing else; @layers is 1 or 0, the others likewise
  *
  * All but @codec changes while the graph is held for changing only.
  */
@@ -129,6 +133,7 @@ struct vex_graph {
 	u32 layers;
 	u32 entry;
 	struct vex_lsh lsh;
+	bool codes;
 };
 
 /* Breadth of the memory of a walk that plans: as many links are looked at together, too. */
@@ -290,6 +295,8 @@ int vex_lsh_init(struct vex_graph *g, u32 tables, u32 bits, u32 chunk, u32 heads
  */
 int vex_lsh_train(struct vex_graph *g, const struct vex_codec *c, struct vex_walk *w,
 		  const void *rows, u32 count);
+/* Codes in pieces of @chunk bytes, and nothing else, in place of a graph. EINVAL. */
+int vex_codes_init(struct vex_graph *g, u32 chunk);
 /* Items of @bytes in pieces of @chunk bytes, which one fits. */
 void vex_tab_shape(struct vex_tab *t, u32 bytes, u32 chunk);
 /* Have room for @count pieces in the table of a layer. ENOMEM. */
@@ -369,14 +376,23 @@ static inline u32 vex_graph_ties(u32 k, u32 ef, bool tried)
 /*
  * Codes misjudge the order of rows a little, so a walk's rows are ranked, nearest first, until
  * so many one after another are none of the @k nearest: the more, the fewer bits a code has, and
- * the broader the search, for which the caller has waited anyway.
+ * the broader the search, for which the caller has waited anyway. Where all codes were compared,
+ * all that were kept are ranked: that is little beside.
  */
 static inline u32 vex_graph_patience(const struct vex_graph *g, u32 k, u32 ef)
 {
 	u32 kind = g->codec.kind;
 	u32 least = kind == VEX_CODE_SQ4 || kind == VEX_CODE_PCA ? 8 + k / 2 : 2 + k / 4;
 
-	return max(least, ef / 8);
+	return g->codes ? ~0u : max(least, ef / 8);
+}
+
+/* What comparing all codes costs, in rows compared one behind the other; of links: 0. */
+static inline u64 vex_codes_cost(const struct vex_graph *g)
+{
+	u64 bytes = (u64)g->tab[0].count * g->codec.bytes;
+
+	return g->codes ? div_u64(bytes, g->codec.dim * 4) + 1 : 0;
 }
 
 #endif /* VEX_GRAPH_H */

@@ -30,6 +30,13 @@ int vex_descend(struct vex_graph *g, struct vex_walk *w, u32 to, u32 *pos);
 
 void vex_lsh_destroy(struct vex_graph *g);
 
+/* ---- codes.c: as the functions of vex_graph.h with such names ---------------------------- */
+
+int vex_codes_search(struct vex_graph *g, struct vex_walk *w, const void *row, u32 ef);
+/* p->id and the like are set. */
+void vex_codes_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, const void *row);
+void vex_codes_apply(struct vex_graph *g, const struct vex_walk *w, const struct vex_plan *p);
+
 /* ---- graph_link.c ------------------------------------------------------------------- */
 
 u32 vex_links_choose(struct vex_graph *g, struct vex_walk *w, const u8 *own, vex_near_t *near,

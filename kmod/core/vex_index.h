@@ -86,9 +86,13 @@ struct vex_index_ops {
 extern const struct vex_index_ops vex_index_flat;
 extern const struct vex_index_ops vex_index_hnsw;
 extern const struct vex_index_ops vex_index_lsh;
+extern const struct vex_index_ops vex_index_codes;
 
 /* Compare the rows from ctx->from[] on with each query. Lock held for reading. */
 int vex_flat_search(struct vex_search_ctx *ctx);
+
+/* What a filesystem must have for a collection with this index: VEXFS_FEATURE_*, or 0. */
+u64 vex_index_feature(u32 index);
 
 /* NULL: no such kind. */
 const struct vex_index_ops *vex_index_ops(u32 id);

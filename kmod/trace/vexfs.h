@@ -59,6 +59,7 @@
  *			vexfs_coll_range	VEXFS_IOC_RANGE
  *	search_hnsw	the same two		of a collection with an HNSW index
  *	search_lsh	the same two		of a collection with an LSH index
+ *	search_codes	the same two		of a collection with an index of codes
  *	coll_stat	vexfs_coll_stat		VEXFS_IOC_STAT
  *	update		vexfs_coll_update	VEXFS_IOC_UPDATE
  *	filter		vexfs_coll_filter	VEXFS_IOC_FILTER

@@ -38,7 +38,8 @@
 	X(META_GET,	"meta_get")	\
 	X(SEARCH_HNSW,	"search_hnsw")	\
 	X(REINDEX,	"reindex")	\
-	X(SEARCH_LSH,	"search_lsh")
+	X(SEARCH_LSH,	"search_lsh")	\
+	X(SEARCH_CODES,	"search_codes")
 
 #define VEXFS_OP_ENUM(id, name) VEXFS_OP_##id,
 enum vexfs_op_class {

@@ -201,6 +201,8 @@ static u32 vexfs_search_class(const struct file *file)
 		return VEXFS_OP_SEARCH_HNSW;
 	case VEXFS_INDEX_LSH:
 		return VEXFS_OP_SEARCH_LSH;
+	case VEXFS_INDEX_CODES:
+		return VEXFS_OP_SEARCH_CODES;
 	default:
 		return VEXFS_OP_SEARCH;
 	}

@@ -69,7 +69,7 @@ static void a_sound_image_is_clean(void **state)
 	expect(FSCK_OK, "", "-y", "-f", "-c", "a.img");
 	expect_out("all data verified");
 	expect(FSCK_OK, "", "-n", "-v", "a.img");
-	expect_out("features xattr symlink-special unwritten row-metadata hnsw lsh");
+	expect_out("features xattr symlink-special unwritten row-metadata hnsw lsh codes");
 	expect(FSCK_OK, "", "--json", "a.img");
 	expect_out("\"problems\": []");
 	expect(FSCK_OK, "", "-n", "--super", "0", "a.img");

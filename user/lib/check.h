@@ -342,6 +342,9 @@ struct vex_hnsw;
 /* Now and then let go of what is held of an index. fs->lock is held, and let go of meanwhile. */
 void check_index_settle(struct vex_hnsw *ix, u32 step);
 
+/* ---- check_codes.c: as check_lsh() */
+int check_codes(struct check *c, struct vex_hnsw *ix);
+
 /* ---- check_lsh.c */
 /* Every item was found sound. -ENOMEM; as reading one. */
 int check_lsh(struct check *c, struct vex_hnsw *ix);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Indexes of collections: is every item of a graph, or of buckets, what it should be, and does every
- * link lead to one? Rows and index are read by the core itself, once all that they stand on was found sound.
+ * Indexes of collections: is every item of a graph, or of buckets, what it should be, and does
+ * every link lead to one? Rows and index are read by the core itself, once all that they stand on
+ * was found sound.
  */
 #include <stdlib.h>
 
@@ -84,7 +85,8 @@ int vex_graph_check_item(struct vex_graph *g, u32 layer, u32 pos, struct vex_gra
 
 	fault->text = NULL;
 	err = vex_item_get(g, layer, pos, &item);
-	if (err)
+	/* What codes are is the rows' to tell: check_codes.c. */
+	if (err || g->codes)
 		return err;
 	fault->code = VEX_P_INDEX_ITEM;
 	if (layer && !g->lsh.tables)
@@ -215,6 +217,8 @@ static int index_check(struct check *c, struct vex_fs *fs, u64 ino)
 		err = items_check(c, ix, layer, &told);
 	if (ix && ix->graph.lsh.tables && !err && !told)
 		err = check_lsh(c, ix);
+	if (ix && ix->graph.codes && !err && !told)
+		err = check_codes(c, ix);
 	vex_read_unlock(&fs->lock);
 	if (ix)
 		vex_hnsw_put(ix);

@@ -42,8 +42,9 @@ static u32 kind_wanted(const struct vexfs_coll *c)
 {
 	const struct vexfs_coll_options *o = &c->options;
 
-	return o->index == VEXFS_COLL_LSH ? vex_levels_choose(c->code, o->dim) :
-		vex_code_choose(c->code, o->elem, o->metric, o->dim);
+	return o->index == VEXFS_COLL_HNSW ?
+	       vex_code_choose(c->code, o->elem, o->metric, o->dim) :
+	       vex_levels_choose(c->code, o->elem, o->dim);
 }
 
 static int graph_shape(struct vexfs_coll *c)
@@ -53,6 +54,8 @@ static int graph_shape(struct vexfs_coll *c)
 	c->options.code = vex_code_name(c->graph.codec.kind);
 	if (o->index == VEXFS_COLL_LSH)
 		return vex_lsh_init(&c->graph, o->tables, o->bits, COLL_CHUNK, COLL_UPPER);
+	if (o->index == VEXFS_COLL_CODES)
+		return vex_codes_init(&c->graph, COLL_CHUNK);
 	return vex_graph_init(&c->graph, o->m, o->ef_construction, COLL_CHUNK, COLL_UPPER);
 }
 
@@ -128,7 +131,7 @@ static int codec_make(struct vexfs_coll *c, struct coll_walk *w, struct vex_code
 		return -ENOMEM;
 	}
 	sample_take(c, codec, sample, count);
-	if (c->code == VEXFS_COLL_AUTO && c->options.index == VEXFS_COLL_HNSW)
+	if (c->code == VEXFS_COLL_AUTO && c->options.index != VEXFS_COLL_LSH)
 		err = vex_codec_choose(codec, kind_wanted(c), sample, count);
 	else
 		err = vex_codec_train(codec, sample, count);

@@ -70,7 +70,7 @@ static void default_to(u32 *value, u32 by_default)
 static bool index_served(const struct vexfs_coll_options *o)
 {
 	if (o->index != VEXFS_COLL_LSH)
-		return o->index <= VEXFS_COLL_HNSW &&
+		return o->index <= VEXFS_COLL_CODES &&
 		       vex_code_served(o->code, o->elem, o->metric, o->dim);
 	return vex_levels_served(o->code, o->elem) && vex_lsh_served(o->tables, o->bits, o->dim);
 }
@@ -349,7 +349,7 @@ static int memory_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
 	out->rows = c->rows.count;
 	out->live = c->live;
 	out->indexed = c->graph.tab[0].count;
-	out->code = c->options.index == VEXFS_COLL_HNSW ? c->options.code : 0;
+	out->code = c->options.index == VEXFS_COLL_FLAT ? 0 : c->options.code;
 	out->row_bytes = tab_memory(&c->rows);
 	for (i = 0; i < VEX_GRAPH_LAYERS; i++)
 		out->index_bytes += tab_memory(&c->graph.tab[i]);
@@ -377,6 +377,8 @@ int vexfs_coll_stat(struct vexfs_coll *c, struct vexfs_coll_stats *out)
 		out->bits = o->bits;
 		return 0;
 	}
+	if (o->index == VEXFS_COLL_CODES)
+		return 0;
 	out->m = o->m;
 	out->ef_construction = o->ef_construction;
 	return 0;

@@ -44,7 +44,7 @@ struct coll_walk {
  * @dead_words: room of it
  * @live: rows that are not deleted
  * @mended: deleted rows that no link of the index leads to
- * @graph: of HNSW and LSH
+ * @graph: of HNSW, LSH and codes
  * @code: as it was asked for, VEXFS_COLL_AUTO too; @options has the one that is used
  * @drift: how well its codec fits; with all that follows under @adding
  * @plan: of @adding

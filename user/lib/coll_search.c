@@ -202,6 +202,7 @@ static void aim_take(struct coll_batch *b)
 	b->aim.met = c->rows.count - min(c->mended, c->rows.count - c->live);
 	b->aim.pass = wanted_count(b);
 	b->aim.filtered = selective(b);
+	b->aim.whole = vex_codes_cost(&c->graph);
 	vex_aim_take(&b->aim);
 }
 

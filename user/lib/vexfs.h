@@ -45,6 +45,7 @@ struct vexfs_coll;
 #define VEXFS_COLL_FLAT		1u	/* every row is compared: exact */
 #define VEXFS_COLL_HNSW		2u	/* a graph: approximate, fast */
 #define VEXFS_COLL_LSH		3u	/* tables of buckets: approximate, built fast */
+#define VEXFS_COLL_CODES	4u	/* every row is compared by its code: nearly exact */
 
 /* What an index compares rows by: as enum vexfs_code. Results are always ranked on the rows. */
 #define VEXFS_COLL_AUTO		0u	/* the fastest that tells the rows apart */
@@ -67,9 +68,9 @@ struct vexfs_coll;
  * @size: sizeof(struct vexfs_coll_options)
  * @dim: elements of a row, 1 to 65,535
  * @metric: VEXFS_COLL_L2 (also 0), _IP or _COSINE; of VEXFS_COLL_ELEM_B1 _HAMMING (also 0)
- * @index: VEXFS_COLL_HNSW (also 0), _FLAT, or, but for bits, _LSH
- * @code: of HNSW: VEXFS_COLL_AUTO, _SQ7, _SQ4, _F32 or _PCA; of LSH _AUTO, _SQ7 or _SQ4; of bits
- *	_AUTO or _BITS
+ * @index: VEXFS_COLL_HNSW (also 0), _CODES, _FLAT, or, but for bits, _LSH
+ * @code: of HNSW and codes: VEXFS_COLL_AUTO, _SQ7, _SQ4, _F32 or _PCA; of LSH neither of the last;
+ *	of bits _AUTO or _BITS
  * @m: of HNSW: links of a row, 2 to 128; 0: 16
  * @ef_construction: of HNSW: breadth of the search for them, up to 65,536; 0: 200
  * @elem: type of the elements: VEXFS_COLL_ELEM_F32 (also 0), _F16, _I8 or _B1
@@ -94,7 +95,8 @@ struct vexfs_coll_options {
  * struct vexfs_coll_query - how to search
  * @size: sizeof(struct vexfs_coll_query)
  * @ef: of HNSW: breadth of the search, at least k; 0: 100, or k when that is more. More finds more
- *	of the true neighbours, and takes longer. Of LSH: rows that are kept to be ranked
+ *	of the true neighbours, and takes longer. Of LSH and codes: rows that are kept to be
+ *	ranked; of codes 0: the larger one of 100 and 8 * k
  * @filter: only rows whose bit is set may be found: bit id % 64 of word id / 64; NULL: all
  * @filter_words: words at @filter; rows past them are not found
  * @compared: receives the rows whose distance or code was compared

@@ -9,6 +9,7 @@ $(eval $(call user-test,test_dist_elem,user/test/test_dist_elem.c user/test/elem
 $(eval $(call user-test,test_code,user/test/test_code.c,-lcmocka))
 $(eval $(call user-test,test_graph,user/test/test_graph.c user/test/vectors.c,-lcmocka))
 $(eval $(call user-test,test_lsh,user/test/test_lsh.c user/test/vectors.c,-lcmocka))
+$(eval $(call user-test,test_codes,user/test/test_codes.c user/test/vectors.c,-lcmocka))
 $(eval $(call user-test,test_api,user/test/test_api.c user/test/vectors.c,-lcmocka))
 $(eval $(call user-test,test_api_image,user/test/test_api_image.c user/test/vectors.c,-lcmocka))
 $(eval $(call user-test,test_io,user/test/test_io.c,-lcmocka))

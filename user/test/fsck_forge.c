@@ -915,6 +915,32 @@ static void lsh_link_far(struct vex_fs *fs)
 	lsh_make(fs, 1, 0, 3);
 }
 
+/* ---- codes: two rows, whose codes are zeros where the step is none ------------------------------ */
+
+static void codes_make(struct vex_fs *fs, u32 layers, u8 second)
+{
+	struct vexfs_hnsw_head head = {
+		.magic = cpu_to_le32(VEXFS_CODES_MAGIC), .flags = cpu_to_le32(VEXFS_HNSW_TRAINED),
+		.code = cpu_to_le32(VEXFS_CODE_SQ7), .layers = cpu_to_le32(layers),
+		.count = { cpu_to_le32(2) },
+	};
+	u8 zeros[16 * 4] = { 0 }, codes[2][64] = { { 0 }, { second } };
+
+	bytes_store(fs, "d/codes", 0, &head, sizeof(head));
+	bytes_store(fs, "d/codes", VEXFS_HNSW_LOW_AT, zeros, sizeof(zeros));
+	bytes_store(fs, "d/codes", VEXFS_INDEX_LAYER(0) - VEXFS_INDEX_POS, codes, sizeof(codes));
+}
+
+static void codes_layers(struct vex_fs *fs)
+{
+	codes_make(fs, 0, 0);
+}
+
+static void codes_of_another(struct vex_fs *fs)
+{
+	codes_make(fs, 1, 5);
+}
+
 #define NONE	{ VEX_PROBLEM_CODES, VEX_PROBLEM_CODES, VEX_PROBLEM_CODES }
 #define ALSO(x)	{ VEX_P_##x, VEX_PROBLEM_CODES, VEX_PROBLEM_CODES }
 #define LESS	{ VEX_P_INODE_BLOCKS, VEX_P_BITMAP_USED, VEX_P_SUPER_FREE }
@@ -969,6 +995,7 @@ const struct forgery forgeries[] = {
 	TREE(INDEX_HEAD, index_magic), TREE(INDEX_HEAD, index_layers), TREE(INDEX_ITEM, index_flags),
 	TREE(INDEX_LINK, index_link_far), TREE(INDEX_LINK, index_link_self),
 	TREE(INDEX_LINK, lsh_no_bucket), TREE(INDEX_LINK, lsh_other_bucket),
+	TREE(INDEX_HEAD, codes_layers), TREE(INDEX_ITEM, codes_of_another),
 	TREE(INDEX_LINK, lsh_twice), TREE(INDEX_LINK, lsh_link_far),
 	{ VEX_P_COLL_FORM, NONE, .tree = coll_metric }, TREE(COLL_FORM, coll_dim),
 	TREE(COLL_FORM, coll_long), TREE(COLL_FLAG, coll_unflagged),

@@ -23,7 +23,7 @@ static const struct vexfs_super *super_at(const struct vex_io_mem *m, u32 slot)
 static bool features_sound(const struct vexfs_super *sb)
 {
 	static const char names[64][24] = {
-		"xattr", "symlink-special", "unwritten", "row-metadata", "hnsw", "lsh",
+		"xattr", "symlink-special", "unwritten", "row-metadata", "hnsw", "lsh", "codes",
 		[7] = "elems",
 	};
 	static const char none[24];
@@ -32,7 +32,7 @@ static bool features_sound(const struct vexfs_super *sb)
 	for (u32 bit = 0; bit < 64; bit++)
 		if (memcmp(sb->feature_names[bit], features >> bit & 1 ? names[bit] : none, 24))
 			return false;
-	return !(features & ~0xbfULL);
+	return !(features & ~0xffULL);
 }
 
 static bool super_check(struct check *c)

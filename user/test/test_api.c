@@ -79,7 +79,7 @@ static void options_out_of_range_are_refused(void **state)
 		WITH(elem, 5),
 		WITH(elem, UINT32_MAX),
 		WITH(metric, UINT32_MAX),
-		WITH(index, 4),
+		WITH(index, 5),
 		WITH(code, 3),
 		WITH(code, 5),
 		WITH(code, 6),

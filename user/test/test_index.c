@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * HNSW and LSH indexes of collections in a filesystem: what they find beside exact search, what
- * survives a remount, a crash, a fault, damage and a small cache. The graph itself is
- * test_graph.c's, the buckets are test_lsh.c's.
+ * HNSW and LSH indexes and codes of collections in a filesystem: what they find beside exact search,
+ * what survives a remount, a crash, a fault, damage and a small cache. The graph itself is
+ * test_graph.c's, the buckets are test_lsh.c's, the codes test_codes.c's.
  */
 #include <pthread.h>
 
@@ -279,7 +279,7 @@ static void rows_from_elsewhere_are_found(void **state)
 	u64 hnsw, flat, waited = 0;
 
 	core_make(&c, 16384, 1);
-	hnsw = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	hnsw = make(&c, "h", kind == VEXFS_INDEX_LSH ? VEXFS_INDEX_HNSW : kind, VEXFS_METRIC_L2);
 	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
 	insert_around(c.fs, hnsw, flat, 0, 1, 1100);
 	for (u32 i = 0; i < 12; i++) {
@@ -306,7 +306,7 @@ static void rows_that_move_are_found(void **state)
 	struct core c = { 0 };
 
 	core_make(&c, 16384, 1);
-	hnsw = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	hnsw = make(&c, "h", kind == VEXFS_INDEX_LSH ? VEXFS_INDEX_HNSW : kind, VEXFS_METRIC_L2);
 	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
 	insert_around(c.fs, hnsw, flat, 0, 1, ROWS);
 	for (u64 from = 0; from < ROWS; from += STEP) {
@@ -335,7 +335,7 @@ static void codes_that_tell_too_little_become_others(void **state)
 	float *rows = malloc(1200 * DIM * sizeof(*rows));
 
 	core_make(&c, 16384, 1);
-	hnsw = make(&c, "h", VEXFS_INDEX_HNSW, VEXFS_METRIC_L2);
+	hnsw = make(&c, "h", kind == VEXFS_INDEX_LSH ? VEXFS_INDEX_HNSW : kind, VEXFS_METRIC_L2);
 	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
 	fill(rows, 1200, &seed);
 	for (u32 i = 0; i < 1200; i++)
@@ -378,7 +378,13 @@ static void parameters_out_of_range_are_refused(void **state)
 		{ .index = VEXFS_INDEX_LSH, .dim = DIM, .ef_construction = 200 },
 		{ .index = VEXFS_INDEX_LSH, .dim = 65535 },
 		{ .index = VEXFS_INDEX_LSH, .dim = 65000, .tables = 16, .bits = 17 },
-		{ .index = VEXFS_INDEX_LSH + 1, .dim = DIM },
+		{ .index = VEXFS_INDEX_CODES, .dim = DIM, .code = 3 },
+		{ .index = VEXFS_INDEX_CODES, .dim = DIM, .m = 16 },
+		{ .index = VEXFS_INDEX_CODES, .dim = DIM, .ef_construction = 200 },
+		{ .index = VEXFS_INDEX_CODES, .dim = DIM, .tables = 8 },
+		{ .index = VEXFS_INDEX_CODES, .dim = DIM, .bits = 8 },
+		{ .index = VEXFS_INDEX_CODES, .dim = 17000, .code = VEXFS_CODE_F32 },
+		{ .index = VEXFS_INDEX_CODES + 1, .dim = DIM },
 	};
 	struct vex_index_stat want = { 0 };
 	struct vex_search s;
@@ -432,9 +438,9 @@ static void damage_is_told_and_mended_by_a_rebuild(void **state)
 				      VEXFS_INDEX_LAYER(0), VEXFS_INDEX_LAYER(1) };
 	struct vex_index_stat as_it_was = { 0 };
 	u64 ino, flat, block, ids[K];
-	u32 dist[K];
+	u32 dist[K], n = ARRAY_SIZE(places) - (kind == VEXFS_INDEX_CODES);
 
-	for (u32 i = 0; i < ARRAY_SIZE(places); i++) {
+	for (u32 i = 0; i < n; i++) {
 		struct core c = { 0 };
 		float q[DIM] = { 0 };
 
@@ -459,7 +465,7 @@ static void damage_is_told_and_mended_by_a_rebuild(void **state)
 static void a_rebuild_takes_other_parameters(void **state)
 {
 	struct vex_index_stat want = { .code = VEXFS_CODE_SQ4 }, st;
-	bool lsh = kind == VEXFS_INDEX_LSH;
+	bool lsh = kind == VEXFS_INDEX_LSH, hnsw = kind == VEXFS_INDEX_HNSW;
 	struct core c = { 0 };
 	u64 ino, flat;
 
@@ -468,16 +474,14 @@ static void a_rebuild_takes_other_parameters(void **state)
 	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
 	insert(c.fs, ino, 1, 1500);
 	insert(c.fs, flat, 1, 1500);
-	if (lsh)
-		want.bits = 9;
-	else
-		want.m = 8;
+	want.bits = lsh ? 9 : 0;
+	want.m = hnsw ? 8 : 0;
 	assert_int_equal(vex_index_rebuild(c.fs, ino, &want), 0);
 	core_reopen(&c);
 	assert_int_equal(vex_index_stat(c.fs, ino, &st), 0);
-	assert_int_equal(st.m, lsh ? 0 : 8);
+	assert_int_equal(st.m, hnsw ? 8 : 0);
 	assert_int_equal(st.code, VEXFS_CODE_SQ4);
-	assert_int_equal(st.ef_construction, lsh ? 0 : 60);
+	assert_int_equal(st.ef_construction, hnsw ? 60 : 0);
 	assert_int_equal(st.tables, lsh ? 8 : 0);
 	assert_int_equal(st.bits, lsh ? 9 : 0);
 	assert_int_equal(st.indexed, 1500);
@@ -571,7 +575,8 @@ static void sweep_faults(u32 of, u32 metric, u32 step)
 
 static void faults_lose_nothing(void **state)
 {
-	sweep_faults(VEXFS_ELEM_F32, VEXFS_METRIC_L2, 1);
+	/* What the kinds share is swept with one of them. */
+	sweep_faults(VEXFS_ELEM_F32, VEXFS_METRIC_L2, kind == VEXFS_INDEX_HNSW ? 1 : 5);
 }
 
 static void faults_lose_no_bytes(void **state)
@@ -748,8 +753,16 @@ static void searches_run_beside_changes(void **state)
 	core_end(&c);
 }
 
-int main(void)
+/* All kinds, or the one that is named. */
+int main(int argc, char **argv)
 {
+	static const struct {
+		const char *name;
+		u32 kind;
+	} kinds[] = {
+		{ "hnsw", VEXFS_INDEX_HNSW }, { "lsh", VEXFS_INDEX_LSH },
+		{ "codes", VEXFS_INDEX_CODES },
+	};
 	const struct CMUnitTest tests[] = {
 		core_test(finds_what_exact_search_finds),
 		core_test(few_rows_are_searched_exactly),
@@ -774,12 +787,17 @@ int main(void)
 		core_test(a_crash_leaves_bytes_and_graph_in_step),
 		core_test(a_crash_leaves_bits_and_graph_in_step),
 	};
-	int failed;
+	int failed = 0;
 
 	vex_core_init();
-	kind = VEXFS_INDEX_HNSW;
-	failed = cmocka_run_group_tests_name("hnsw", tests, NULL, NULL);
-	failed += cmocka_run_group_tests_name("hnsw of i8 and b1", of_elements, NULL, NULL);
-	kind = VEXFS_INDEX_LSH;
-	return failed + cmocka_run_group_tests_name("lsh", tests, NULL, NULL);
+	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (argc > 1 && strcmp(argv[1], kinds[i].name))
+			continue;
+		kind = kinds[i].kind;
+		failed += cmocka_run_group_tests_name(kinds[i].name, tests, NULL, NULL);
+		if (kind == VEXFS_INDEX_HNSW)
+			failed += cmocka_run_group_tests_name("of i8 and b1", of_elements, NULL,
+							      NULL);
+	}
+	return failed;
 }

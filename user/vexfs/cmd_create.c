@@ -60,11 +60,13 @@ const struct command command_create = {
 	"                 that differ), and no other\n"
 	"  --elem NAME    type of the elements: f32 (default), f16, i8 or b1, a bit\n"
 	"  --index NAME   how it is searched: flat (default), exact; hnsw, by a graph: fast,\n"
-	"                 and most of the true neighbours; or, but for b1, lsh, by tables of\n"
-	"                 buckets: slower than hnsw, and built faster (see 'vexfs search --ef')\n"
-	"  --code NAME    what hnsw and lsh compare rows by: sq7 or sq4, seven or four bits an\n"
-	"                 element; with hnsw also f32, the elements themselves, and pca, seven\n"
-	"                 bits for each direction in which rows differ most (256 to 4096\n"
+	"                 and most of the true neighbours; lsh, but for b1, by tables of buckets:\n"
+	"                 slower than hnsw, and built faster; or codes, all of them one after\n"
+	"                 the other, of few bytes a row: a faster flat, with nearly all of the\n"
+	"                 true neighbours (see 'vexfs search --ef')\n"
+	"  --code NAME    what an index compares rows by: sq7 or sq4, seven or four bits an\n"
+	"                 element; not with lsh also f32, the elements themselves, and pca,\n"
+	"                 seven bits for each direction in which rows differ most (256 to 4096\n"
 	"                 elements, l2 or cosine); auto (default), the fastest of them that\n"
 	"                 tells the rows apart; of --elem b1 its bits, b1, and no other\n"
 	"  --m N          of hnsw: links of a row in the graph, 2 to 128 (16)\n"
@@ -78,6 +80,7 @@ const struct command command_create = {
 	"  vexfs create /mnt/words --dim 300 --metric cosine --index hnsw\n"
 	"  vexfs create /mnt/words --dim 300 --metric cosine --index lsh --tables 16\n"
 	"  vexfs create /mnt/hashes --dim 256 --elem b1\n"
+	"  vexfs create /mnt/words --dim 300 --metric cosine --index codes\n"
 	"  vexfs --image disk.img create /words --dim 300 --metric cosine\n",
 	.run = run,
 };

@@ -487,7 +487,7 @@ const struct command command_import = {
 	"                 sign: a bit of b1 is set for a number above 0;\n"
 	"                 bits: the numbers are bytes of eight bits of b1 each, the first one\n"
 	"                   lowest, as numpy.packbits(a, axis=1, bitorder='little') has them\n"
-	"  --index NAME   of a new collection: flat, hnsw or lsh; also --code, --m,\n"
+	"  --index NAME   of a new collection: flat, hnsw, lsh or codes; also --code, --m,\n"
 	"                 --ef-construction, --tables and --bits, see 'vexfs create --help'\n"
 	"  --format NAME  format of the SOURCEs: fvecs, bvecs, npy, csv\n"
 	"  --meta FILE    metadata: a line of KEY=VALUE KEY=\"in quotes\" ... for each row,\n"

@@ -475,7 +475,7 @@ const struct command command_search = {
 	"  -k N                 nearest rows wanted of each query (10; at most 4096)\n"
 	"  --radius R           all rows at a distance of at most R instead, up to -k (4096): R is\n"
 	"                       squared with the metric l2, and may be negative with ip\n"
-	"  --ef N               breadth of the search in a collection with the index hnsw or lsh\n"
+	"  --ef N               breadth of the search in a collection with an index other than flat\n"
 	"                       (100): more finds more of the true neighbours, and takes longer\n"
 	"  --probes N           with the index lsh: buckets to read of each table, the likeliest\n"
 	"                       of all first, up to 4096; by default until 32 rows were compared\n"

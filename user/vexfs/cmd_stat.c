@@ -12,7 +12,7 @@ static void print_shape(struct report *r, const struct vexfs_stat *st)
 	if (st->index == VEXFS_INDEX_LSH) {
 		json_uint(r, "tables", st->tables);
 		json_uint(r, "bits", st->bits);
-	} else {
+	} else if (st->index == VEXFS_INDEX_HNSW) {
 		json_uint(r, "m", st->m);
 		json_uint(r, "ef_construction", st->ef_construction);
 	}
@@ -51,6 +51,9 @@ static void print_stat(struct report *r, const struct store *store, uint64_t nam
 		fprintf(r->f, "  graph   %s rows, %u changed since; m %u, ef_construction %u, code %s\n",
 			grouped(st->indexed), st->pending, st->m, st->ef_construction,
 			store_code_name(st->code));
+	if (st->index == VEXFS_INDEX_CODES)
+		fprintf(r->f, "  codes   %s rows, %u changed since; %s\n", grouped(st->indexed),
+			st->pending, store_code_name(st->code));
 	if (st->index == VEXFS_INDEX_LSH)
 		fprintf(r->f, "  tables  %s rows, %u changed since; %u tables of 2^%u buckets, code %s\n",
 			grouped(st->indexed), st->pending, st->tables, st->bits,

@@ -105,7 +105,7 @@ int shape_option(struct shape *shape, struct common *c, int opt)
 		return option_name("--elem", optarg, store_elem_value, "f32, f16, i8, b1",
 				   &shape->elem);
 	case OPT_INDEX:
-		return option_name("--index", optarg, store_index_value, "flat, hnsw, lsh",
+		return option_name("--index", optarg, store_index_value, "flat, hnsw, lsh, codes",
 				   &shape->index);
 	case OPT_CODE:
 		return option_name("--code", optarg, store_code_value,
@@ -129,7 +129,7 @@ int shape_option(struct shape *shape, struct common *c, int opt)
 static const char *shape_wrong(const struct vexfs_create *want)
 {
 	if (want->index == VEXFS_INDEX_FLAT && want->code)
-		return "--code goes with --index hnsw or lsh";
+		return "--code goes with --index hnsw, lsh or codes";
 	if (want->index != VEXFS_INDEX_HNSW && (want->m || want->ef_construction))
 		return "--m and --ef-construction go with --index hnsw";
 	if (want->index != VEXFS_INDEX_LSH && (want->tables || want->bits))

@@ -16,7 +16,8 @@ static const char *const purpose[] = {
 	"metadata of the rows of collections",
 	"collections with an HNSW index",
 	"collections with an LSH index",
-	[7] = "collections of f16, i8 and b1",
+	"collections with an index of codes",
+	"collections of f16, i8 and b1",
 };
 
 static_assert(VEXFS_FEATURES_KNOWN >> (ARRAY_SIZE(purpose) - 1) == 1);

@@ -18,7 +18,7 @@ static const char *const metrics[] = {
 };
 static const char *const indexes[] = {
 	[VEXFS_INDEX_FLAT] = "flat", [VEXFS_INDEX_HNSW] = "hnsw",
-	[VEXFS_INDEX_LSH] = "lsh",
+	[VEXFS_INDEX_LSH] = "lsh", [VEXFS_INDEX_CODES] = "codes",
 };
 static const char *const codes[] = {
 	[VEXFS_CODE_AUTO] = "auto", [VEXFS_CODE_SQ7] = "sq7", [VEXFS_CODE_SQ4] = "sq4",
@@ -117,7 +117,7 @@ static const struct {
 	  "the image could not be read or written" },
 	{ EPERM, "a collection cannot be written as a file; choose another name", NULL },
 	{ EINTR, "interrupted", NULL },
-	{ EOPNOTSUPP, "the filesystem was made without what this needs, row-metadata, hnsw, lsh or elems; see mkfs.vexfs -O",
+	{ EOPNOTSUPP, "the filesystem was made without what this needs, row-metadata, hnsw, lsh, codes or elems; see mkfs.vexfs -O",
 	  NULL },
 	{ EFBIG, "the file would pass the size limit; begin another collection", NULL },
 };

@@ -105,11 +105,15 @@ enum vexfs_metric {
  *	EINVAL for rows of some 65,000 elements, which do not fit an item of the graph
  * @VEXFS_INDEX_LSH: tables of buckets that near rows are likely to share: approximate, see @ef and
  *	@probes of struct vexfs_search. Otherwise as HNSW
+ * @VEXFS_INDEX_CODES: every live row is compared by its code, and the nearest by the rows:
+ *	approximate, see @ef of struct vexfs_search, and seldom wrong. Exact where that is as fast:
+ *	few rows, searches by distance. Otherwise as HNSW
  */
 enum vexfs_index {
 	VEXFS_INDEX_FLAT	= 1,
 	VEXFS_INDEX_HNSW	= 2,
 	VEXFS_INDEX_LSH		= 3,
+	VEXFS_INDEX_CODES	= 4,
 };
 
 /* Rows that a collection with an index has before that begins. */
@@ -117,9 +121,9 @@ enum vexfs_index {
 
 /**
  * enum vexfs_code - what an index compares rows by; results are ranked on the rows
- * @VEXFS_CODE_AUTO: of HNSW the fastest that tells the rows apart; tried out when the graph begins
- *	and when it has grown, and again when rows come that the code does not fit. Of LSH the
- *	faster one of SQ7 and SQ4 for the dimension
+ * @VEXFS_CODE_AUTO: of HNSW the fastest that tells the rows apart, of codes the same without PCA;
+ *	tried out when the index begins and when it has grown, and again when rows come that the
+ *	code does not fit. Of LSH the faster one of SQ7 and SQ4 for the dimension
  * @VEXFS_CODE_SQ7: seven bits an element, in a byte
  * @VEXFS_CODE_SQ4: four bits an element
  * @VEXFS_CODE_B1: the bits themselves; of VEXFS_ELEM_B1, which has no other
@@ -144,7 +148,7 @@ enum vexfs_code {
  * @metric: in: &enum vexfs_metric
  * @dim: in: elements of a row, 1 to VEXFS_MAX_DIM
  * @index: in: &enum vexfs_index
- * @code: in: of HNSW and LSH: &enum vexfs_code
+ * @code: in: of HNSW, LSH and codes: &enum vexfs_code
  * @m: in: of HNSW: links of a row in each layer, 2 to 128; 0: 16
  * @ef_construction: in: of HNSW: breadth of the search for them, up to 65,536; 0: 200
  * @tables: in: of LSH: 1 to 64; 0: 8
@@ -154,7 +158,7 @@ enum vexfs_code {
  *
  * What is not of the index is zero. EINVAL a field is out of range, or @elem, @metric, @index and
  * @code do not go together; EEXIST already a collection; ENOTEMPTY the file has data; ENOSPC no
- * space; EOPNOTSUPP the filesystem was made without the feature hnsw, lsh or elems.
+ * space; EOPNOTSUPP the filesystem was made without the feature hnsw, lsh, codes or elems.
  */
 struct vexfs_create {
 	__u32 size;
@@ -328,8 +332,8 @@ struct vexfs_filter_node {
  * @dim: in: must equal the collection's dimension
  * @k: in: neighbours wanted of each query, 1 to VEXFS_MAX_K;
  *     nq * k at most VEXFS_MAX_RESULTS
- * @ef: in: of HNSW: breadth of the search, up to VEXFS_MAX_EF; 0: 100. At least k is taken. Of LSH:
- *     rows that are kept to be ranked
+ * @ef: in: of HNSW: breadth of the search, up to VEXFS_MAX_EF; 0: 100. At least k is taken. Of LSH
+ *     and codes: rows that are kept to be ranked; of codes 0: the larger one of 100 and 8 * k
  * @ids: in: address that receives nq * k __u64 ids, nearest first
  * @distances: in: address that receives nq * k binary32 distances
  * @visited: out: rows compared, by their codes or whole, summed over the queries

@@ -42,10 +42,12 @@
 #define VEXFS_FEATURE_ROW_META	(1ULL << 3)	/* "row-metadata": of rows of collections */
 #define VEXFS_FEATURE_HNSW	(1ULL << 4)	/* "hnsw": collections with that index */
 #define VEXFS_FEATURE_LSH	(1ULL << 5)	/* "lsh": collections with that index */
+#define VEXFS_FEATURE_CODES	(1ULL << 6)	/* "codes": collections with that index */
 #define VEXFS_FEATURE_ELEMS	(1ULL << 7)	/* "elems": collections of f16, i8 and b1 */
 #define VEXFS_FEATURES_KNOWN	(VEXFS_FEATURE_XATTR | VEXFS_FEATURE_SPECIAL | \
 				 VEXFS_FEATURE_UNWRITTEN | VEXFS_FEATURE_ROW_META | \
-				 VEXFS_FEATURE_HNSW | VEXFS_FEATURE_LSH | VEXFS_FEATURE_ELEMS)
+				 VEXFS_FEATURE_HNSW | VEXFS_FEATURE_LSH | \
+				 VEXFS_FEATURE_CODES | VEXFS_FEATURE_ELEMS)
 #define VEXFS_FEATURE_BITS	64u
 #define VEXFS_FEATURE_NAME	24u	/* bytes of a feature's name, padded with NUL */
 
@@ -315,9 +317,9 @@ struct vexfs_coll_item {
 };
 
 /*
- * The HNSW or LSH index of a collection lies in its file, far behind the rows: the head and the
- * pending ids at VEXFS_INDEX_POS, the low ends of the elements VEXFS_HNSW_LOW_AT behind it, the
- * items of layer n from VEXFS_INDEX_LAYER(n) on; of LSH, the offsets of hyperplanes
+ * The HNSW or LSH index of a collection, or its codes, lie in its file, far behind the rows: the
+ * head and the pending ids at VEXFS_INDEX_POS, the low ends of the elements VEXFS_HNSW_LOW_AT
+ * behind it, the items of layer n from VEXFS_INDEX_LAYER(n) on; of LSH, the offsets of hyperplanes
  * VEXFS_LSH_OFFSET_AT behind the head. Documentation/format.rst tells the rest.
  */
 #define VEXFS_INDEX_POS		(1ULL << 60)
@@ -325,6 +327,7 @@ struct vexfs_coll_item {
 #define VEXFS_INDEX_END		VEXFS_INDEX_LAYER(8)
 #define VEXFS_HNSW_MAGIC	0x47786556u	/* "VexG" */
 #define VEXFS_LSH_MAGIC		0x4c786556u	/* "VexL" */
+#define VEXFS_CODES_MAGIC	0x43786556u	/* "VexC" */
 #define VEXFS_HNSW_PENDING_AT	4096u
 #define VEXFS_LSH_OFFSET_AT	8192u
 #define VEXFS_HNSW_LOW_AT	65536u
@@ -334,13 +337,13 @@ struct vexfs_coll_item {
 #define VEXFS_HNSW_AUTO		2u	/* nobody asked for its code: it may change */
 
 /**
- * struct vexfs_hnsw_head - the head of an HNSW or LSH index
- * @magic: VEXFS_HNSW_MAGIC or VEXFS_LSH_MAGIC
+ * struct vexfs_hnsw_head - the head of an HNSW or LSH index, or of codes
+ * @magic: VEXFS_HNSW_MAGIC, VEXFS_LSH_MAGIC or VEXFS_CODES_MAGIC
  * @flags: VEXFS_HNSW_TRAINED, VEXFS_HNSW_AUTO
  * @code: enum vexfs_code
  * @m: of HNSW: links of a row in the upper layers; the base has 2 * m - 1
  * @ef_construction: of HNSW: breadth of the search for them
- * @layers: in use, 0 to VEXFS_HNSW_LAYERS; of LSH 0 or 2
+ * @layers: in use, 0 to VEXFS_HNSW_LAYERS; of LSH 0 or 2, of codes 0 or 1
  * @entry: where a search begins: a position in the uppermost layer
  * @inv_step: 1 / step of the codec, binary32
  * @pending: rows, at VEXFS_HNSW_PENDING_AT, that have changed since they entered the graph

@@ -18,7 +18,7 @@
 #define ANN_EFS			32u
 #define ANN_WIDTHS		4u
 #define ANN_ROUNDS		32u
-#define ANN_CONTENDERS		8u
+#define ANN_CONTENDERS		10u
 /* A sweep ends with the first point that finds so much. */
 #define ANN_ENOUGH		0.999
 
@@ -36,6 +36,7 @@
  * @ef: breadths of search, rising, none below ANN_K
  * @threads: numbers of threads to search by
  * @rounds: in which everything is measured once
+ * @batch: queries of a call
  * @only: part of the names of what to measure, or NULL
  * @scan: MiB to scan for bandwidth; 0: do not
  * @csv: file, or NULL; likewise @svg
@@ -56,6 +57,7 @@ struct options {
 	uint32_t threads[ANN_WIDTHS];
 	uint32_t widths;
 	uint32_t rounds;
+	uint32_t batch;
 	const char *only;
 	uint64_t scan;
 	const char *csv;
@@ -69,12 +71,14 @@ struct options {
  * @base: rows
  * @queries: as long as those
  * @truth: ids of the nearest rows of each query
+ * @batch: queries of a call
  * @what: in words
  */
 struct data {
 	struct vecs base;
 	struct vecs queries;
 	struct vecs truth;
+	uint32_t batch;
 	char what[256];
 };
 

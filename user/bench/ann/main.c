@@ -160,6 +160,7 @@ int main(int argc, char **argv)
 	r.data = &data;
 	ann_machine(r.machine, sizeof(r.machine));
 	data_load(&o, &data);
+	data.batch = o.batch;
 	choose(&r);
 	measure_all(&r);
 	if (o.scan)

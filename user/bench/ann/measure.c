@@ -13,9 +13,8 @@
 
 #include "ann.h"
 
-/* Rows and queries between two looks at Ctrl-C. */
+/* Rows between two looks at Ctrl-C. */
 #define ADD_STEP	4096u
-#define SEARCH_STEP	250u
 /* An exact search takes long and always as long: so many queries of it will do. */
 #define EXACT_QUERIES	50u
 
@@ -76,6 +75,7 @@ void contender_build(const struct options *o, struct contender *c, const struct 
  * @count: how many to ask
  * @first: where to begin, so that threads do not walk side by side
  * @ef: breadth
+ * @batch: queries of a call
  * @start: what the threads wait for
  * @ids: room for the results, or of all of them when @keep
  * @cpu: seconds that it took; @begin and @end on the wall
@@ -86,6 +86,7 @@ struct lap {
 	uint64_t count;
 	uint64_t first;
 	uint32_t ef;
+	uint32_t batch;
 	pthread_barrier_t *start;
 	uint64_t *ids;
 	bool keep;
@@ -109,7 +110,7 @@ static void lap_run(struct lap *l)
 
 	for (i = 0; i < l->count && !l->err && !ann_stop; i += n) {
 		at = (l->first + i) % l->count;
-		n = l->count - i < SEARCH_STEP ? l->count - i : SEARCH_STEP;
+		n = l->count - i < l->batch ? l->count - i : l->batch;
 		n = l->count - at < n ? l->count - at : n;
 		l->err = l->c->kind->search(l->c->index, l->queries->data + at * l->queries->dim,
 					    n, l->ef, l->ids + (l->keep ? at * ANN_K : 0));
@@ -147,10 +148,11 @@ static struct rate lap_all(struct contender *c, const struct data *d, uint32_t e
 	if (!lap || !id || pthread_barrier_init(&start, NULL, threads))
 		ann_die("no memory");
 	for (i = 0; i < threads; i++) {
-		lap[i] = (struct lap){ .c = c, .queries = &d->queries, .ef = ef, .start = &start };
+		lap[i] = (struct lap){ .c = c, .queries = &d->queries, .ef = ef, .start = &start,
+				.batch = d->batch };
 		lap[i].count = queries_of(c, d);
 		lap[i].first = lap[i].count * i / threads;
-		lap[i].ids = malloc(SEARCH_STEP * ANN_K * sizeof(*lap[i].ids));
+		lap[i].ids = malloc(d->batch * ANN_K * sizeof(*lap[i].ids));
 		if (!lap[i].ids || pthread_create(&id[i], NULL, lap_thread, &lap[i]))
 			ann_die("thread %u of %u cannot be started; use fewer by --threads", i + 1,
 				threads);
@@ -175,7 +177,7 @@ static struct rate lap_all(struct contender *c, const struct data *d, uint32_t e
 static double recall(struct contender *c, const struct data *d, uint32_t ef)
 {
 	struct lap l = { .c = c, .queries = &d->queries, .count = queries_of(c, d), .ef = ef,
-			 .keep = true };
+			 .batch = d->batch, .keep = true };
 	uint64_t i, hits = 0;
 
 	l.ids = malloc(l.count * ANN_K * sizeof(*l.ids));

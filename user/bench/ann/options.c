@@ -21,6 +21,7 @@ static const char usage_text[] =
 "      --ef N,N,...     breadths of search (10 to 1000)\n"
 "      --threads N,N    numbers of threads to search by (1,2)\n"
 "      --rounds N       in which all take turns; the median counts (5)\n"
+"      --batch N        queries of a call (250)\n"
 "      --only TEXT      those with TEXT in their name, and hnswlib\n"
 "      --scan MIB       memory to scan for bandwidth (1024); 0 leaves it out\n"
 "      --csv FILE, --svg FILE\n"
@@ -72,7 +73,7 @@ static uint32_t numbers(char *text, uint64_t least, uint64_t most, uint32_t *out
 }
 
 enum { OPT_DATA = 256, OPT_BASE, OPT_QUERY, OPT_TRUTH, OPT_ROWS, OPT_QUERIES, OPT_DIM, OPT_SEED,
-       OPT_EF, OPT_THREADS, OPT_ROUNDS, OPT_ONLY, OPT_SCAN, OPT_CSV, OPT_SVG, OPT_JSON };
+       OPT_EF, OPT_THREADS, OPT_ROUNDS, OPT_ONLY, OPT_SCAN, OPT_CSV, OPT_SVG, OPT_JSON, OPT_BATCH };
 
 static const struct option longs[] = {
 	{ "data", 1, NULL, OPT_DATA }, { "base", 1, NULL, OPT_BASE },
@@ -80,7 +81,7 @@ static const struct option longs[] = {
 	{ "rows", 1, NULL, OPT_ROWS }, { "queries", 1, NULL, OPT_QUERIES },
 	{ "dim", 1, NULL, OPT_DIM }, { "seed", 1, NULL, OPT_SEED }, { "ef", 1, NULL, OPT_EF },
 	{ "threads", 1, NULL, OPT_THREADS }, { "rounds", 1, NULL, OPT_ROUNDS },
-	{ "only", 1, NULL, OPT_ONLY }, { "scan", 1, NULL, OPT_SCAN },
+	{ "batch", 1, NULL, OPT_BATCH }, { "only", 1, NULL, OPT_ONLY }, { "scan", 1, NULL, OPT_SCAN },
 	{ "csv", 1, NULL, OPT_CSV }, { "svg", 1, NULL, OPT_SVG }, { "json", 0, NULL, OPT_JSON },
 	{ "quiet", 0, NULL, 'q' }, { "help", 0, NULL, 'h' }, { 0 },
 };
@@ -110,6 +111,7 @@ static void take(struct options *o, int c, char *arg)
 	case OPT_EF: o->efs = numbers(arg, ANN_K, 65536, o->ef, ANN_EFS); break;
 	case OPT_THREADS: o->widths = numbers(arg, 1, 1024, o->threads, ANN_WIDTHS); break;
 	case OPT_ROUNDS: o->rounds = number(arg, 1, ANN_ROUNDS); break;
+	case OPT_BATCH: o->batch = number(arg, 1, 4096); break;
 	case OPT_SCAN: o->scan = number(arg, 0, 1 << 20); break;
 	case OPT_JSON: o->json = true; break;
 	case 'q': o->quiet = true; break;
@@ -130,7 +132,7 @@ void options_read(struct options *o, int argc, char **argv)
 	int c;
 
 	*o = (struct options){ .dim = 128, .seed = 1, .threads = { 1, 2 }, .widths = 2,
-			       .rounds = 5, .scan = 1024 };
+			       .rounds = 5, .batch = 250, .scan = 1024 };
 	memcpy(o->ef, ef, sizeof(ef));
 	o->efs = sizeof(ef) / sizeof(*ef);
 	while ((c = getopt_long(argc, argv, "qh", longs, NULL)) != -1) {

@@ -102,8 +102,8 @@ static void an_image_in_use_is_refused(void **state)
 static void features_are_chosen_by_name(void **state)
 {
 	expect(0, "", "-s", "2M", "f.img");
-	expect_out("has    xattr, symlink-special, unwritten, row-metadata, hnsw, lsh, elems\n");
-	expect(0, "", "-f", "-O", "^xattr,^row-metadata,^hnsw,^lsh,^elems", "f.img");
+	expect_out("has    xattr, symlink-special, unwritten, row-metadata, hnsw, lsh, codes, elems\n");
+	expect(0, "", "-f", "-O", "^xattr,^row-metadata,^hnsw,^lsh,^codes,^elems", "f.img");
 	expect_out("has    symlink-special, unwritten\n");
 	expect(0, "", "-f", "-O", "none", "f.img");
 	expect_out("has    none\n");
