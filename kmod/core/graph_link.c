@@ -342,6 +342,8 @@ int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, 
 	/* Of a deleted row in the graph nothing changes: others find their way through it. */
 	if (p->again && !row)
 		return 0;
+	if (row)
+		row = vex_codec_wide(&g->codec, row, w->wide);
 	if (g->lsh.tables)
 		return vex_lsh_plan(g, w, p, id, row);
 	if (g->codes) {
@@ -356,7 +358,7 @@ int vex_graph_plan(struct vex_graph *g, struct vex_walk *w, struct vex_plan *p, 
 		memset(w->code, 0, g->codec.bytes);
 		return 0;
 	}
-	vex_codec_levels(&g->codec, vex_codec_wide(&g->codec, row, w->wide), w->levels);
+	vex_codec_levels(&g->codec, row, w->levels);
 	vex_codec_form(&g->codec, w->levels, &w->query);
 	vex_codec_pack(&g->codec, w->levels, w->code);
 	return g->layers ? vex_plan_links(g, w, p) : 0;

@@ -239,6 +239,18 @@ static void flatten(struct rows *r)
 	}
 }
 
+/* Bits have no levels whose sides of hyperplanes could be told. */
+static void lsh_and_codes_find_most_of_it(void **state)
+{
+	(void)state;
+	each_elem(elem, metric) {
+		if (elem != VEXFS_ELEM_B1)
+			life(elem, metric, DIM, VEXFS_INDEX_LSH, 0.9);
+		life(elem, metric, DIM, VEXFS_INDEX_CODES, 0.99);
+		life(elem, metric, 300, VEXFS_INDEX_CODES, 0.95);
+	}
+}
+
 static void main_directions_serve_f16_and_i8(void **state)
 {
 	struct vex_index_stat st;
@@ -486,6 +498,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		core_test(flat_finds_what_comparing_all_rows_finds),
 		core_test(hnsw_finds_most_of_it),
+		core_test(lsh_and_codes_find_most_of_it),
 		core_test(main_directions_serve_f16_and_i8),
 		core_test(an_index_made_anew_keeps_to_the_codes_of_the_type),
 		core_test(types_metrics_and_codes_that_do_not_match_are_refused),

@@ -134,7 +134,29 @@ static const char *shape_wrong(const struct vexfs_create *want)
 		return "--m and --ef-construction go with --index hnsw";
 	if (want->index != VEXFS_INDEX_LSH && (want->tables || want->bits))
 		return "--tables and --bits go with --index lsh";
+	if (want->index == VEXFS_INDEX_LSH && want->elem == VEXFS_ELEM_B1)
+		return "--index lsh does not go with --elem b1, which has flat, hnsw and codes";
+	if (want->index == VEXFS_INDEX_LSH && want->code > VEXFS_CODE_SQ4)
+		return "--index lsh has the codes sq7 and sq4, and no other";
 	return NULL;
+}
+
+/* 0, or the exit status for what does not go together, which was told. */
+static int shape_check(const struct vexfs_create *want)
+{
+	const char *wrong = shape_wrong(want);
+
+	if (wrong)
+		return report_misuse("%s", wrong);
+	if (!vex_elem_served(want->elem, want->metric))
+		return report_misuse("--metric %s does not go with --elem %s: b1 has hamming, "
+				     "the others have l2, ip and cosine",
+				     store_metric_name(want->metric), store_elem_name(want->elem));
+	if (want->code && (want->code == VEXFS_CODE_B1) != (want->elem == VEXFS_ELEM_B1))
+		return report_misuse("--code %s does not go with --elem %s: b1 has the code b1, "
+				     "the others have sq7, sq4, f32 and pca",
+				     store_code_name(want->code), store_elem_name(want->elem));
+	return 0;
 }
 
 int shape_create(const struct shape *shape, struct store *store, uint32_t metric)
@@ -148,25 +170,12 @@ int shape_create(const struct shape *shape, struct store *store, uint32_t metric
 		.ef_construction = shape->ef_construction,
 		.tables = shape->tables, .bits = shape->bits,
 	};
-	const char *wrong = shape_wrong(&want);
+	int status = shape_check(&want);
 
-	if (wrong) {
-		store_remove(store);
-		return report_misuse("%s", wrong);
-	}
-	if (!vex_elem_served(want.elem, want.metric)) {
-		store_remove(store);
-		return report_misuse("--metric %s does not go with --elem %s: b1 has hamming, "
-				     "the others have l2, ip and cosine",
-				     store_metric_name(want.metric), store_elem_name(want.elem));
-	}
-	if (want.code && (want.code == VEXFS_CODE_B1) != (want.elem == VEXFS_ELEM_B1)) {
-		store_remove(store);
-		return report_misuse("--code %s does not go with --elem %s: b1 has the code b1, "
-				     "the others have sq7, sq4, f32 and pca", store_code_name(want.code),
-				     store_elem_name(want.elem));
-	}
-	return store_create(store, &want);
+	if (!status)
+		return store_create(store, &want);
+	store_remove(store);
+	return status;
 }
 
 int interrupted_status(void)
