@@ -107,6 +107,8 @@ static void b1_takes_bits_signs_and_bytes_of_bits(void **state)
 	expect(0, "", "search", place_path("b"), "--query", "u.npy", "--convert", "bits", "--limit",
 	       "1", "-k", "1", "--json");
 	expect_out("\"id\": 1");
+	expect(2, "--index lsh does not go with --elem b1", "create", "--dim", "64", "--elem", "b1",
+	       "--index", "lsh", place_path("z"));
 	/* Of a new collection the dimension is what the bytes hold. */
 	expect(0, "", "import", "-q", "--elem", "b1", "--index", "hnsw", "--convert", "bits",
 	       place_path("p"), "u.npy");
