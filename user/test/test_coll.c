@@ -337,7 +337,8 @@ static void only_empty_regular_files_become_collections(void **state)
 	REFUSED(metric, 5);
 	REFUSED(metric, U32_MAX);
 	REFUSED(index, 0);
-	REFUSED(index, 3);
+	REFUSED(index, VEXFS_INDEX_CODES + 1);
+	REFUSED(index, 33);
 	REFUSED(dim, 0);
 	REFUSED(dim, VEXFS_MAX_DIM + 1);
 	assert_int_equal(vex_coll_create(c.fs, data, &good), -ENOTEMPTY);
