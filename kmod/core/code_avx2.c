@@ -222,7 +222,7 @@ static void levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
 	vex_code_scalar.levels(&rest, x + i, out + i);
 }
 
-/* From above: what is read has not been written. The lowest four are read before and written last. */
+/* From above: what is read has not been written. The lowest four are read first, written last. */
 static void rise_avx2(u64 *at, u32 n, u32 by)
 {
 	words4_mem lowest;

@@ -262,15 +262,15 @@ static bool hnsw_served(const struct vex_coll *c, u32 *links)
 
 static bool codes_served(const struct vex_coll *c)
 {
-	return vex_code_served(c->code, c->elem, c->metric, c->dim) && !c->m && !c->ef_construction &&
-	       !c->tables && !c->bits;
+	return vex_code_served(c->code, c->elem, c->metric, c->dim) && !c->m &&
+	       !c->ef_construction && !c->tables && !c->bits;
 }
 
 static bool lsh_served(const struct vex_coll *c, u32 *links)
 {
 	*links = vex_lsh_tables(c);
-	return vex_levels_served(c->code, c->elem) && vex_lsh_served(*links, vex_lsh_bits(c), c->dim) &&
-	       !c->m && !c->ef_construction;
+	return vex_levels_served(c->code, c->elem) &&
+	       vex_lsh_served(*links, vex_lsh_bits(c), c->dim) && !c->m && !c->ef_construction;
 }
 
 bool vex_hnsw_served(const struct vex_coll *c)

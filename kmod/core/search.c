@@ -161,7 +161,7 @@ static void *carve(u8 **at, size_t bytes)
 	return part;
 }
 
-/* How many bitmaps of deleted rows a search keeps: those of a small collection all, a power of 2. */
+/* How many bitmaps of deleted rows a search keeps, a power of 2: of a small collection all. */
 static u32 tombs_kept(const struct vex_coll *coll)
 {
 	u64 groups = coll->rows / VEXFS_TOMB_ROWS + 1;
