@@ -624,7 +624,7 @@ static u64 crash_at_writes(struct core *c, u64 ino, u64 id, u64 step)
 /* Every prefix of what was written; of what the kinds share, some. */
 static void sweep_crashes(u32 of, u32 metric)
 {
-	u32 step = kind == VEXFS_INDEX_HNSW && of == VEXFS_ELEM_F32 ? 1 : 11;
+	u32 step = kind == VEXFS_INDEX_HNSW && of == VEXFS_ELEM_F32 ? 1 : 5;
 	struct core c = { 0 };
 	u64 ino;
 
