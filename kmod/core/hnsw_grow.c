@@ -412,16 +412,6 @@ int vex_index_rebuild(struct vex_fs *fs, u64 ino, const struct vex_index_stat *w
 
 /* ---- updates ---------------------------------------------------------------------------- */
 
-static bool is_pending(const struct vex_hnsw *ix, u32 id)
-{
-	u32 i;
-
-	for (i = 0; i < ix->nr_pending; i++)
-		if (ix->pending[i] == id)
-			return true;
-	return false;
-}
-
 int vex_hnsw_update_prepare(struct vex_fs *fs, u64 ino, const struct vex_coll *c,
 			    const struct vex_rows *r, struct vex_hnsw **out)
 {
@@ -452,7 +442,7 @@ void vex_hnsw_update_apply(struct vex_hnsw *ix, const struct vex_rows *r)
 
 	ix->updates++;
 	for (i = 0; i < r->count; i++)
-		if (r->ids[i] < ix->graph.tab[0].count && !is_pending(ix, r->ids[i]))
+		if (r->ids[i] < ix->graph.tab[0].count && !vex_hnsw_pending(ix, r->ids[i]))
 			ix->pending[ix->nr_pending++] = r->ids[i];
 	vex_hnsw_store_head(ix);
 	vex_hnsw_put(ix);

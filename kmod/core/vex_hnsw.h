@@ -156,6 +156,17 @@ void vex_hnsw_update_apply(struct vex_hnsw *ix, const struct vex_rows *r);
 bool vex_hnsw_served(const struct vex_coll *c);
 
 /* The defaults of a new index. */
+/* Does a row wait because its content has changed since it came into the index? */
+static inline bool vex_hnsw_pending(const struct vex_hnsw *ix, u32 id)
+{
+	u32 i;
+
+	for (i = 0; i < ix->nr_pending; i++)
+		if (ix->pending[i] == id)
+			return true;
+	return false;
+}
+
 static inline u32 vex_hnsw_m(const struct vex_coll *c)
 {
 	return c->m ? c->m : 16;

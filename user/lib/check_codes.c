@@ -6,21 +6,11 @@
 #include "vex_graph_item.h"
 #include "vex_hnsw.h"
 
-static bool is_pending(const struct vex_hnsw *ix, u32 id)
-{
-	u32 i;
-
-	for (i = 0; i < ix->nr_pending; i++)
-		if (ix->pending[i] == id)
-			return true;
-	return false;
-}
-
 /* 1: it is another row's; 0, or an error. */
 static int code_differs(struct vex_hnsw *ix, struct vex_walk *w, u32 id, u8 *row)
 {
 	const struct vex_codec *codec = &ix->graph.codec;
-	u32 row_bytes = codec->dim * sizeof(u32);
+	u32 row_bytes = vex_row_bytes(codec->elem, codec->dim);
 	const u8 *code;
 	int err = vex_hnsw_read(ix, (u64)id * row_bytes, row, row_bytes);
 
@@ -28,7 +18,7 @@ static int code_differs(struct vex_hnsw *ix, struct vex_walk *w, u32 id, u8 *row
 		err = vex_code_get(&ix->graph, 0, id, &code);
 	if (err)
 		return err;
-	vex_codec_levels(codec, row, w->levels);
+	vex_codec_levels(codec, vex_codec_wide(codec, row, w->wide), w->levels);
 	vex_codec_pack(codec, w->levels, w->code);
 	return memcmp(code, w->code, codec->bytes) != 0;
 }
@@ -36,7 +26,7 @@ static int code_differs(struct vex_hnsw *ix, struct vex_walk *w, u32 id, u8 *row
 int check_codes(struct check *c, struct vex_hnsw *ix)
 {
 	struct vex_graph *g = &ix->graph;
-	u8 *row = malloc(g->codec.dim * sizeof(u32));
+	u8 *row = malloc(vex_row_bytes(g->codec.elem, g->codec.dim));
 	u32 id, rows = g->tab[0].count, told = 0;
 	struct vex_walk w = { };
 	int err = row ? vex_walk_room(&w, g, 1, 1) : -ENOMEM, dead;
@@ -44,7 +34,7 @@ int check_codes(struct check *c, struct vex_hnsw *ix)
 	for (id = 0; id < rows && err >= 0 && told < CHECK_INDEX_TOLD; id++) {
 		check_index_settle(ix, id + 1);
 		dead = g->ops->dead(g, id);
-		if (dead > 0 || is_pending(ix, id))
+		if (dead > 0 || vex_hnsw_pending(ix, id))
 			continue;
 		err = dead ? dead : code_differs(ix, &w, id, row);
 		if (err <= 0)
