@@ -392,7 +392,7 @@ static inline u64 vex_codes_cost(const struct vex_graph *g)
 {
 	u64 bytes = (u64)g->tab[0].count * g->codec.bytes;
 
-	return g->codes ? div_u64(bytes, g->codec.dim * 4) + 1 : 0;
+	return g->codes ? div_u64(bytes, vex_row_bytes(g->codec.elem, g->codec.dim)) + 1 : 0;
 }
 
 #endif /* VEX_GRAPH_H */
