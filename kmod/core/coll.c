@@ -30,24 +30,10 @@ static bool create_served(const struct vex_coll *c)
 	return !c->code && !c->m && !c->ef_construction && !c->tables && !c->bits;
 }
 
-u64 vex_index_feature(u32 index)
+u64 vex_coll_features(u32 index, u32 elem)
 {
-	switch (index) {
-	case VEXFS_INDEX_HNSW:
-		return VEXFS_FEATURE_HNSW;
-	case VEXFS_INDEX_LSH:
-		return VEXFS_FEATURE_LSH;
-	case VEXFS_INDEX_CODES:
-		return VEXFS_FEATURE_CODES;
-	default:
-		return 0;
-	}
-}
-
-/* What a filesystem must have for a collection like this. */
-static u64 features_of(const struct vex_coll *c)
-{
-	return vex_index_feature(c->index) | (c->elem != VEXFS_ELEM_F32 ? VEXFS_FEATURE_ELEMS : 0);
+	return vex_index_ops(index)->feature |
+	       (elem != VEXFS_ELEM_F32 ? VEXFS_FEATURE_ELEMS : 0);
 }
 
 /* What is stored of a collection, as @inode has it. */
@@ -172,7 +158,7 @@ int vex_coll_create(struct vex_fs *fs, u64 ino, const struct vex_coll *c)
 
 	if (!create_served(c))
 		return -EINVAL;
-	if (!vex_fs_has_feature(fs, features_of(c)))
+	if (!vex_fs_has_feature(fs, vex_coll_features(c->index, c->elem)))
 		return -EOPNOTSUPP;
 	/* A truncation that is not over would take the index for what it still has to free. */
 	err = vex_truncate_settle(fs, ino);

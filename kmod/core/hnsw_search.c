@@ -246,17 +246,20 @@ static int index_search(struct vex_search_ctx *ctx)
 const struct vex_index_ops vex_index_hnsw = {
 	.id = VEXFS_INDEX_HNSW,
 	.name = "hnsw",
+	.feature = VEXFS_FEATURE_HNSW,
 	.search = index_search,
 };
 
 const struct vex_index_ops vex_index_codes = {
 	.id = VEXFS_INDEX_CODES,
 	.name = "codes",
+	.feature = VEXFS_FEATURE_CODES,
 	.search = index_search,
 };
 
 const struct vex_index_ops vex_index_lsh = {
 	.id = VEXFS_INDEX_LSH,
 	.name = "lsh",
+	.feature = VEXFS_FEATURE_LSH,
 	.search = index_search,
 };

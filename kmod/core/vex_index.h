@@ -75,11 +75,13 @@ static inline bool vex_selective(const struct vex_search *s)
  * struct vex_index_ops - a kind of index
  * @id: enum vexfs_index
  * @name: as the user writes it
+ * @feature: what a filesystem must have for it: VEXFS_FEATURE_*, or 0
  * @search: offer every row that may be among the nearest. Lock held for reading
  */
 struct vex_index_ops {
 	u32 id;
 	const char *name;
+	u64 feature;
 	int (*search)(struct vex_search_ctx *ctx);
 };
 
@@ -91,11 +93,11 @@ extern const struct vex_index_ops vex_index_codes;
 /* Compare the rows from ctx->from[] on with each query. Lock held for reading. */
 int vex_flat_search(struct vex_search_ctx *ctx);
 
-/* What a filesystem must have for a collection with this index: VEXFS_FEATURE_*, or 0. */
-u64 vex_index_feature(u32 index);
-
 /* NULL: no such kind. */
 const struct vex_index_ops *vex_index_ops(u32 id);
+
+/* What a filesystem must have for a collection like this, which is served: VEXFS_FEATURE_*. */
+u64 vex_coll_features(u32 index, u32 elem);
 
 /*
  * Let writers in; the lock is held again on return. -EINTR when the task was killed. Segments

@@ -454,9 +454,7 @@ static void see_coll(struct check *c, struct check_inode *n, const struct check_
 		.ino = n->ino, .rows = le64_to_cpu(item->rows), .live = le64_to_cpu(item->live),
 		.row_bytes = row_bytes, .index = item->index,
 	};
-	c->missing_features |= vex_index_feature(item->index) & ~c->result.features;
-	if (item->elem != VEXFS_ELEM_F32)
-		c->missing_features |= VEXFS_FEATURE_ELEMS & ~c->result.features;
+	c->missing_features |= vex_coll_features(item->index, item->elem) & ~c->result.features;
 	k->keep = coll_true_rows(k, n);
 }
 
