@@ -8,17 +8,16 @@
  */
 #include "dist_fp.h"
 #include "dist_popcnt.h"
+#include "dist_ymm.h"
 #include "vex_code.h"
 #include "dist_bits.h"
 
 typedef u8 bytes32 __attribute__((__vector_size__(32)));
 typedef u8 bytes32_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(1);
 typedef s16 words16 __attribute__((__vector_size__(32)));
-typedef s32 sums8 __attribute__((__vector_size__(32)));
-typedef s32 sums4 __attribute__((__vector_size__(16)));
+typedef int8 sums8;
 typedef u32 dists4 __attribute__((__vector_size__(16)));
 typedef u64 words4_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(8);
-typedef float vec8 __attribute__((__vector_size__(32)));
 typedef float vec8_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(4);
 
 /* Codes that run side by side. */
@@ -78,25 +77,6 @@ static __always_inline bytes32 upper(bytes32 x)
 	return (bytes32)r & ((bytes32){ 0 } + 0x78);
 }
 
-static __always_inline sums8 add_neighbours(sums8 a, sums8 b)
-{
-	sums8 r;
-
-	asm("vphaddd %2, %1, %0" : "=x" (r) : "x" (a), "x" (b));
-	return r;
-}
-
-/* The sums of four registers. */
-static __always_inline sums4 sum4(const sums8 *s)
-{
-	sums8 pairs = add_neighbours(add_neighbours(s[0], s[1]), add_neighbours(s[2], s[3]));
-	sums4 high;
-
-	asm("vextracti128 $1, %1, %0" : "=x" (high) : "x" (pairs));
-	asm("vpaddd %x1, %0, %0" : "+x" (high) : "x" (pairs));
-	return high;
-}
-
 /* One step of @bytes: 32 of them; @ip and @half are constants. */
 static __always_inline sums8 step(const u8 *q, const u8 *code, u32 j, bool ip, bool half)
 {
@@ -114,7 +94,7 @@ static __always_inline void abreast(const struct vex_form *f, const u8 *const *c
 				    u32 *out, bool ip, bool half, bool packed)
 {
 	sums8 sum[ABREAST] = { 0 };
-	sums4 total;
+	int4 total;
 	u32 i, j;
 
 	for (j = 0; j < bytes; j += 32)
@@ -124,9 +104,9 @@ static __always_inline void abreast(const struct vex_form *f, const u8 *const *c
 				__builtin_prefetch(codes[i] + j + AHEAD);
 			sum[i] += step(f->level, codes[i], j, ip, half);
 		}
-	total = sum4(sum);
+	total = sum4_int_ymm(sum[0], sum[1], sum[2], sum[3]);
 	if (ip)
-		total = (sums4)(0x80000000u - (dists4)(total - f->bias));
+		total = (int4)(0x80000000u - (dists4)(total - f->bias));
 	__builtin_memcpy(out, &total, sizeof(total));
 }
 

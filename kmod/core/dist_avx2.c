@@ -55,9 +55,9 @@ static __always_inline sums add_products(words a, words b, sums sum, bool vnni)
 	return sum + products;
 }
 
-static __always_inline void sum4_int(sums a, sums b, sums c, sums d, s32 *out)
+static __always_inline int4 sum4_int(sums a, sums b, sums c, sums d)
 {
-	sum4_int_ymm(a, b, c, d, out);
+	return sum4_int_ymm(a, b, c, d);
 }
 
 #include "dist_i8.h"

@@ -79,10 +79,10 @@ static __always_inline int8 add_int_halves(sums a)
 	return half;
 }
 
-static __always_inline void sum4_int(sums a, sums b, sums c, sums d, s32 *out)
+static __always_inline int4 sum4_int(sums a, sums b, sums c, sums d)
 {
-	sum4_int_ymm(add_int_halves(a), add_int_halves(b), add_int_halves(c), add_int_halves(d),
-		     out);
+	return sum4_int_ymm(add_int_halves(a), add_int_halves(b), add_int_halves(c),
+			    add_int_halves(d));
 }
 
 #include "dist_i8.h"

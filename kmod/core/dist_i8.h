@@ -39,6 +39,7 @@ static __always_inline void sums_i8(const s8 *q, const s8 *row, u32 dim, u32 row
 				    bool l2, bool vnni)
 {
 	sums sum[ROWS] = { 0 };
+	int4 four;
 	words x;
 	u32 i, j;
 
@@ -55,7 +56,8 @@ static __always_inline void sums_i8(const s8 *q, const s8 *row, u32 dim, u32 row
 			sum[j] = step_i8(x, widen_tail(row + (size_t)j * dim, i, dim), sum[j], l2,
 					 vnni);
 	}
-	sum4_int(sum[0], sum[1], sum[2], sum[3], total);
+	four = sum4_int(sum[0], sum[1], sum[2], sum[3]);
+	__builtin_memcpy(total, &four, sizeof(four));
 }
 
 static __always_inline void l2_i8(const void *q, const void *rows, u32 n, u32 dim, u32 *out,

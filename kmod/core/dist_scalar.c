@@ -29,40 +29,100 @@ static __always_inline float add_sums(const float *s)
 	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
-static float square_distance(const vex_f32 *q, const vex_f32 *r, u32 dim)
+typedef u32 vec_bits __attribute__((__vector_size__(16)));
+
+/*
+ * Four elements in binary32. One below the normal range is the exact difference of two numbers:
+ * with the exponent of the smallest normal one its bits are as much above that.
+ */
+static __always_inline vec load_half(const u8 *p)
+{
+	const vec_bits smallest = (vec_bits){ 0 } + (113u << 23);
+	vec_bits x, size, normal, tiny, is_tiny;
+
+	asm("movq %1, %0" : "=x" (x) : "m" (*(const u8 (*)[8])p));
+	asm("punpcklwd %1, %0" : "+x" (x) : "x" ((vec_bits){ 0 }));
+	size = (x & 0x7fff) << 13;
+	normal = size + (112u << 23);
+	tiny = (vec_bits)((vec)(size + smallest) - (vec)smallest);
+	is_tiny = (vec_bits)(size < (1u << 23));
+	return (vec)((normal & ~is_tiny) | (tiny & is_tiny) | (x & 0x8000) << 16);
+}
+
+static __always_inline float half_at(const u8 *row, u32 i)
+{
+	u32 bits = vex_f16_widen(get_unaligned_le16(row + 2 * i));
+	float value;
+
+	__builtin_memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+/* Four elements from @i on, of f16 or f32; @half is a constant, as below. */
+static __always_inline vec load_at(const void *row, u32 i, bool half)
+{
+	return half ? load_half((const u8 *)row + 2 * i) : load((const vex_f32 *)row + i);
+}
+
+static __always_inline float elem_at(const void *row, u32 i, bool half)
+{
+	return half ? half_at(row, i) : ((const vex_f32 *)row)[i];
+}
+
+static __always_inline float squares_of(const void *q, const void *r, u32 dim, bool half)
 {
 	vec sum[SUMS / 4] = { 0 }, low, high;
 	float s[SUMS], d;
 	u32 i, j;
 
 	for (i = 0; i + SUMS <= dim; i += SUMS) {
-		low = load(q + i) - load(r + i);
-		high = load(q + i + 4) - load(r + i + 4);
+		low = load_at(q, i, half) - load_at(r, i, half);
+		high = load_at(q, i + 4, half) - load_at(r, i + 4, half);
 		sum[0] += low * low;
 		sum[1] += high * high;
 	}
 	__builtin_memcpy(s, sum, sizeof(s));
 	for (j = 0; i + j < dim; j++) {
-		d = q[i + j] - r[i + j];
+		d = elem_at(q, i + j, half) - elem_at(r, i + j, half);
 		s[j] += d * d;
 	}
 	return add_sums(s);
 }
 
-static float dot_product(const vex_f32 *q, const vex_f32 *r, u32 dim)
+static __always_inline float products_of(const void *q, const void *r, u32 dim, bool half)
 {
 	vec sum[SUMS / 4] = { 0 };
 	float s[SUMS];
 	u32 i, j;
 
 	for (i = 0; i + SUMS <= dim; i += SUMS) {
-		sum[0] += load(q + i) * load(r + i);
-		sum[1] += load(q + i + 4) * load(r + i + 4);
+		sum[0] += load_at(q, i, half) * load_at(r, i, half);
+		sum[1] += load_at(q, i + 4, half) * load_at(r, i + 4, half);
 	}
 	__builtin_memcpy(s, sum, sizeof(s));
 	for (j = 0; i + j < dim; j++)
-		s[j] += q[i + j] * r[i + j];
+		s[j] += elem_at(q, i + j, half) * elem_at(r, i + j, half);
 	return add_sums(s);
+}
+
+static float square_distance(const vex_f32 *q, const vex_f32 *r, u32 dim)
+{
+	return squares_of(q, r, dim, false);
+}
+
+static float dot_product(const vex_f32 *q, const vex_f32 *r, u32 dim)
+{
+	return products_of(q, r, dim, false);
+}
+
+static float square_distance_f16(const u8 *q, const u8 *r, u32 dim)
+{
+	return squares_of(q, r, dim, true);
+}
+
+static float dot_product_f16(const u8 *q, const u8 *r, u32 dim)
+{
+	return products_of(q, r, dim, true);
 }
 
 static void l2_scalar(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
@@ -126,71 +186,6 @@ u32 vex_dist_exact_f32(u32 metric, const void *query, const void *vector, u32 di
 }
 
 /* ---- f16 ------------------------------------------------------------------------------ */
-
-typedef u32 vec_bits __attribute__((__vector_size__(16)));
-
-/*
- * Four elements in binary32. One below the normal range is the exact difference of two numbers:
- * with the exponent of the smallest normal one its bits are as much above that.
- */
-static __always_inline vec load_half(const u8 *p)
-{
-	const vec_bits smallest = (vec_bits){ 0 } + (113u << 23);
-	vec_bits x, size, normal, tiny, is_tiny;
-
-	asm("movq %1, %0" : "=x" (x) : "m" (*(const u8 (*)[8])p));
-	asm("punpcklwd %1, %0" : "+x" (x) : "x" ((vec_bits){ 0 }));
-	size = (x & 0x7fff) << 13;
-	normal = size + (112u << 23);
-	tiny = (vec_bits)((vec)(size + smallest) - (vec)smallest);
-	is_tiny = (vec_bits)(size < (1u << 23));
-	return (vec)((normal & ~is_tiny) | (tiny & is_tiny) | (x & 0x8000) << 16);
-}
-
-static __always_inline float half_at(const u8 *row, u32 i)
-{
-	u32 bits = vex_f16_widen(get_unaligned_le16(row + 2 * i));
-	float value;
-
-	__builtin_memcpy(&value, &bits, sizeof(value));
-	return value;
-}
-
-static float square_distance_f16(const u8 *q, const u8 *r, u32 dim)
-{
-	vec sum[SUMS / 4] = { 0 }, low, high;
-	float s[SUMS], d;
-	u32 i, j;
-
-	for (i = 0; i + SUMS <= dim; i += SUMS) {
-		low = load_half(q + 2 * i) - load_half(r + 2 * i);
-		high = load_half(q + 2 * i + 8) - load_half(r + 2 * i + 8);
-		sum[0] += low * low;
-		sum[1] += high * high;
-	}
-	__builtin_memcpy(s, sum, sizeof(s));
-	for (j = 0; i + j < dim; j++) {
-		d = half_at(q, i + j) - half_at(r, i + j);
-		s[j] += d * d;
-	}
-	return add_sums(s);
-}
-
-static float dot_product_f16(const u8 *q, const u8 *r, u32 dim)
-{
-	vec sum[SUMS / 4] = { 0 };
-	float s[SUMS];
-	u32 i, j;
-
-	for (i = 0; i + SUMS <= dim; i += SUMS) {
-		sum[0] += load_half(q + 2 * i) * load_half(r + 2 * i);
-		sum[1] += load_half(q + 2 * i + 8) * load_half(r + 2 * i + 8);
-	}
-	__builtin_memcpy(s, sum, sizeof(s));
-	for (j = 0; i + j < dim; j++)
-		s[j] += half_at(q, i + j) * half_at(r, i + j);
-	return add_sums(s);
-}
 
 static void l2_f16_scalar(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
 {

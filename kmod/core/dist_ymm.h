@@ -39,14 +39,15 @@ static __always_inline int8 add_int_neighbours(int8 a, int8 b)
 	return sums;
 }
 
-static __always_inline void sum4_int_ymm(int8 a, int8 b, int8 c, int8 d, s32 *out)
+/* The sums of four registers. */
+static __always_inline int4 sum4_int_ymm(int8 a, int8 b, int8 c, int8 d)
 {
 	int8 pairs = add_int_neighbours(add_int_neighbours(a, b), add_int_neighbours(c, d));
 	int4 sums;
 
 	asm("vextracti128 $1, %1, %0" : "=x" (sums) : "x" (pairs));
 	asm("vpaddd %x1, %0, %0" : "+x" (sums) : "x" (pairs));
-	__builtin_memcpy(out, &sums, sizeof(sums));
+	return sums;
 }
 
 #endif /* VEX_DIST_YMM_H */
