@@ -299,4 +299,55 @@ static inline void fill_floats(float *p, size_t n, uint64_t seed)
 		p[i] = (int32_t)(mix(seed * 0x100000000ULL + i) >> 32) / 2147483648.0f;
 }
 
+/*
+ * @n rows of the floats of seed 1, into @rows, into a new collection @path like @a and into an exact
+ * one, MNT "/flat". 0 or a negative errno.
+ */
+static inline int coll_pair(const char *path, struct vexfs_create *a, float *rows, uint32_t n,
+			    int *fd, int *flat)
+{
+	long err;
+
+	*fd = open(path, O_CREAT | O_RDWR, 0644);
+	if (*fd < 0)
+		return -errno;
+	err = neg(ioctl(*fd, VEXFS_IOC_CREATE, a));
+	if (err)
+		return err;
+	*flat = coll_open(MNT "/flat", a->dim, a->metric);
+	if (*flat < 0)
+		return *flat;
+	fill_floats(rows, (size_t)n * a->dim, 1);
+	err = coll_insert(*fd, rows, n, a->dim);
+	if (!err)
+		err = coll_insert(*flat, rows, n, a->dim);
+	return err;
+}
+
+/*
+ * How many of the 10 true neighbours of 20 queries, those that @flat finds, are found by @fd with
+ * @ef and @probes: up to 200, or -1.
+ */
+static inline int coll_found(int fd, int flat, uint32_t dim, uint32_t ef, uint32_t probes)
+{
+	float query[dim], distances[2][10];
+	uint64_t ids[2][10];
+	int i, a, b, n = 0;
+
+	for (i = 0; i < 20; i++) {
+		struct vexfs_search s = search_args(query, 1, dim, 10, ids[0], distances[0]);
+		struct vexfs_search exact = search_args(query, 1, dim, 10, ids[1], distances[1]);
+
+		s.ef = ef;
+		s.probes = probes;
+		fill_floats(query, dim, 100 + i);
+		if (ioctl(fd, VEXFS_IOC_SEARCH, &s) || ioctl(flat, VEXFS_IOC_SEARCH, &exact))
+			return -1;
+		for (a = 0; a < 10; a++)
+			for (b = 0; b < 10; b++)
+				n += ids[1][a] == ids[0][b] && distances[1][a] == distances[0][b];
+	}
+	return n;
+}
+
 #endif /* SELFTESTS_COMMON_H */

@@ -20,28 +20,29 @@ FIXTURE(hnsw) {
 	float distances[K];
 };
 
+static struct vexfs_create hnsw_args(uint32_t index, uint32_t m, uint32_t ef_construction)
+{
+	return (struct vexfs_create){
+		.size = sizeof(struct vexfs_create), .elem = VEXFS_ELEM_F32,
+		.metric = VEXFS_METRIC_L2, .dim = DIM, .index = index, .m = m,
+		.ef_construction = ef_construction,
+	};
+}
+
 static int create(int fd, uint32_t index, uint32_t m, uint32_t ef_construction)
 {
-	struct vexfs_create a = {
-		.size = sizeof(a), .elem = VEXFS_ELEM_F32, .metric = VEXFS_METRIC_L2, .dim = DIM,
-		.index = index, .m = m, .ef_construction = ef_construction,
-	};
+	struct vexfs_create a = hnsw_args(index, m, ef_construction);
 
 	return neg(ioctl(fd, VEXFS_IOC_CREATE, &a));
 }
 
 FIXTURE_SETUP(hnsw)
 {
+	struct vexfs_create a = hnsw_args(VEXFS_INDEX_HNSW, 8, 24);
+
 	ASSERT_EQ(0, make_fs(128));
 	ASSERT_EQ(0, do_mount(0, NULL));
-	self->fd = open(MNT "/graph", O_CREAT | O_RDWR, 0644);
-	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, create(self->fd, VEXFS_INDEX_HNSW, 8, 24));
-	self->flat = coll_open(MNT "/flat", DIM, VEXFS_METRIC_L2);
-	ASSERT_LE(0, self->flat);
-	fill_floats(self->rows, ROWS * DIM, 1);
-	ASSERT_EQ(0, coll_insert(self->fd, self->rows, ROWS, DIM));
-	ASSERT_EQ(0, coll_insert(self->flat, self->rows, ROWS, DIM));
+	ASSERT_EQ(0, coll_pair(MNT "/graph", &a, self->rows, ROWS, &self->fd, &self->flat));
 }
 
 FIXTURE_TEARDOWN(hnsw)
@@ -60,23 +61,10 @@ static int search(int fd, const float *query, uint32_t ef, uint64_t *ids, float 
 	return neg(ioctl(fd, VEXFS_IOC_SEARCH, &a));
 }
 
-/* How many of the true neighbours of 20 queries are found, of 200. */
+/* Of 200. */
 static int found(FIXTURE_DATA(hnsw) *self)
 {
-	float query[DIM], distances[K];
-	uint64_t ids[K];
-	int i, a, b, n = 0;
-
-	for (i = 0; i < 20; i++) {
-		fill_floats(query, DIM, 100 + i);
-		if (search(self->fd, query, 100, self->ids, self->distances) ||
-		    search(self->flat, query, 0, ids, distances))
-			return -1;
-		for (a = 0; a < K; a++)
-			for (b = 0; b < K; b++)
-				n += ids[a] == self->ids[b] && distances[a] == self->distances[b];
-	}
-	return n;
+	return coll_found(self->fd, self->flat, DIM, 100, 0);
 }
 
 TEST_F(hnsw, the_graph_finds_the_true_neighbours_before_and_after_a_remount)

@@ -66,30 +66,14 @@ static void codes_are_packed_and_those_of_the_rows(void **state)
 
 static void instruction_sets_agree(void **state)
 {
-	enum { ROWS = 1500, DIM = 70, QUERIES = 20, K = 10 };
-	float *rows = vectors_new(CLUSTERED, ROWS, DIM, 62);
-	float *queries = vectors_queries(CLUSTERED, QUERIES, DIM, 62);
-	uint64_t ids[2][QUERIES * K];
-	float distances[QUERIES * K];
+	struct vexfs_coll_options o = { .size = sizeof(o), .dim = 70, .index = VEXFS_COLL_CODES };
+	struct vexfs_coll_query q = { .size = sizeof(q), .ef = VECTORS_K };
 
-	for (u32 code = VEXFS_COLL_SQ7; code <= VEXFS_COLL_SQ4; code++)
-		for (u32 metric = VEXFS_COLL_L2; metric <= VEXFS_COLL_COSINE; metric++) {
-			for (u32 i = 0; i < 2; i++) {
-				struct vexfs_coll *c = codes_new(metric, code, DIM);
-				struct vexfs_coll_query q = { .size = sizeof(q), .ef = K };
-
-				vex_dist_select(i ? vex_dist_best() : VEXFS_ISA_SCALAR);
-				assert_int_equal(vexfs_coll_add(c, rows, ROWS, NULL), 0);
-				assert_int_equal(vexfs_coll_search(c, queries, QUERIES, K, &q,
-								   ids[i], distances), 0);
-				/* All codes, and the kept rows. */
-				assert_int_equal(q.compared, QUERIES * (ROWS + K));
-				vexfs_coll_close(c);
-			}
-			assert_memory_equal(ids[0], ids[1], sizeof(ids[0]));
-		}
-	free(queries);
-	free(rows);
+	for (o.code = VEXFS_COLL_SQ7; o.code <= VEXFS_COLL_SQ4; o.code++)
+		for (o.metric = VEXFS_COLL_L2; o.metric <= VEXFS_COLL_COSINE; o.metric++)
+			/* All codes, and the kept rows. */
+			assert_int_equal(sets_agree(&o, &q, 62),
+					 SETS_QUERIES * (SETS_ROWS + VECTORS_K));
 }
 
 /* Nobody asked how many rows to rank: where it is as fast to compare all rows, that is done. */

@@ -62,6 +62,15 @@ static void insert(struct vex_fs *fs, u64 ino, u64 seed, u32 count)
 	free(rows);
 }
 
+/* The same rows in a collection with the index, and in one whose searches are exact. */
+static void make_pair(struct core *c, u64 *ino, u64 *flat, u32 count)
+{
+	*ino = make(c, "h", kind, VEXFS_METRIC_L2);
+	*flat = make(c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
+	insert(c->fs, *ino, 1, count);
+	insert(c->fs, *flat, 1, count);
+}
+
 static int search(struct vex_fs *fs, u64 ino, const float *q, u32 ef, u64 *ids, u32 *dist)
 {
 	struct vex_search s = {
@@ -163,10 +172,7 @@ static void an_updated_row_is_found_by_its_new_content(void **state)
 	float *rows = malloc(200 * DIM * sizeof(*rows));
 
 	core_make(&c, 8192, 1);
-	ino = make(&c, "h", kind, VEXFS_METRIC_L2);
-	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
-	insert(c.fs, ino, 1, 2000);
-	insert(c.fs, flat, 1, 2000);
+	make_pair(&c, &ino, &flat, 2000);
 	for (u32 round = 0; round < 3; round++) {
 		struct vex_rows r = { .ids = ids, .rows = rows, .count = 200, .dim = DIM };
 
@@ -192,10 +198,7 @@ static void deleted_rows_are_not_found(void **state)
 	float q[DIM];
 
 	core_make(&c, 8192, 1);
-	ino = make(&c, "h", kind, VEXFS_METRIC_L2);
-	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
-	insert(c.fs, ino, 1, 1500);
-	insert(c.fs, flat, 1, 1500);
+	make_pair(&c, &ino, &flat, 1500);
 	for (u64 n = 0; n < 1500; n++) {
 		if (n % 3 == 0)
 			continue;
@@ -445,10 +448,7 @@ static void damage_is_told_and_mended_by_a_rebuild(void **state)
 		float q[DIM] = { 0 };
 
 		core_make(&c, 8192, 1);
-		ino = make(&c, "h", kind, VEXFS_METRIC_L2);
-		flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
-		insert(c.fs, ino, 1, 1500);
-		insert(c.fs, flat, 1, 1500);
+		make_pair(&c, &ino, &flat, 1500);
 		core_commit(&c);
 		block = block_of(&c, ino, places[i]);
 		core_close(&c);
@@ -470,10 +470,7 @@ static void a_rebuild_takes_other_parameters(void **state)
 	u64 ino, flat;
 
 	core_make(&c, 8192, 1);
-	ino = make(&c, "h", kind, VEXFS_METRIC_L2);
-	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
-	insert(c.fs, ino, 1, 1500);
-	insert(c.fs, flat, 1, 1500);
+	make_pair(&c, &ino, &flat, 1500);
 	want.bits = lsh ? 9 : 0;
 	want.m = hnsw ? 8 : 0;
 	assert_int_equal(vex_index_rebuild(c.fs, ino, &want), 0);
@@ -686,10 +683,7 @@ static void an_index_larger_than_the_cache_works(void **state)
 	u64 hnsw, flat;
 
 	make_small(&c, 16384);
-	hnsw = make(&c, "h", kind, VEXFS_METRIC_L2);
-	flat = make(&c, "f", VEXFS_INDEX_FLAT, VEXFS_METRIC_L2);
-	insert(c.fs, hnsw, 1, 7000);
-	insert(c.fs, flat, 1, 7000);
+	make_pair(&c, &hnsw, &flat, 7000);
 	assert_int_equal(indexed(c.fs, hnsw), 7000);
 	core_commit(&c);
 	assert_true(recall(c.fs, hnsw, flat, 60, 3) >= 0.9);

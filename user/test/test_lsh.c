@@ -165,29 +165,14 @@ static void damaged_buckets_are_refused_not_followed(void **state)
 /* Every instruction set finds the same rows in the same buckets. */
 static void instruction_sets_agree(void **state)
 {
-	enum { ROWS = 1500, DIM = 70, QUERIES = 20, K = 10 };
-	float *rows = vectors_new(CLUSTERED, ROWS, DIM, 45);
-	float *queries = vectors_queries(CLUSTERED, QUERIES, DIM, 45);
-	uint64_t ids[2][QUERIES * K], compared[2];
-	float distances[QUERIES * K];
+	struct vexfs_coll_options o = {
+		.size = sizeof(o), .dim = 70, .metric = VEXFS_COLL_COSINE, .index = VEXFS_COLL_LSH,
+		.tables = 4, .bits = 8,
+	};
+	struct vexfs_coll_query q = { .size = sizeof(q), .ef = 20, .probes = 2 };
 
-	for (u32 code = VEXFS_COLL_SQ7; code <= VEXFS_COLL_SQ4; code++) {
-		for (u32 i = 0; i < 2; i++) {
-			struct vexfs_coll *c = lsh_new(VEXFS_COLL_COSINE, code, DIM, 4, 8);
-			struct vexfs_coll_query q = { .size = sizeof(q), .ef = 20, .probes = 2 };
-
-			vex_dist_select(i ? vex_dist_best() : VEXFS_ISA_SCALAR);
-			assert_int_equal(vexfs_coll_add(c, rows, ROWS, NULL), 0);
-			assert_int_equal(vexfs_coll_search(c, queries, QUERIES, K, &q, ids[i],
-							   distances), 0);
-			compared[i] = q.compared;
-			vexfs_coll_close(c);
-		}
-		assert_memory_equal(ids[0], ids[1], sizeof(ids[0]));
-		assert_int_equal(compared[0], compared[1]);
-	}
-	free(queries);
-	free(rows);
+	for (o.code = VEXFS_COLL_SQ7; o.code <= VEXFS_COLL_SQ4; o.code++)
+		sets_agree(&o, &q, 45);
 }
 
 /* Every probe of every table: all buckets, each once, so all rows. */

@@ -108,6 +108,32 @@ struct vexfs_coll *coll_of(u32 metric, u32 code, u32 dim, const float *rows, u32
 	return c;
 }
 
+u64 sets_agree(const struct vexfs_coll_options *o, struct vexfs_coll_query *q, u64 seed)
+{
+	float *rows = vectors_new(CLUSTERED, SETS_ROWS, o->dim, seed);
+	float *queries = vectors_queries(CLUSTERED, SETS_QUERIES, o->dim, seed);
+	static float distances[SETS_QUERIES * VECTORS_K];
+	static uint64_t ids[2][SETS_QUERIES * VECTORS_K];
+	u64 compared[2];
+
+	for (u32 i = 0; i < 2; i++) {
+		struct vexfs_coll *c = NULL;
+
+		vex_dist_select(i ? vex_dist_best() : VEXFS_ISA_SCALAR);
+		assert_int_equal(vexfs_coll_memory(o, &c), 0);
+		assert_int_equal(vexfs_coll_add(c, rows, SETS_ROWS, NULL), 0);
+		assert_int_equal(vexfs_coll_search(c, queries, SETS_QUERIES, VECTORS_K, q, ids[i],
+						   distances), 0);
+		compared[i] = q->compared;
+		vexfs_coll_close(c);
+	}
+	assert_memory_equal(ids[0], ids[1], sizeof(ids[0]));
+	assert_int_equal(compared[0], compared[1]);
+	free(queries);
+	free(rows);
+	return compared[0];
+}
+
 void results_check(const uint64_t *ids, const float *distances, u32 k)
 {
 	for (u32 i = 0; i < k; i++) {

@@ -35,6 +35,13 @@ enum { VECTORS_K = 10 };
 double vectors_recall(struct vexfs_coll *c, struct vexfs_coll *flat, const float *queries,
 		      u32 nq, u32 ef, const uint64_t *filter, u64 filter_words);
 
+/*
+ * Collections of the same rows, as @o says, find the same by @q whatever the instruction set, having
+ * compared as many: returns how many, for each of SETS_QUERIES queries among SETS_ROWS rows.
+ */
+enum { SETS_ROWS = 1500, SETS_QUERIES = 20 };
+u64 sets_agree(const struct vexfs_coll_options *o, struct vexfs_coll_query *q, u64 seed);
+
 /* Results of one query: nearest first, equal distances by id, none twice, none not finite. */
 void results_check(const uint64_t *ids, const float *distances, u32 k);
 
