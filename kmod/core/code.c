@@ -232,7 +232,7 @@ void vex_codec_dists(const struct vex_codec *c, const struct vex_form *f, const 
 		     u32 n, u32 *out)
 {
 	vex_code_dist kernel = vex_codec_dist(c);
-	u32 piece = max(VEX_DIST_PIECE / c->bytes, 4u), at, count;
+	u32 piece = vex_codec_piece(c), at, count;
 
 	for (at = 0; at < n; at += count) {
 		count = min(n - at, piece);

@@ -86,8 +86,7 @@ static int ranges_train(struct vex_codec *c, void *rows, u32 count)
 	}
 	for (i = 0; i < c->dim && !err; i++) {
 		range_of(c, rows, count, i, column, &range[i]);
-		vex_resched();
-		if (vex_interrupted())
+		if (vex_breathe())
 			err = -EINTR;
 	}
 	if (!err) {
@@ -277,8 +276,7 @@ int vex_codec_poor(const struct vex_codec *c, const void *rows, u32 count)
 		share = trial_share(&t);
 		sum += share;
 		lost += share < TRIAL_LEAST_FOUND;
-		vex_resched();
-		if (vex_interrupted())
+		if (vex_breathe())
 			err = -EINTR;
 	}
 	trial_free(&t);

@@ -56,17 +56,8 @@ static int codes_compare(struct vex_graph *g, struct vex_walk *w, u32 pos, u32 n
 		b->code[i] = code;
 	}
 	b->n = n;
-	vex_batch_dist(g, w, &w->query);
-	vex_pool_add(w);
+	vex_batch_offer(g, w);
 	return 0;
-}
-
-static int breathe(struct vex_graph *g)
-{
-	if (g->ops->breathe)
-		return g->ops->breathe(g);
-	vex_resched();
-	return vex_interrupted() ? -EINTR : 0;
 }
 
 int vex_codes_search(struct vex_graph *g, struct vex_walk *w, const void *row, u32 ef)
@@ -86,7 +77,7 @@ int vex_codes_search(struct vex_graph *g, struct vex_walk *w, const void *row, u
 		if (err || bytes < BREATH)
 			continue;
 		bytes = 0;
-		err = breathe(g);
+		err = g->ops->breathe ? g->ops->breathe(g) : vex_breathe();
 	}
 	return err;
 }

@@ -401,7 +401,7 @@ static __always_inline u32 pool_add(struct vex_walk *w, const struct vex_code_op
 static __always_inline void batch_dist(struct vex_graph *g, struct vex_walk *w)
 {
 	vex_code_dist kernel = vex_codec_dist(&g->codec);
-	u32 bytes = g->codec.bytes, piece = max(VEX_DIST_PIECE / bytes, 4u), at, n;
+	u32 bytes = g->codec.bytes, piece = vex_codec_piece(&g->codec), at, n;
 	struct vex_batch *b = &w->batch;
 
 	for (at = 0; at < b->n; at += n) {
@@ -412,11 +412,19 @@ static __always_inline void batch_dist(struct vex_graph *g, struct vex_walk *w)
 	w->dists += b->n;
 }
 
-void vex_pool_add(struct vex_walk *w)
+/* Compare a batch and put what is near enough into the pool; as pool_add(), in the walk's section. */
+static __always_inline u32 batch_enter(struct vex_graph *g, struct vex_walk *w)
 {
-	vex_fpu_begin();
-	pool_add(w, vex_code_ops());
-	vex_fpu_end();
+	batch_dist(g, w);
+	return pool_add(w, vex_code_ops());
+}
+
+void vex_batch_offer(struct vex_graph *g, struct vex_walk *w)
+{
+	if (!w->batch.n)
+		return;
+	batch_enter(g, w);
+	section_end(w);
 }
 
 static __always_inline void prefetch_item(const struct vex_tab *t, u32 pos, u32 bytes)
@@ -514,8 +522,7 @@ static __always_inline int expand(struct vex_graph *g, struct vex_walk *w, u32 l
 	w->hops++;
 	if (!b->n)
 		return w->ef;
-	batch_dist(g, w);
-	return pool_add(w, vex_code_ops());
+	return batch_enter(g, w);
 }
 
 /* The w->ef rows of a layer nearest to the query, from row w->at of the pool on. */
@@ -533,8 +540,7 @@ static __always_inline int walk(struct vex_graph *g, struct vex_walk *w, u32 lay
 		i = pool_next(w, min_t(u32, first, i));
 		if (unlikely(w->hops % BREATH == 0)) {
 			section_end(w);
-			vex_resched();
-			if (vex_interrupted())
+			if (vex_breathe())
 				return -EINTR;
 		}
 	}
@@ -582,8 +588,7 @@ int vex_search_layer(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 fro
 	if (err)
 		return err;
 	vex_seen(w, from);
-	batch_dist(g, w);
-	pool_add(w, vex_code_ops());
+	batch_enter(g, w);
 	err = walk_layer(g, w, layer);
 	vex_seen_reset(w);
 	return err;

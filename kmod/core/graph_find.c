@@ -118,8 +118,7 @@ static int rank(struct vex_find *f, u32 *found)
 		if (idle >= vex_graph_patience(f->graph, f->heap->count, ef))
 			return 1;
 		if (unlikely(i % BREATH == BREATH - 1)) {
-			vex_resched();
-			if (vex_interrupted())
+			if (vex_breathe())
 				return -EINTR;
 		}
 	}

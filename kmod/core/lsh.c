@@ -177,8 +177,7 @@ int vex_lsh_train(struct vex_graph *g, const struct vex_codec *c, struct vex_wal
 		vex_lsh_buckets(g, w, w->code);
 		for (p = 0; p < planes; p++)
 			column[(size_t)p * count + i] = w->lsh->margin[p];
-		vex_resched();
-		err = vex_interrupted() ? -EINTR : 0;
+		err = vex_breathe();
 	}
 	for (p = 0; p < planes && !err; p++) {
 		sort(column + (size_t)p * count, count, sizeof(*column), s32_cmp, NULL);
@@ -348,10 +347,7 @@ static bool bucket_next(const struct vex_lsh *l, struct vex_lsh_walk *lw, u32 nt
 
 static void batch_offer(struct vex_graph *g, struct vex_walk *w)
 {
-	if (!w->batch.n)
-		return;
-	vex_batch_dist(g, w, &w->query);
-	vex_pool_add(w);
+	vex_batch_offer(g, w);
 	w->batch.n = 0;
 }
 
@@ -397,11 +393,8 @@ static int chains_follow(struct vex_graph *g, struct vex_walk *w)
 				return err;
 			if (!lw->chain[i].next)
 				lw->chain[i--] = lw->chain[--lw->chains];
-			if (unlikely(++lw->steps % BREATH == 0)) {
-				vex_resched();
-				if (vex_interrupted())
-					return -EINTR;
-			}
+			if (unlikely(++lw->steps % BREATH == 0) && vex_breathe())
+				return -EINTR;
 		}
 		/* They go in circles. */
 		if (unlikely(lw->steps > most))

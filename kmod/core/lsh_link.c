@@ -16,10 +16,7 @@ static int breathe(struct vex_graph *g, u32 steps)
 	/* It goes in circles. */
 	if (steps > g->tab[0].count)
 		return -EUCLEAN;
-	if (steps % BREATH)
-		return 0;
-	vex_resched();
-	return vex_interrupted() ? -EINTR : 0;
+	return steps % BREATH ? 0 : vex_breathe();
 }
 
 static void edit_link(struct vex_plan *p, u32 layer, u32 pos, u32 table, u32 to)

@@ -162,8 +162,7 @@ static int iterate(struct sample *s, u64 *energy)
 		energy[i] = vex_pca_energy(s->w, s->n);
 		vex_fpu_end();
 		dots(s->w, s->across, s->dim, s->n, v);
-		vex_resched();
-		if (vex_interrupted())
+		if (vex_breathe())
 			return -EINTR;
 	}
 	for (i = 0; i < VEX_PCA_MOST; i++) {
@@ -265,8 +264,7 @@ int ranges_make(struct sample *s, struct vex_pca *p, const u8 *levels)
 				places(p, &f, j, ABREAST, few);
 			at[(size_t)j * s->n + i] = few[j % ABREAST];
 		}
-		vex_resched();
-		if (vex_interrupted())
+		if (vex_breathe())
 			return -EINTR;
 	}
 	for (j = 0; j < p->width; j++, at += s->n) {

@@ -26,7 +26,7 @@
 #ifndef VEX_CODE_H
 #define VEX_CODE_H
 
-#include "vex_dist.h"
+#include "vex_util.h"
 
 enum vex_code_kind {
 	VEX_CODE_SQ7,
@@ -205,6 +205,12 @@ static inline vex_code_dist vex_codec_dist(const struct vex_codec *c)
 	if (c->kind == VEX_CODE_F32)
 		return c->metric == VEXFS_METRIC_IP ? vex_code_f32_ip : vex_code_f32_l2;
 	return c->metric == VEXFS_METRIC_IP ? ops->ip[c->kind] : ops->l2[c->kind];
+}
+
+/* Codes that one FPU section may cover. */
+static inline u32 vex_codec_piece(const struct vex_codec *c)
+{
+	return max(VEX_DIST_PIECE / c->bytes, 4u);
 }
 
 /* Distances of @f to @n codes, each anywhere, in FPU sections of bounded length; outside of one. */

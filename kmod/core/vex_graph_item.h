@@ -17,8 +17,8 @@ int vex_item_load(struct vex_graph *g, u32 layer, u32 pos, u8 **out);
 void vex_seen_reset(struct vex_walk *w);
 /* Distances of @f to the rows of w->batch. */
 void vex_batch_dist(struct vex_graph *g, struct vex_walk *w, const struct vex_form *f);
-/* Put those of w->batch that are near enough into the pool. */
-void vex_pool_add(struct vex_walk *w);
+/* Compare the rows of w->batch with w->query, and put those that are near enough into the pool. */
+void vex_batch_offer(struct vex_graph *g, struct vex_walk *w);
 /* Search a layer for the @ef nearest to w->query, from @from on, into the pool. */
 int vex_search_layer(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 from, u32 ef);
 /* The position of a row in the layer below. */

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Checksums, name hashing and the bounded heap of nearest candidates. */
+/* Breaths of long loops, checksums, name hashing and the bounded heap of nearest candidates. */
 #ifndef VEX_UTIL_H
 #define VEX_UTIL_H
 
 #include "vex_dist.h"
+
+/* Let others run for a moment; not in an FPU section. -EINTR: the task was killed. */
+static inline int vex_breathe(void)
+{
+	vex_resched();
+	return vex_interrupted() ? -EINTR : 0;
+}
 
 /* ---- crc32c.c: Castagnoli CRC, reflected, initial and final value all ones --- */
 
