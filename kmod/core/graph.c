@@ -412,7 +412,7 @@ static __always_inline void batch_dist(struct vex_graph *g, struct vex_walk *w)
 	w->dists += b->n;
 }
 
-/* Compare a batch and put what is near enough into the pool; as pool_add(), in the walk's section. */
+/* Compare a batch and put what is near enough into the pool, in the walk's FPU section. */
 static __always_inline u32 batch_enter(struct vex_graph *g, struct vex_walk *w)
 {
 	batch_dist(g, w);
