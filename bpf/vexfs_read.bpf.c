@@ -94,7 +94,7 @@ struct {
 	__type(value, struct vxr_record);
 } scratch SEC(".maps");
 
-/* An event as the three programs hand it on. */
+/* An event as the programs hand it on. */
 struct event {
 	__u64 number;
 	__u64 size;
@@ -283,7 +283,7 @@ static __always_inline int capture(void *ctx, const struct event *e, bool readab
 
 	if (!stat)
 		return 0;
-	stat->begun++;
+	__sync_fetch_and_add(&stat->begun, 1);
 	s = &stat->kind[e->kind];
 	if (e->number) {
 		if (!s->first)
@@ -294,7 +294,7 @@ static __always_inline int capture(void *ctx, const struct event *e, bool readab
 		keep(ctx, e, s, now);
 	else
 		s->unreadable++;
-	stat->done++;
+	__sync_fetch_and_add(&stat->done, 1);
 	return 0;
 }
 
@@ -323,16 +323,33 @@ int alloc(struct bpf_raw_tracepoint_args *ctx)
 	return capture(ctx, &e, true);
 }
 
-SEC("raw_tp/vxt_stack_record")
-int stack_record(struct bpf_raw_tracepoint_args *ctx)
+/* @depth: of a record or chain; the rest of the arguments are those of the tracepoint. */
+static __always_inline int capture_depth(struct bpf_raw_tracepoint_args *ctx, __u32 kind,
+					 __u64 number, __u64 size, __u32 depth)
 {
 	struct vexfs_op op = {};
 	bool readable = !bpf_probe_read_kernel(&op, __builtin_offsetof(struct vexfs_op, trace),
 					       (void *)ctx->args[1]);
 	struct event e = {
-		.number = ctx->args[0], .size = (__u32)ctx->args[3],
-		.kind = VEXFS_EVENT_RECORD, .id = op.op_class, .depth = (__u32)ctx->args[2],
+		.number = number, .size = size, .kind = kind, .id = op.op_class, .depth = depth,
 	};
 
 	return capture(ctx, &e, readable);
+}
+
+SEC("raw_tp/vxt_stack_record")
+int stack_record(struct bpf_raw_tracepoint_args *ctx)
+{
+	return capture_depth(ctx, VEXFS_EVENT_RECORD, ctx->args[0], (__u32)ctx->args[3],
+			     (__u32)ctx->args[2]);
+}
+
+/*
+ * Runs in the debug exception of a watchpoint, perhaps in the middle of another program on this
+ * CPU: only the counts of entered and left programs are shared with those.
+ */
+SEC("raw_tp/vxt_stack_chain")
+int stack_chain(struct bpf_raw_tracepoint_args *ctx)
+{
+	return capture_depth(ctx, VEXFS_EVENT_CHAIN, ctx->args[0], 0, (__u32)ctx->args[2]);
 }

@@ -17,7 +17,7 @@
  * struct vxr_key - what events must agree in to be counted together
  * @kind: enum vexfs_event_kind
  * @id: operation class; for VEXFS_EVENT_ALLOC the site
- * @depth: bytes of stack, for VEXFS_EVENT_RECORD; 0 otherwise
+ * @depth: bytes of stack, for VEXFS_EVENT_RECORD and _CHAIN; 0 otherwise
  * @cpu: where it happened: stack ids have a meaning only on their own CPU
  * @kstack: id of the kernel stack, or a negative errno
  * @ustack: id of the user stack, or a negative errno

@@ -14,6 +14,7 @@
 
 static const uint8_t dumps[] = {
 	VEXFS_TRACE_CMD_STACK_GET, VEXFS_TRACE_CMD_ALLOC_GET, VEXFS_TRACE_CMD_LATENCY_GET,
+	VEXFS_TRACE_CMD_CHAIN_GET,
 };
 
 static const uint8_t does[] = { VEXFS_TRACE_CMD_STATUS_GET, VEXFS_TRACE_CMD_RESET };
@@ -21,7 +22,7 @@ static const uint8_t does[] = { VEXFS_TRACE_CMD_STATUS_GET, VEXFS_TRACE_CMD_RESE
 /* How a command is asked: all of its flags. */
 static uint16_t flags_of(uint8_t cmd)
 {
-	return cmd <= VEXFS_TRACE_CMD_LATENCY_GET ? NLM_F_DUMP : NLM_F_ACK;
+	return memchr(dumps, cmd, sizeof(dumps)) ? NLM_F_DUMP : NLM_F_ACK;
 }
 
 FIXTURE(netlink) {
@@ -100,6 +101,11 @@ TEST_F(netlink, a_class_out_of_range_is_named)
 
 		nl_begin(nl, VEXFS_TRACE_CMD_LATENCY_GET, NLM_F_DUMP);
 		nl_put_u32(nl, VEXFS_TRACE_A_LATENCY_CLASS, wrong[i]);
+		EXPECT_EQ(-EINVAL, nl_talk(nl));
+		EXPECT_STREQ("no such operation class", nl->text);
+
+		nl_begin(nl, VEXFS_TRACE_CMD_CHAIN_GET, NLM_F_DUMP);
+		nl_put_u32(nl, VEXFS_TRACE_A_CHAIN_CLASS, wrong[i]);
 		EXPECT_EQ(-EINVAL, nl_talk(nl));
 		EXPECT_STREQ("no such operation class", nl->text);
 	}
@@ -284,6 +290,69 @@ TEST_F(netlink, stack_dump_equals_debugfs)
 	}
 }
 
+/* Whether a line of the table of chains is what frame @n of the message says. */
+static bool frame_equals(const struct nlmsghdr *h, const struct nlattr *nest, unsigned int n,
+			 unsigned int from, const char *line)
+{
+	const struct nlattr *bytes = nl_find(nl_data(nest), nest->nla_len - NLA_HDRLEN,
+					     VEXFS_TRACE_A_FRAME_BYTES);
+	const struct nlattr *function = nl_find(nl_data(nest), nest->nla_len - NLA_HDRLEN,
+						VEXFS_TRACE_A_FRAME_FUNCTION);
+	char want[256];
+	uint32_t value;
+
+	if (!bytes || !function)
+		return false;
+	memcpy(&value, nl_data(bytes), sizeof(value));
+	snprintf(want, sizeof(want), "%-12s %7lu %7lu %5u %7u %7u  %s\n",
+		 nl_text(h, VEXFS_TRACE_A_CHAIN_NAME), nl_u64(h, VEXFS_TRACE_A_CHAIN_MAX_DEPTH),
+		 nl_u64(h, VEXFS_TRACE_A_CHAIN_DEPTH), n, value, from,
+		 (const char *)nl_data(function));
+	return !strncmp(line, want, strlen(want));
+}
+
+TEST_F(netlink, chain_dump_equals_debugfs)
+{
+	struct nl *nl = &self->nl;
+	char *text, *line;
+	unsigned int i;
+
+	for (i = 0; i < 5; i++)
+		ASSERT_EQ(0, run_all_classes(&self->known));
+	ASSERT_EQ(0, nl_ask(nl, VEXFS_TRACE_CMD_CHAIN_GET, NLM_F_DUMP));
+	text = vxt_read(VXT_DIR "chain");
+	ASSERT_NE(NULL, text);
+	line = strchr(text, '\n') + 1;
+	/* Nearly every class was caught. */
+	EXPECT_LT(VEXFS_OP_NR - 5, nl->nr);
+	for (i = 0; i < nl->nr; i++) {
+		const struct nlmsghdr *h = nl->msg[i];
+		const char *at = (const char *)h + NLMSG_HDRLEN + GENL_HDRLEN;
+		unsigned int from = nl_u64(h, VEXFS_TRACE_A_CHAIN_DEPTH), n = 0;
+		uint32_t bytes;
+
+		EXPECT_EQ(1, nl_u64(h, VEXFS_TRACE_A_CHAIN_COMPLETE));
+		EXPECT_LT(0, nl_u64(h, VEXFS_TRACE_A_CHAIN_SEQ));
+		EXPECT_EQ(getpid(), nl_u64(h, VEXFS_TRACE_A_CHAIN_PID));
+		EXPECT_STREQ("vxt_netlink", nl_text(h, VEXFS_TRACE_A_CHAIN_COMM));
+		for (; at < (const char *)h + h->nlmsg_len;
+		     at += NLA_ALIGN(((const struct nlattr *)at)->nla_len)) {
+			const struct nlattr *nest = (const void *)at;
+
+			if ((nest->nla_type & NLA_TYPE_MASK) != VEXFS_TRACE_A_CHAIN_FRAME)
+				continue;
+			ASSERT_TRUE(frame_equals(h, nest, n++, from, line));
+			memcpy(&bytes, nl_data(nl_find(nl_data(nest), nest->nla_len - NLA_HDRLEN,
+						       VEXFS_TRACE_A_FRAME_BYTES)), sizeof(bytes));
+			from -= bytes;
+			line = strchr(line, '\n') + 1;
+		}
+		EXPECT_EQ(0, from);
+	}
+	EXPECT_EQ('\0', *line);
+	free(text);
+}
+
 /* Nanoseconds as debugfs prints them: microseconds with three decimals. */
 static double us(uint64_t ns)
 {
@@ -374,6 +443,12 @@ TEST_F(netlink, a_class_can_be_asked_for_alone)
 	ASSERT_EQ(1, nl->nr);
 	EXPECT_EQ(0, nl_u64(nl->msg[0], VEXFS_TRACE_A_LATENCY_COUNT));
 	EXPECT_EQ(NULL, nl_attr(nl->msg[0], VEXFS_TRACE_A_LATENCY_MIN_NS));
+
+	/* No chain was caught: none is invented. */
+	nl_begin(nl, VEXFS_TRACE_CMD_CHAIN_GET, NLM_F_DUMP);
+	nl_put_u32(nl, VEXFS_TRACE_A_CHAIN_CLASS, CLASS);
+	ASSERT_EQ(0, nl_talk(nl));
+	EXPECT_EQ(0, nl->nr);
 }
 
 TEST_F(netlink, reset_resets)

@@ -50,7 +50,7 @@ says() # expression
 ynl --list-ops
 verdict $? "the spec is valid for the kernel's schema"
 
-for op in stack-get latency-get alloc-get; do
+for op in stack-get latency-get alloc-get chain-get; do
 	ynl --dump $op && says 'isinstance(x, list)'
 	verdict $? "the client dumps $op"
 done

@@ -14,7 +14,8 @@
  * @kind: what is about to be emitted
  *
  * Preemption must be off from here until the event was emitted, so that the
- * CPU in the number is the CPU of the event. Any context but NMI.
+ * CPU in the number is the CPU of the event. A kind whose events come from an NMI or a
+ * debug exception comes from nowhere else.
  *
  * Return: CPU << VEXFS_EVENT_CPU_SHIFT | count, the first count being 1.
  */

@@ -56,6 +56,7 @@ enum vexfs_event_kind {
 	VEXFS_EVENT_OP,		/* vexfs_op_exit */
 	VEXFS_EVENT_ALLOC,	/* vexfs_alloc */
 	VEXFS_EVENT_RECORD,	/* vxt_stack_record, of vexfs_trace.ko */
+	VEXFS_EVENT_CHAIN,	/* vxt_stack_chain, of vexfs_trace.ko */
 	VEXFS_EVENT_NR
 };
 

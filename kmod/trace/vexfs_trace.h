@@ -46,6 +46,37 @@ TRACE_EVENT(vxt_stack_record,
 		  __entry->depth, __entry->absolute)
 );
 
+/*
+ * Fires while an operation runs, in the debug exception that tells that a word of its stack was
+ * written: from here a stack trace leads through the exception to the function that
+ * wrote, at ip, and on to the operation. The word is depth bytes below the caller of the
+ * operation. It was the deepest of some operation before; whether of this one, its end tells.
+ * Probes run as in an NMI.
+ */
+TRACE_EVENT(vxt_stack_chain,
+	TP_PROTO(u64 event, struct vexfs_op *op, u32 depth, unsigned long ip),
+	TP_ARGS(event, op, depth, ip),
+	TP_STRUCT__entry(
+		__field(u64,		seq)
+		__field(u64,		event)
+		__field(u64,		ino)
+		__field(unsigned int,	op_class)
+		__field(u32,		depth)
+		__field(unsigned long,	ip)
+	),
+	TP_fast_assign(
+		__entry->seq		= op->seq;
+		__entry->event		= event;
+		__entry->ino		= op->ino;
+		__entry->op_class	= op->op_class;
+		__entry->depth		= depth;
+		__entry->ip		= ip;
+	),
+	TP_printk("seq=0x%llx event=0x%llx op_class=%u ino=%llu depth=%u ip=%pS",
+		  __entry->seq, __entry->event, __entry->op_class, __entry->ino,
+		  __entry->depth, (void *)__entry->ip)
+);
+
 #endif /* VEXFS_TRACE_TRACE_H */
 
 /* The build passes -I for the folder above this one. */

@@ -57,6 +57,44 @@ static int stack_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(stack);
 
+/* One line a frame, the innermost first; from/B is how deep it reaches. */
+static void vxt_show_chain(struct seq_file *m, unsigned int op_class,
+			   const struct vxt_chain *chain, u32 max)
+{
+	u32 i, from = chain->depth;
+
+	for (i = 0; i < chain->nr; i++) {
+		seq_printf(m, "%-12s %7u %7u %5u %7u %7u  ", vxt_class_names[op_class], max,
+			   chain->depth, i, chain->frame[i].bytes, from);
+		/* All but the first are where a call returns to. */
+		if (i)
+			seq_printf(m, "%pB\n", (void *)chain->frame[i].ip);
+		else
+			seq_printf(m, "%pS\n", (void *)chain->frame[i].ip);
+		from -= chain->frame[i].bytes;
+	}
+}
+
+static int chain_show(struct seq_file *m, void *unused)
+{
+	const struct vxt_chain *chain;
+	struct vxt_stack_row row;
+	unsigned int i;
+
+	seq_printf(m, "%-12s %7s %7s %5s %7s %7s  %s\n", "class", "max/B", "depth/B", "frame",
+		   "bytes/B", "from/B", "function");
+	mutex_lock(&vxt_lock);
+	for (i = 0; i < VEXFS_OP_NR; i++) {
+		vxt_stack_read(i, &row);
+		chain = vxt_chain_read(i);
+		if (chain)
+			vxt_show_chain(m, i, chain, row.max);
+	}
+	mutex_unlock(&vxt_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(chain);
+
 static void vxt_show_us(struct seq_file *m, u64 ns)
 {
 	u32 rest;
@@ -180,6 +218,7 @@ void vxt_debugfs_init(void)
 {
 	vxt_dir = debugfs_create_dir("vexfs", NULL);
 	debugfs_create_file("stack", 0400, vxt_dir, NULL, &stack_fops);
+	debugfs_create_file("chain", 0400, vxt_dir, NULL, &chain_fops);
 	debugfs_create_file("latency", 0400, vxt_dir, NULL, &latency_fops);
 	debugfs_create_file("alloc", 0400, vxt_dir, NULL, &alloc_fops);
 	debugfs_create_file("reset", 0200, vxt_dir, NULL, &reset_fops);

@@ -219,6 +219,7 @@ void vxt_status_read(struct vxt_status *status)
 	vxt_times_read(status);
 	status->sites = vxt_alloc_refresh(&status->sites_dropped);
 	status->table_full = vxt_stack_table_full();
+	status->watches = vxt_watch_count();
 	status->share = vxt_share;
 	status->memory = vxt_cpu_memory() + vxt_stack_memory() + vxt_alloc_memory();
 	status->resets = vxt_resets;

@@ -8,7 +8,9 @@
  * interrupted.
  */
 #include <linux/cpumask.h>
+#include <linux/kallsyms.h>
 #include <linux/module.h>
+#include <linux/sizes.h>
 #include <linux/vexfs_trace.h>
 #include <net/genetlink.h>
 #include <trace/vexfs_events.h>
@@ -23,6 +25,7 @@ struct vxt_dump {
 };
 
 #define VXT_ALL		U64_MAX
+#define VXT_CHAIN_ROOM	SZ_64K	/* VXT_FRAMES of the longest names */
 
 static const struct nla_policy vxt_stack_policy[] = {
 	[VEXFS_TRACE_A_STACK_CLASS] = { .type = NLA_U32 },
@@ -36,6 +39,10 @@ static const struct nla_policy vxt_latency_policy[] = {
 	[VEXFS_TRACE_A_LATENCY_CLASS] = { .type = NLA_U32 },
 };
 
+static const struct nla_policy vxt_chain_policy[] = {
+	[VEXFS_TRACE_A_CHAIN_CLASS] = { .type = NLA_U32 },
+};
+
 /* Requests without attributes: a policy is needed for any to be refused. */
 static const struct nla_policy vxt_no_policy[] = {
 	[VEXFS_TRACE_A_STATUS_VERSION] = { .type = NLA_REJECT },
@@ -47,13 +54,13 @@ static struct vxt_dump *vxt_dump(struct netlink_callback *cb)
 	return (struct vxt_dump *)cb->ctx;
 }
 
-/* Attribute 1 of the three dump requests chooses a row. */
+/* Attribute 1 of the dump requests chooses a row. */
 static int vxt_dump_start(struct netlink_callback *cb)
 {
 	const struct nlattr *attr = nlmsg_find_attr(cb->nlh, GENL_HDRLEN, 1);
 
 	BUILD_BUG_ON(VEXFS_TRACE_A_STACK_CLASS != 1 || VEXFS_TRACE_A_ALLOC_SITE != 1 ||
-		     VEXFS_TRACE_A_LATENCY_CLASS != 1);
+		     VEXFS_TRACE_A_LATENCY_CLASS != 1 || VEXFS_TRACE_A_CHAIN_CLASS != 1);
 	vxt_dump(cb)->next = 0;
 	vxt_dump(cb)->only = attr ? nla_get_u32(attr) : VXT_ALL;
 	return 0;
@@ -220,6 +227,59 @@ static int vxt_alloc_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return err;
 }
 
+/* Room for the longest chain: the kernel's default would do for one of usual names only. */
+static int vxt_chain_dump_start(struct netlink_callback *cb)
+{
+	cb->min_dump_alloc = VXT_CHAIN_ROOM;
+	return vxt_dump_start(cb);
+}
+
+/* All frames but the innermost are where a call returns to: the call itself is named. */
+static int vxt_put_frame(struct sk_buff *skb, const struct vxt_frame *frame, bool innermost)
+{
+	static char function[KSYM_SYMBOL_LEN];	/* under vxt_lock */
+	struct nlattr *nest = nla_nest_start(skb, VEXFS_TRACE_A_CHAIN_FRAME);
+
+	scnprintf(function, sizeof(function), innermost ? "%pS" : "%pB", (void *)frame->ip);
+	if (!nest ||
+	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_FRAME_IP, frame->ip, VEXFS_TRACE_A_FRAME_PAD) ||
+	    nla_put_u32(skb, VEXFS_TRACE_A_FRAME_BYTES, frame->bytes) ||
+	    nla_put_string(skb, VEXFS_TRACE_A_FRAME_FUNCTION, function))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int vxt_put_chain(struct sk_buff *skb, u32 op_class)
+{
+	const struct vxt_chain *chain = vxt_chain_read(op_class);
+	struct vxt_stack_row row;
+	u32 i;
+
+	if (!chain)
+		return -ENOENT;
+	vxt_stack_read(op_class, &row);
+	if (nla_put_u32(skb, VEXFS_TRACE_A_CHAIN_CLASS, op_class) ||
+	    nla_put_string(skb, VEXFS_TRACE_A_CHAIN_NAME, vxt_class_names[op_class]) ||
+	    nla_put_u32(skb, VEXFS_TRACE_A_CHAIN_DEPTH, chain->depth) ||
+	    nla_put_u32(skb, VEXFS_TRACE_A_CHAIN_MAX_DEPTH, row.max) ||
+	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_CHAIN_SEQ, chain->seq,
+			      VEXFS_TRACE_A_CHAIN_PAD) ||
+	    nla_put_u32(skb, VEXFS_TRACE_A_CHAIN_PID, chain->pid) ||
+	    nla_put_string(skb, VEXFS_TRACE_A_CHAIN_COMM, chain->comm) ||
+	    nla_put_u8(skb, VEXFS_TRACE_A_CHAIN_COMPLETE, chain->complete))
+		return -EMSGSIZE;
+	for (i = 0; i < chain->nr; i++)
+		if (vxt_put_frame(skb, &chain->frame[i], i == 0))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int vxt_chain_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return vxt_class_dump(skb, cb, VEXFS_TRACE_CMD_CHAIN_GET, vxt_put_chain);
+}
+
 static int vxt_put_cpu(struct sk_buff *skb, int cpu)
 {
 	const int pad = VEXFS_TRACE_A_CPU_PAD;
@@ -232,7 +292,9 @@ static int vxt_put_cpu(struct sk_buff *skb, int cpu)
 	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_CPU_ALLOC,
 			      vexfs_event_count(cpu, VEXFS_EVENT_ALLOC), pad) ||
 	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_CPU_RECORD,
-			      vexfs_event_count(cpu, VEXFS_EVENT_RECORD), pad))
+			      vexfs_event_count(cpu, VEXFS_EVENT_RECORD), pad) ||
+	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_CPU_CHAIN,
+			      vexfs_event_count(cpu, VEXFS_EVENT_CHAIN), pad))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -271,13 +333,14 @@ static int vxt_put_status(struct sk_buff *skb, const struct vxt_status *status)
 	       vxt_put_cpus(skb) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_PAINT_NS, status->paint_ns, pad) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_OPERATIONS_NS,
-				 status->operations_ns, pad);
+				 status->operations_ns, pad) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_STATUS_WATCHES, status->watches);
 }
 
 static int vxt_status_get(struct sk_buff *skb, struct genl_info *info)
 {
 	size_t cpu_size = nla_total_size(nla_total_size(sizeof(u32)) +
-					 3 * nla_total_size_64bit(sizeof(u64)));
+					 VEXFS_EVENT_NR * nla_total_size_64bit(sizeof(u64)));
 	struct vxt_status status;
 	struct sk_buff *reply;
 	void *hdr;
@@ -345,6 +408,14 @@ static const struct genl_ops vxt_ops[] = {
 		.policy = vxt_no_policy,
 		.maxattr = ARRAY_SIZE(vxt_no_policy) - 1,
 		.doit = vxt_reset_do,
+	},
+	{
+		.cmd = VEXFS_TRACE_CMD_CHAIN_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_chain_policy,
+		.maxattr = VEXFS_TRACE_A_CHAIN_CLASS,
+		.start = vxt_chain_dump_start,
+		.dumpit = vxt_chain_dump,
 	},
 };
 

@@ -201,13 +201,34 @@ static notrace unsigned long vxt_stack_prepare(struct vexfs_op *op, struct vexfs
 		/* Below the dirty words the outer one's paint is as good as new. */
 		if (from >= vxt_window(above)) {
 			from = dirty;
-			window = above->window & ~VXT_WINDOW_CLIPPED;
+			window = above->window & (~VXT_WINDOW_FLAGS | VXT_WINDOW_WHOLE);
 		}
 	}
 	state->window = window;
 	state->low = ULONG_MAX;
 	state->outer = outer;
 	return from;
+}
+
+/*
+ * Have the word @depth bytes down watched, if it is painted. Nothing is called after the
+ * paint but a function that tells how far down it reached.
+ */
+static __always_inline void vxt_stack_watch(struct vexfs_op *op, u32 depth)
+{
+	struct vxt_stack_class *class = &vxt_stack_classes[op->op_class];
+	struct vxt_state *state = vxt_state(op);
+	unsigned long address = op->entry_sp - depth;
+	unsigned long low;
+
+	if (address < vxt_window(state) || address >= state->floor)
+		return;
+	low = vxt_watch_begin(op, address);
+	if (!low)
+		return;
+	WRITE_ONCE(class->tries, class->tries + 1);
+	state->window |= VXT_WINDOW_WATCHED;
+	state->floor = min(state->floor, low - vxt_margin());
 }
 
 /**
@@ -220,6 +241,7 @@ noinline notrace void vxt_stack_enter_op(struct vexfs_op *op)
 	struct vxt_cpu_class *pc;
 	struct vexfs_op **top;
 	unsigned long from;
+	u32 want;
 
 	preempt_disable_notrace();
 	pc = vxt_cpu_class(op->op_class);
@@ -235,6 +257,9 @@ noinline notrace void vxt_stack_enter_op(struct vexfs_op *op)
 	from = vxt_stack_prepare(op, vxt_stack_outer(*top, op));
 	*top = op;
 	vxt_state(op)->floor = vxt_paint(from) - vxt_margin();
+	want = vxt_chain_wanted(&vxt_stack_classes[op->op_class]);
+	if (unlikely(want))
+		vxt_stack_watch(op, want);
 	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
 out:
 	preempt_enable_notrace();
@@ -266,6 +291,8 @@ static bool vxt_stack_count(struct vxt_stack_class *class, const struct vxt_samp
 		class->shallow += sample->shallow;
 		class->over75 += sample->absolute > THREAD_SIZE / 4 * 3;
 		class->hist[sample->depth / VXT_WORD]++;
+		if (!sample->shallow)
+			vxt_chain_want(class, sample->depth);
 	}
 	raw_spin_unlock(&class->lock);
 	return record;
@@ -297,7 +324,8 @@ static notrace void vxt_stack_hand_on(struct vxt_state *outer, const struct vxt_
 	if (low < outer->low)
 		outer->low = low;
 	if (vxt_window(inner) < vxt_window(outer))
-		outer->window = inner->window | (outer->window & VXT_WINDOW_CLIPPED);
+		outer->window = (inner->window & ~VXT_WINDOW_WATCHED) |
+				(outer->window & (VXT_WINDOW_CLIPPED | VXT_WINDOW_WATCHED));
 	if (clipped)
 		outer->window |= VXT_WINDOW_CLIPPED;
 }
@@ -310,6 +338,7 @@ static notrace void vxt_stack_hand_on(struct vxt_state *outer, const struct vxt_
 noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc)
 {
 	u64 begin = vxt_clock();
+	struct vxt_stack_class *class = &vxt_stack_classes[op->op_class];
 	struct vxt_state *state = vxt_state(op);
 	struct vxt_sample sample;
 	struct vexfs_op **top;
@@ -325,7 +354,9 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 		if (!state->outer)
 			vxt_task_release(top);
 	}
-	record = vxt_stack_count(&vxt_stack_classes[op->op_class], &sample, op->seq);
+	if (unlikely(state->window & VXT_WINDOW_WATCHED))
+		vxt_watch_end(op, class, sample.clipped || sample.shallow ? 0 : sample.depth);
+	record = vxt_stack_count(class, &sample, op->seq);
 	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
 
 	if (record && trace_vxt_stack_record_enabled())
@@ -408,6 +439,7 @@ void vxt_stack_reset(void)
 		class->max = 0;
 		class->max_absolute = 0;
 		WRITE_ONCE(class->seen, 0);
+		vxt_chain_reset(class);
 		raw_spin_unlock(&class->lock);
 	}
 	atomic64_set(&vxt_table_full, 0);
@@ -420,7 +452,8 @@ u64 vxt_stack_table_full(void)
 
 u64 vxt_stack_memory(void)
 {
-	return vxt_task_memory() + (u64)VEXFS_OP_NR * VXT_DEPTHS * sizeof(u64);
+	return vxt_task_memory() + vxt_chain_memory() + vxt_watch_memory() +
+	       (u64)VEXFS_OP_NR * VXT_DEPTHS * sizeof(u64);
 }
 
 int vxt_stack_init(void)
@@ -432,20 +465,34 @@ int vxt_stack_init(void)
 	if (!hist)
 		return -ENOMEM;
 	err = vxt_task_init();
-	if (err) {
-		kvfree(hist);
-		return err;
-	}
+	if (err)
+		goto free_hist;
+	err = vxt_chain_init();
+	if (err)
+		goto free_tasks;
+	err = vxt_watch_init();
+	if (err)
+		goto free_chains;
 	for (i = 0; i < VEXFS_OP_NR; i++) {
 		raw_spin_lock_init(&vxt_stack_classes[i].lock);
 		vxt_stack_classes[i].hist = hist + i * VXT_DEPTHS;
 	}
 	vxt_pattern = get_random_u64();
 	return 0;
+
+free_chains:
+	vxt_chain_exit();
+free_tasks:
+	vxt_task_exit();
+free_hist:
+	kvfree(hist);
+	return err;
 }
 
 void vxt_stack_exit(void)
 {
+	vxt_watch_exit();
+	vxt_chain_exit();
 	vxt_task_exit();
 	kvfree(vxt_stack_classes[0].hist);
 }

@@ -16,8 +16,10 @@
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <asm/ptrace.h>
 #include <asm/tsc.h>
 #include <trace/vexfs_op.h>
 
@@ -25,6 +27,8 @@
 #define VXT_SHARE_SCALE		10000	/* the paint share is in parts of this */
 #define VXT_SHARE_DEFAULT	100
 #define VXT_BURST		64	/* first samples of a class, painted at any cost */
+#define VXT_FRAMES		64	/* of a chain of calls; deeper ones are cut off */
+#define VXT_TRIES		64u	/* operations that are watched for a depth in vain */
 
 /*
  * Latency histogram: one bucket a unit below 2^7, then 64 buckets an octave up to
@@ -60,7 +64,8 @@ struct vxt_state {
 
 #define VXT_WINDOW_WHOLE	1UL	/* reaches down to the end of the stack */
 #define VXT_WINDOW_CLIPPED	2UL	/* a nested operation came too close to its edge */
-#define VXT_WINDOW_FLAGS	(VXT_WINDOW_WHOLE | VXT_WINDOW_CLIPPED)
+#define VXT_WINDOW_WATCHED	4UL	/* this CPU's watchpoint stands in the stack, see watch.c */
+#define VXT_WINDOW_FLAGS	(VXT_WINDOW_WHOLE | VXT_WINDOW_CLIPPED | VXT_WINDOW_WATCHED)
 
 /**
  * struct vxt_cpu_class - one operation class on one CPU; its owner alone writes
@@ -101,6 +106,9 @@ struct vxt_cpu_class {
  * @max: greatest depth
  * @max_absolute: most bytes in use, from the top of the stack
  * @seen: greatest depth touched, the clipped ones included: sizes the window
+ * @want: depth whose chain of calls is looked for, 0 for none; read without the lock
+ * @tries: operations that were watched for it in vain
+ * @chain: the deepest chain that was caught, or NULL
  * @hist: samples by depth in words, VXT_DEPTHS of them
  */
 struct vxt_stack_class {
@@ -116,8 +124,35 @@ struct vxt_stack_class {
 	u32 max;
 	u32 max_absolute;
 	u32 seen;
+	u32 want;
+	u32 tries;
+	struct vxt_chain *chain;
 	u64 *hist;
 } ____cacheline_aligned;
+
+/**
+ * struct vxt_chain - who called whom when a word of the stack was written
+ * @seq: of the operation
+ * @depth: of the word, in bytes below the caller of the entry function
+ * @nr: number of frames
+ * @complete: the frames lead to the operation's caller: their bytes add up to @depth
+ * @pid: of the task
+ * @comm: name of the task
+ * @frame: innermost first. @ip of the first is where the word was written, of the others where
+ *	their callee returns to; @bytes is what the frame takes, return address included
+ */
+struct vxt_chain {
+	u64 seq;
+	u32 depth;
+	u32 nr;
+	bool complete;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	struct vxt_frame {
+		unsigned long ip;
+		u32 bytes;
+	} frame[VXT_FRAMES];
+};
 
 /* One line of each report; the faces (debugfs, netlink) print the same. */
 struct vxt_stack_row {
@@ -177,6 +212,7 @@ struct vxt_status {
 	u64 memory;
 	u64 reset_time;
 	u64 since_reset;
+	u32 watches;
 	const char *clock;
 };
 
@@ -254,6 +290,36 @@ static __always_inline bool vxt_stack_due(const struct vxt_cpu_class *pc)
 {
 	return READ_ONCE(pc->sum) >= READ_ONCE(pc->next);
 }
+
+/* chain.c: the calls that lead to the deepest word. */
+int vxt_chain_init(void);
+void vxt_chain_exit(void);
+u64 vxt_chain_memory(void);
+void vxt_chain_take(struct vxt_chain *chain, struct vexfs_op *op, struct pt_regs *regs,
+		    unsigned long low);
+void vxt_chain_keep(struct vxt_stack_class *class, struct vxt_chain **chain);
+void vxt_chain_want(struct vxt_stack_class *class, u32 depth);
+void vxt_chain_reset(struct vxt_stack_class *class);
+const struct vxt_chain *vxt_chain_read(unsigned int op_class);
+
+/* The depth that an operation of the class is to be watched for, or 0. */
+static __always_inline u32 vxt_chain_wanted(const struct vxt_stack_class *class)
+{
+	return READ_ONCE(class->tries) < VXT_TRIES ? READ_ONCE(class->want) : 0;
+}
+
+/* watch.c: a watchpoint of each CPU. */
+int vxt_watch_init(void);
+void vxt_watch_exit(void);
+u32 vxt_watch_count(void);
+u64 vxt_watch_memory(void);
+unsigned long vxt_watch_begin(struct vexfs_op *op, unsigned long address);
+void vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u32 depth);
+
+/* emulator.c: interrupts that a watchpoint has cost. */
+void vxt_emulator_init(void);
+void vxt_emulator_repair(const struct pt_regs *regs);
+void vxt_emulator_check(void);
 
 /* task.c: which painted operation a task is in. */
 struct vexfs_op **vxt_task_find(void);

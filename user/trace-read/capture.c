@@ -150,6 +150,7 @@ static bool load(const struct options *o)
 	progs[VEXFS_EVENT_OP] = bpf_program__fd(skel->progs.op_exit);
 	progs[VEXFS_EVENT_ALLOC] = bpf_program__fd(skel->progs.alloc);
 	progs[VEXFS_EVENT_RECORD] = bpf_program__fd(skel->progs.stack_record);
+	progs[VEXFS_EVENT_CHAIN] = bpf_program__fd(skel->progs.stack_chain);
 	for (i = 0; i < VEXFS_EVENT_NR; i++)
 		spans[i] = xzalloc(cpus * sizeof(*spans[i]));
 	return true;
@@ -184,10 +185,12 @@ bool capture_open(const struct options *o)
 		capture_close();
 		return false;
 	}
-	/* Records come last: they fire inside of operations. */
+	/* Records and chains come last: they fire inside of operations. */
 	any |= attach(VEXFS_EVENT_OP, skel->progs.op_exit, "vexfs_op_exit", "vexfs");
 	any |= attach(VEXFS_EVENT_ALLOC, skel->progs.alloc, "vexfs_alloc", "vexfs");
 	any |= attach(VEXFS_EVENT_RECORD, skel->progs.stack_record, "vxt_stack_record",
+		      "vexfs_trace");
+	any |= attach(VEXFS_EVENT_CHAIN, skel->progs.stack_chain, "vxt_stack_chain",
 		      "vexfs_trace");
 	if (!any)
 		capture_close();

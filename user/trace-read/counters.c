@@ -20,6 +20,7 @@ const char *kind_name(unsigned int kind)
 		[VEXFS_EVENT_OP]	= "operations",
 		[VEXFS_EVENT_ALLOC]	= "allocations",
 		[VEXFS_EVENT_RECORD]	= "records",
+		[VEXFS_EVENT_CHAIN]	= "chains",
 	};
 
 	return kind < ARRAY_LEN(names) ? names[kind] : "?";
@@ -32,8 +33,32 @@ struct site_counters *counters_add_site(struct counters *c)
 	return &c->sites[c->nr_sites++];
 }
 
+struct chain_frame *counters_add_frame(struct chain_counters *chain)
+{
+	GROW(chain->frame, chain->frames, chain->room);
+	chain->frame[chain->frames] = (struct chain_frame){ .function = "?" };
+	return &chain->frame[chain->frames++];
+}
+
+void counters_clear_chains(struct counters *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_OP_NR; i++) {
+		struct chain_counters *chain = &c->classes[i].chain;
+
+		*chain = (struct chain_counters){
+			.comm = "?", .frame = chain->frame, .room = chain->room,
+		};
+	}
+}
+
 void counters_free(struct counters *c)
 {
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_OP_NR; i++)
+		free(c->classes[i].chain.frame);
 	free(c->sites);
 	free(c->status.cpu);
 	*c = (struct counters){};

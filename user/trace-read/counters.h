@@ -28,9 +28,31 @@ struct latency_counters {
 	uint64_t count, errors, min, mean, p50, p90, p99, p999, max;
 };
 
+/* One function of a chain of calls; see enum vexfs_trace_a_frame. */
+struct chain_frame {
+	uint64_t ip;
+	uint32_t bytes;
+	const char *function;
+};
+
+/**
+ * struct chain_counters - the deepest chain of calls of a class; see enum vexfs_trace_a_chain
+ * @depth: 0 when none was caught
+ * @frame: innermost first, @frames of them; room for @room
+ */
+struct chain_counters {
+	uint32_t depth, pid;
+	uint64_t seq;
+	const char *comm;
+	uint8_t complete;
+	struct chain_frame *frame;
+	size_t frames, room;
+};
+
 struct class_counters {
 	struct depth_counters depth;
 	struct latency_counters latency;
+	struct chain_counters chain;
 };
 
 /* One call site; see enum vexfs_trace_a_alloc. */
@@ -52,7 +74,7 @@ struct event_counts {
  */
 struct status_counters {
 	uint32_t version, sites_dropped, resets, paint_share;
-	uint32_t thread_size;
+	uint32_t thread_size, watches;
 	uint64_t since_reset, table_full, memory;
 	const char *clock;
 	struct event_counts *cpu;
@@ -99,6 +121,10 @@ const char *kind_name(unsigned int kind);
 
 /* An empty site at the end of @counters->sites. */
 struct site_counters *counters_add_site(struct counters *counters);
+/* An empty frame at the end of the chain. */
+struct chain_frame *counters_add_frame(struct chain_counters *chain);
+/* Forget all chains, but not the room for them. */
+void counters_clear_chains(struct counters *counters);
 void counters_free(struct counters *counters);
 
 #endif /* TRACE_READ_COUNTERS_H */

@@ -72,6 +72,16 @@ static const struct column alloc_columns[] = {
 	{ }
 };
 
+static const struct column chain_columns[] = {
+	N32("depth/B", struct chain_counters, depth),
+	{ }
+};
+
+static const struct column frame_columns[] = {
+	N32("bytes/B", struct chain_frame, bytes),
+	{ }
+};
+
 /* One table while it is being read: the words of its first and of its current line. */
 struct table {
 	char *text, *rest;
@@ -207,6 +217,47 @@ static bool read_stack(struct counters *c)
 	return true;
 }
 
+/* A function of a module is two words: its name, and the module in brackets. */
+static const char *chain_function(const struct table *t)
+{
+	const char *word = table_word(t, "function"), *function;
+	char *both;
+
+	if (!word || t->nr_words <= t->nr_names)
+		return word ? intern(word) : "?";
+	both = xprintf("%s %s", word, t->words[t->nr_names]);
+	function = intern(both);
+	free(both);
+	return function;
+}
+
+/* One line a frame. Whether the chain is whole shows in the sum of the frames. */
+static bool read_chain(struct counters *c)
+{
+	struct table t;
+
+	if (!table_open(&t, DIR "chain"))
+		return false;
+	counters_clear_chains(c);
+	while (table_next(&t)) {
+		unsigned int i = table_class(&t);
+		struct chain_counters *chain;
+		struct chain_frame *frame;
+
+		if (i == VEXFS_OP_NR)
+			continue;
+		chain = &c->classes[i].chain;
+		table_take(&t, chain_columns, chain);
+		frame = counters_add_frame(chain);
+		table_take(&t, frame_columns, frame);
+		frame->function = chain_function(&t);
+		chain->complete = table_word(&t, "from/B") &&
+				  strtoul(table_word(&t, "from/B"), NULL, 10) == frame->bytes;
+	}
+	free(t.text);
+	return true;
+}
+
 static bool read_latency(struct counters *c)
 {
 	struct table t;
@@ -286,7 +337,7 @@ static bool debugfs_status(struct status_counters *status)
 
 static bool debugfs_read(struct counters *c)
 {
-	return read_stack(c) && read_latency(c) && read_alloc(c);
+	return read_stack(c) && read_chain(c) && read_latency(c) && read_alloc(c);
 }
 
 static bool debugfs_reset(void)

@@ -40,7 +40,7 @@ struct stack {
  * struct group - events that agree in everything that a report tells apart
  * @kind: enum vexfs_event_kind
  * @id: operation class or site
- * @depth: bytes of stack of a record, else 0
+ * @depth: bytes of stack of a record or chain, else 0
  * @kernel: number of the kernel stack
  * @user: number of the user stack
  * @tgid: process of the first of them

@@ -81,13 +81,14 @@ static void open_capture(void)
 
 	if (options.no_bpf)
 		return;
-	kallsyms_load();
 	processes_open();
 	capturing = capture_open(&options);
 	if (!capturing) {
 		processes_close();
 		return;
 	}
+	/* Our own programs may be in a chain of calls: their names are there now. */
+	kallsyms_load();
 	watch_add(capture_fd(), WATCH_RING);
 	fds = processes_fds(&n);
 	for (i = 0; i < n; i++)

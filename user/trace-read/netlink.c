@@ -59,16 +59,28 @@ static const struct field alloc_fields[] = {
 	ALLOC(LIVE_OBJECTS, live_objects), ALLOC(PEAK, peak),
 };
 
+#define CHAIN(attr, member) FIELD(VEXFS_TRACE_A_CHAIN_##attr, struct chain_counters, member)
+static const struct field chain_fields[] = {
+	CHAIN(DEPTH, depth), CHAIN(SEQ, seq), CHAIN(PID, pid), CHAIN(COMPLETE, complete),
+};
+
+#define FRAME(attr, member) FIELD(VEXFS_TRACE_A_FRAME_##attr, struct chain_frame, member)
+static const struct field frame_fields[] = {
+	FRAME(IP, ip), FRAME(BYTES, bytes),
+};
+
 #define STATUS(attr, member) FIELD(VEXFS_TRACE_A_STATUS_##attr, struct status_counters, member)
 static const struct field status_fields[] = {
 	STATUS(VERSION, version), STATUS(SITES_DROPPED, sites_dropped), STATUS(RESETS, resets),
 	STATUS(PAINT_SHARE, paint_share), STATUS(THREAD_SIZE, thread_size),
 	STATUS(SINCE_RESET, since_reset), STATUS(TABLE_FULL, table_full), STATUS(MEMORY, memory),
+	STATUS(WATCHES, watches),
 };
 
 #define CPU(attr, number) FIELD(VEXFS_TRACE_A_CPU_##attr, struct event_counts, kind[number])
 static const struct field cpu_fields[] = {
 	CPU(OP, VEXFS_EVENT_OP), CPU(ALLOC, VEXFS_EVENT_ALLOC), CPU(RECORD, VEXFS_EVENT_RECORD),
+	CPU(CHAIN, VEXFS_EVENT_CHAIN),
 };
 
 /* Attributes of a width that differs from the field's are taken as absent. */
@@ -125,6 +137,41 @@ static int on_latency(struct nl_msg *msg, void *arg)
 		return NL_SKIP;
 	TAKE(&l, attrs, latency_fields);
 	counters->classes[id].latency = l;
+	return NL_OK;
+}
+
+static void take_frame(struct chain_counters *chain, struct nlattr *nest)
+{
+	struct nlattr *attrs[VEXFS_TRACE_A_FRAME_MAX + 1];
+	struct chain_frame *frame;
+
+	if (nla_parse_nested(attrs, VEXFS_TRACE_A_FRAME_MAX, nest, NULL) < 0)
+		return;
+	frame = counters_add_frame(chain);
+	TAKE(frame, attrs, frame_fields);
+	frame->function = attr_string(attrs[VEXFS_TRACE_A_FRAME_FUNCTION]);
+}
+
+static int on_chain(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *attrs[VEXFS_TRACE_A_CHAIN_MAX + 1], *a;
+	struct counters *counters = arg;
+	struct chain_counters *chain;
+	uint32_t id;
+	int left;
+
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, VEXFS_TRACE_A_CHAIN_MAX, NULL) < 0 ||
+	    !attrs[VEXFS_TRACE_A_CHAIN_CLASS])
+		return NL_SKIP;
+	id = nla_get_u32(attrs[VEXFS_TRACE_A_CHAIN_CLASS]);
+	if (id >= VEXFS_OP_NR)
+		return NL_SKIP;
+	chain = &counters->classes[id].chain;
+	TAKE(chain, attrs, chain_fields);
+	chain->comm = attr_string(attrs[VEXFS_TRACE_A_CHAIN_COMM]);
+	nlmsg_for_each_attr(a, nlmsg_hdr(msg), GENL_HDRLEN, left)
+		if (nla_type(a) == VEXFS_TRACE_A_CHAIN_FRAME)
+			take_frame(chain, a);
 	return NL_OK;
 }
 
@@ -243,6 +290,8 @@ static bool dump(struct counters *c, const char *what, int cmd, nl_recvmsg_msg_c
 	do {
 		if (cmd == VEXFS_TRACE_CMD_ALLOC_GET)
 			c->nr_sites = 0;
+		else if (cmd == VEXFS_TRACE_CMD_CHAIN_GET)
+			counters_clear_chains(c);
 		err = request(cmd, NLM_F_DUMP, reply, c);
 	} while (err == -NLE_DUMP_INTR && ++tries < DUMP_TRIES);
 	if (err)
@@ -292,6 +341,7 @@ static bool netlink_read(struct counters *c)
 {
 	return netlink_status(&c->status) &&
 	       dump(c, "stack-get", VEXFS_TRACE_CMD_STACK_GET, on_stack) &&
+	       dump(c, "chain-get", VEXFS_TRACE_CMD_CHAIN_GET, on_chain) &&
 	       dump(c, "latency-get", VEXFS_TRACE_CMD_LATENCY_GET, on_latency) &&
 	       dump(c, "alloc-get", VEXFS_TRACE_CMD_ALLOC_GET, on_alloc);
 }

@@ -25,7 +25,7 @@ static int by_weight(const void *a, const void *b)
 		return x->kind < y->kind ? -1 : 1;
 	if (x->id != y->id)
 		return x->id < y->id ? -1 : 1;
-	if (x->kind == VEXFS_EVENT_RECORD) {
+	if (x->kind == VEXFS_EVENT_RECORD || x->kind == VEXFS_EVENT_CHAIN) {
 		weight_x = x->depth;
 		weight_y = y->depth;
 	} else if (x->kind == VEXFS_EVENT_ALLOC) {

@@ -19,7 +19,7 @@
  * struct caller - events with the same named kernel and user stacks
  * @kind: enum vexfs_event_kind
  * @id: operation class or site
- * @depth: bytes of stack of a record, else 0
+ * @depth: bytes of stack of a record or chain, else 0
  * @kernel: kernel chain, see symbols_chain()
  * @user: user chain
  * @comm: name of the thread

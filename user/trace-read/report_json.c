@@ -45,7 +45,9 @@ static void write_caller(struct json *j, const char *key, const struct caller *c
 {
 	json_open(j, key, '{');
 	U64(j, c, count);
-	if (c->kind == VEXFS_EVENT_RECORD) {
+	if (c->kind == VEXFS_EVENT_CHAIN) {
+		U64(j, c, depth);
+	} else if (c->kind == VEXFS_EVENT_RECORD) {
 		U64(j, c, depth);
 		json_u64(j, "absolute", c->size_max);
 	} else {
@@ -114,6 +116,33 @@ static void write_latency(struct json *j, const struct latency_counters *l)
 	json_close(j, '}');
 }
 
+static void write_deepest_calls(struct json *j, const struct chain_counters *c)
+{
+	size_t i;
+
+	if (!c->depth) {
+		json_null(j, "chain");
+		return;
+	}
+	json_open(j, "chain", '{');
+	U64(j, c, depth);
+	json_bool(j, "complete", c->complete);
+	if (c->seq) {
+		U64(j, c, seq);
+		U64(j, c, pid);
+		json_string(j, "thread", c->comm);
+	}
+	json_open(j, "frames", '[');
+	for (i = 0; i < c->frames; i++) {
+		json_open(j, NULL, '{');
+		U64(j, &c->frame[i], bytes);
+		json_string(j, "function", c->frame[i].function);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
 static void write_classes(struct json *j, const struct report *r)
 {
 	unsigned int i;
@@ -133,10 +162,12 @@ static void write_classes(struct json *j, const struct report *r)
 		json_u64(j, "events", callers.events);
 		write_callers(j, "callers", r, VEXFS_EVENT_OP, i);
 		write_callers(j, "records", r, VEXFS_EVENT_RECORD, i);
+		write_callers(j, "chains", r, VEXFS_EVENT_CHAIN, i);
 		if (deepest)
 			write_caller(j, "deepest", deepest);
 		else
 			json_null(j, "deepest");
+		write_deepest_calls(j, &c->chain);
 		json_close(j, '}');
 	}
 	json_close(j, ']');

@@ -268,6 +268,30 @@ static void print_depth(const struct report *r, unsigned int i, FILE *out)
 	}
 }
 
+/* The chain of calls, with what each function takes of the stack. */
+static void print_calls(const struct report *r, unsigned int op_class, FILE *out)
+{
+	const struct class_counters *class = &r->counters.classes[op_class];
+	const struct chain_counters *c = &class->chain;
+	uint32_t from = c->depth;
+	size_t i;
+
+	if (!c->depth)
+		return;
+	fprintf(out, "  %-8s of calls, %s bytes", "chain", number(c->depth));
+	if (c->depth < class->depth.max)
+		fputs(", the deepest that was caught", out);
+	if (c->seq)
+		fprintf(out, ", by %s (thread %u)", printable(c->comm), c->pid);
+	fprintf(out, "%s\n%12s %8s\n", c->complete ? "" : "; the unwinder lost its way", "frame",
+		"down to");
+	for (i = 0; i < c->frames; i++) {
+		fprintf(out, "%12s %8s  %s\n", number(c->frame[i].bytes), number(from),
+			printable(c->frame[i].function));
+		from -= c->frame[i].bytes;
+	}
+}
+
 static void print_op_callers(const struct report *r, unsigned int i, FILE *out)
 {
 	struct callers callers = report_callers(r, VEXFS_EVENT_OP, i);
@@ -317,6 +341,7 @@ static void print_classes(const struct report *r, FILE *out)
 		fputc('\n', out);
 		print_figures(c, out);
 		print_depth(r, i, out);
+		print_calls(r, i, out);
 		print_op_callers(r, i, out);
 	}
 }

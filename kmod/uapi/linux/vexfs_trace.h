@@ -151,6 +151,7 @@ enum vexfs_trace_a_latency {
  * @VEXFS_TRACE_A_CPU_ALLOC: (u64) vexfs_alloc.
  * @VEXFS_TRACE_A_CPU_RECORD: (u64) vxt_stack_record.
  * @VEXFS_TRACE_A_CPU_PAD: padding before 64-bit attributes
+ * @VEXFS_TRACE_A_CPU_CHAIN: (u64) vxt_stack_chain.
  */
 enum vexfs_trace_a_cpu {
 	VEXFS_TRACE_A_CPU_ID = 1,
@@ -158,10 +159,67 @@ enum vexfs_trace_a_cpu {
 	VEXFS_TRACE_A_CPU_ALLOC,
 	VEXFS_TRACE_A_CPU_RECORD,
 	VEXFS_TRACE_A_CPU_PAD,
+	VEXFS_TRACE_A_CPU_CHAIN,
 
 	/* private: */
 	__VEXFS_TRACE_A_CPU_MAX,
 	VEXFS_TRACE_A_CPU_MAX = (__VEXFS_TRACE_A_CPU_MAX - 1)
+};
+
+/**
+ * enum vexfs_trace_a_frame - One function of a chain of calls.
+ * @VEXFS_TRACE_A_FRAME_IP: (u64) In the innermost frame the instruction after the one that
+ *     wrote to the stack, in the others where their callee returns to.
+ * @VEXFS_TRACE_A_FRAME_BYTES: (u32) Bytes of stack between the frame's callee and its caller,
+ *     the return address included.
+ * @VEXFS_TRACE_A_FRAME_FUNCTION: (string) Name, offset and size of the function, and its
+ *     module: as the kernel prints them.
+ * @VEXFS_TRACE_A_FRAME_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_frame {
+	VEXFS_TRACE_A_FRAME_IP = 1,
+	VEXFS_TRACE_A_FRAME_BYTES,
+	VEXFS_TRACE_A_FRAME_FUNCTION,
+	VEXFS_TRACE_A_FRAME_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_FRAME_MAX,
+	VEXFS_TRACE_A_FRAME_MAX = (__VEXFS_TRACE_A_FRAME_MAX - 1)
+};
+
+/**
+ * enum vexfs_trace_a_chain - The chain of calls of the deepest operation of a class that was
+ *     caught in the act. A depth has to be seen before it can be watched for, so it may be less
+ *     than the greatest one.
+ * @VEXFS_TRACE_A_CHAIN_CLASS: (u32) Number of the operation class. In a request: dump this
+ *     class only.
+ * @VEXFS_TRACE_A_CHAIN_NAME: (string) Name of the operation class.
+ * @VEXFS_TRACE_A_CHAIN_DEPTH: (u32) Depth in bytes that the chain leads to, counted from the
+ *     caller of the operation.
+ * @VEXFS_TRACE_A_CHAIN_MAX_DEPTH: (u32) Greatest depth in bytes of an operation of the class.
+ * @VEXFS_TRACE_A_CHAIN_SEQ: (u64) Sequence number of the operation.
+ * @VEXFS_TRACE_A_CHAIN_PID: (u32) Thread that ran it.
+ * @VEXFS_TRACE_A_CHAIN_COMM: (string) Name of the thread.
+ * @VEXFS_TRACE_A_CHAIN_COMPLETE: (u8) 1 when the frames lead up to the caller of the operation:
+ *     their bytes add up to depth then. 0 when the unwinder lost its way.
+ * @VEXFS_TRACE_A_CHAIN_FRAME: (nests) The frames, innermost first.
+ * @VEXFS_TRACE_A_CHAIN_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_chain {
+	VEXFS_TRACE_A_CHAIN_CLASS = 1,
+	VEXFS_TRACE_A_CHAIN_NAME,
+	VEXFS_TRACE_A_CHAIN_DEPTH,
+	VEXFS_TRACE_A_CHAIN_MAX_DEPTH,
+	VEXFS_TRACE_A_CHAIN_SEQ,
+	VEXFS_TRACE_A_CHAIN_PID,
+	VEXFS_TRACE_A_CHAIN_COMM,
+	VEXFS_TRACE_A_CHAIN_COMPLETE,
+	VEXFS_TRACE_A_CHAIN_FRAME,
+	VEXFS_TRACE_A_CHAIN_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_CHAIN_MAX,
+	VEXFS_TRACE_A_CHAIN_MAX = (__VEXFS_TRACE_A_CHAIN_MAX - 1)
 };
 
 /**
@@ -193,6 +251,8 @@ enum vexfs_trace_a_cpu {
  * @VEXFS_TRACE_A_STATUS_PAINT_NS: (u64) Nanoseconds spent on painting and scanning stacks.
  * @VEXFS_TRACE_A_STATUS_OPERATIONS_NS: (u64) Nanoseconds that all operations took.
  * @VEXFS_TRACE_A_STATUS_PAD: padding before 64-bit attributes
+ * @VEXFS_TRACE_A_STATUS_WATCHES: (u32) CPUs with a watchpoint for chains of calls; 0 where no
+ *     debug register is to be had.
  */
 enum vexfs_trace_a_status {
 	VEXFS_TRACE_A_STATUS_VERSION = 1,
@@ -215,6 +275,7 @@ enum vexfs_trace_a_status {
 	VEXFS_TRACE_A_STATUS_PAINT_NS,
 	VEXFS_TRACE_A_STATUS_OPERATIONS_NS,
 	VEXFS_TRACE_A_STATUS_PAD,
+	VEXFS_TRACE_A_STATUS_WATCHES,
 
 	/* private: */
 	__VEXFS_TRACE_A_STATUS_MAX,
@@ -229,6 +290,8 @@ enum vexfs_trace_a_status {
  * @VEXFS_TRACE_CMD_STATUS_GET: (do) The state of the tracer and the numbers of events emitted.
  * @VEXFS_TRACE_CMD_RESET: (do) Start all counters again. The numbers of events and the memory
  *     held go on; the highest memory held starts from the memory held now.
+ * @VEXFS_TRACE_CMD_CHAIN_GET: (dump) The deepest chain of calls of each operation class that
+ *     has one.
  */
 enum vexfs_trace_cmd {
 	VEXFS_TRACE_CMD_STACK_GET = 1,
@@ -236,6 +299,7 @@ enum vexfs_trace_cmd {
 	VEXFS_TRACE_CMD_LATENCY_GET,
 	VEXFS_TRACE_CMD_STATUS_GET,
 	VEXFS_TRACE_CMD_RESET,
+	VEXFS_TRACE_CMD_CHAIN_GET,
 
 	/* private: */
 	__VEXFS_TRACE_CMD_MAX,

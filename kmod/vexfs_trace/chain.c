@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The deepest chain of calls of each class of operations, with the bytes of each frame.
+ *
+ * Measuring a stack tells how deep an operation went, when it is over and the frames are
+ * gone. So a depth that was seen is looked for in the operations that follow: the word at this
+ * depth is watched (watch.c), and whoever writes it is on the deepest chain if the
+ * operation then turns out to have gone just as deep.
+ *
+ * Looked for is, of the depths beyond the chain that is kept, the one that was seen most often: it
+ * will come again soon. Then those beyond that. So a depth to which an interrupt had added does
+ * not stand in the way, and what is kept ends up as the chain of the greatest depth that ever
+ * comes twice.
+ */
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <compat/unwind.h>
+#include <trace/vexfs_events.h>
+#include <trace/vexfs_trace.h>
+#include "vxt.h"
+
+/* What vxt_chain_read() hands out. Under vxt_lock. */
+static struct vxt_chain vxt_chain_row;
+
+/**
+ * vxt_chain_take() - note who is calling whom
+ * @chain: filled
+ * @op: the operation, in which the current task is
+ * @regs: of the function that has just written to its stack
+ * @low: lowest address of that function's frame
+ *
+ * Runs as an exception that may come anywhere: takes no lock.
+ */
+notrace void vxt_chain_take(struct vxt_chain *chain, struct vexfs_op *op, struct pt_regs *regs,
+			    unsigned long low)
+{
+	unsigned long top = op->entry_sp, ip = regs->ip, sp = low, next;
+	struct unwind_state state;
+
+	chain->seq = op->seq;
+	chain->depth = top - low;
+	chain->pid = task_pid_nr(current);
+	memcpy(chain->comm, current->comm, sizeof(chain->comm));
+	chain->comm[sizeof(chain->comm) - 1] = '\0';
+	chain->nr = 0;
+	/* Started from registers, the unwinder stands in the caller of their function. */
+	for (unwind_start(&state, current, regs, NULL); ip && sp < top; unwind_next_frame(&state)) {
+		next = vexfs_unwind_sp(&state);
+		if (next <= sp || next > top || chain->nr == VXT_FRAMES)
+			break;
+		chain->frame[chain->nr].ip = ip;
+		chain->frame[chain->nr++].bytes = next - sp;
+		sp = next;
+		ip = unwind_get_return_address(&state);
+	}
+	chain->complete = sp == top;
+	if (trace_vxt_stack_chain_enabled())
+		trace_vxt_stack_chain(vexfs_event_next(VEXFS_EVENT_CHAIN), op, chain->depth,
+				      regs->ip);
+}
+
+/**
+ * vxt_chain_want() - choose what to look for, given one more sample
+ * @class: of the operation, which has counted the sample; its lock is held
+ * @depth: how deep the operation went, exactly
+ */
+void vxt_chain_want(struct vxt_stack_class *class, u32 depth)
+{
+	u64 seen = class->hist[depth / VXT_WORD], other = class->hist[class->want / VXT_WORD];
+
+	if (depth <= class->chain->depth)
+		return;
+	if (!class->want || READ_ONCE(class->tries) >= VXT_TRIES || seen > other ||
+	    (seen == other && depth > class->want)) {
+		WRITE_ONCE(class->want, depth);
+		WRITE_ONCE(class->tries, 0);
+	}
+}
+
+/**
+ * vxt_chain_keep() - exchange the chain of a class for a deeper one
+ * @class: takes it
+ * @chain: receives the former one
+ */
+void vxt_chain_keep(struct vxt_stack_class *class, struct vxt_chain **chain)
+{
+	raw_spin_lock(&class->lock);
+	if ((*chain)->depth > class->chain->depth)
+		swap(*chain, class->chain);
+	if (class->want <= class->chain->depth)
+		WRITE_ONCE(class->want, 0);
+	raw_spin_unlock(&class->lock);
+}
+
+/**
+ * vxt_chain_read() - the deepest chain of a class
+ * @op_class: which
+ *
+ * The caller holds vxt_lock.
+ *
+ * Return: a copy that is good until the lock is released or another one is read; NULL
+ * when none was caught.
+ */
+const struct vxt_chain *vxt_chain_read(unsigned int op_class)
+{
+	struct vxt_stack_class *class = &vxt_stack_classes[op_class];
+
+	lockdep_assert_held(&vxt_lock);
+	raw_spin_lock(&class->lock);
+	memcpy(&vxt_chain_row, class->chain, sizeof(vxt_chain_row));
+	raw_spin_unlock(&class->lock);
+	return vxt_chain_row.depth ? &vxt_chain_row : NULL;
+}
+
+/* Forget the chain. The class's lock is held. */
+void vxt_chain_reset(struct vxt_stack_class *class)
+{
+	class->chain->depth = 0;
+	WRITE_ONCE(class->want, 0);
+	WRITE_ONCE(class->tries, 0);
+}
+
+u64 vxt_chain_memory(void)
+{
+	return (u64)VEXFS_OP_NR * sizeof(struct vxt_chain);
+}
+
+int vxt_chain_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_OP_NR; i++) {
+		struct vxt_stack_class *class = &vxt_stack_classes[i];
+
+		class->chain = kzalloc(sizeof(*class->chain), GFP_KERNEL);
+		if (!class->chain) {
+			vxt_chain_exit();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void vxt_chain_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_OP_NR; i++) {
+		kfree(vxt_stack_classes[i].chain);
+		vxt_stack_classes[i].chain = NULL;
+	}
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The deepest chain of calls that vexfs_trace.ko reports is the one that there was. */
+#include "vxt.h"
+#include "kselftest_harness.h"
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
+#include <trace/vexfs_op.h>
+
+#define TRACE		"/sys/kernel/tracing/"
+#define CHAIN		TRACE "events/vexfs_trace/vxt_stack_chain/enable"
+#define CLASS		VEXFS_OP_SEARCH
+#define NAME		"search"
+#define INNER_NAME	"delete"	/* CLASS - 1 */
+#define SHARE_ALL	10000
+#define SHARE_DEFAULT	100
+#define RUNS		100	/* chains to get right */
+#define TIMES		40	/* operations within which a chain is caught, whatever interrupts add */
+#define FRAMES		64
+
+struct frame {
+	unsigned int bytes;
+	unsigned int from;
+	char function[64];	/* without offset and module */
+};
+
+struct chain {
+	unsigned int max;
+	unsigned int depth;
+	unsigned int nr;
+	struct frame frame[FRAMES];
+};
+
+FIXTURE(chain) {
+	struct vxt_known known;
+	struct chain seen;
+};
+
+FIXTURE_SETUP(chain)
+{
+	int err = vxt_module_load("selftests/modules/vxt_fixture");
+
+	ASSERT_TRUE(err == 0 || err == -EEXIST);
+	ASSERT_EQ(0, vxt_share(SHARE_ALL));
+	ASSERT_EQ(0, vxt_reset());
+}
+
+FIXTURE_TEARDOWN(chain)
+{
+	vxt_write(CHAIN, "0");
+	vxt_share(SHARE_DEFAULT);
+	vxt_reset();
+	EXPECT_EQ(0, vxt_module_unload("vxt_fixture"));
+}
+
+/* The chain of a class; all zero when it has none, -1 when the table is not as it should be. */
+static int chain_of(const char *name, struct chain *c)
+{
+	char *text = vxt_read(VXT_DIR "chain"), *line, *rest = text;
+	int err = 0;
+
+	memset(c, 0, sizeof(*c));
+	if (!text || !vxt_line(text, "class"))
+		err = -1;
+	while (!err && (line = strsep(&rest, "\n"))) {
+		struct frame *f = &c->frame[c->nr];
+		unsigned int n, max, depth;
+		char class[32];
+
+		if (!*line || !strncmp(line, "class", 5))
+			continue;
+		if (c->nr == FRAMES ||
+		    sscanf(line, "%31s %u %u %u %u %u %63[^+ .]", class, &max, &depth, &n,
+			   &f->bytes, &f->from, f->function) != 7)
+			err = -1;
+		if (err || strcmp(class, name))
+			continue;
+		c->max = max;
+		c->depth = depth;
+		err = n == c->nr++ ? 0 : -1;
+	}
+	free(text);
+	return err;
+}
+
+/* From the word to the caller of the operation, without a gap. */
+static bool adds_up(const struct chain *c)
+{
+	unsigned int i, from = c->depth;
+
+	for (i = 0; i < c->nr; i++) {
+		if (c->frame[i].from != from || !c->frame[i].bytes || c->frame[i].bytes > from)
+			return false;
+		from -= c->frame[i].bytes;
+	}
+	return from == 0;
+}
+
+/* fixture_leaf, @levels of known frames, fixture_plain. */
+static bool is_leaf_chain(const struct chain *c, const struct vxt_known *known, unsigned int levels)
+{
+	unsigned int i;
+
+	if (!adds_up(c) || c->depth != known->expect || c->nr != levels + 2)
+		return false;
+	if (strcmp(c->frame[0].function, "fixture_leaf") || c->frame[0].bytes <= 4096)
+		return false;
+	for (i = 1; i <= levels; i++)
+		if (strcmp(c->frame[i].function, "fixture_level") ||
+		    c->frame[i].bytes != known->frame)
+			return false;
+	return !strcmp(c->frame[i].function, "fixture_plain");
+}
+
+static void show(const struct chain *c)
+{
+	unsigned int i;
+
+	printf("# depth %u of %u\n", c->depth, c->max);
+	for (i = 0; i < c->nr; i++)
+		printf("# %u %u %s\n", c->frame[i].bytes, c->frame[i].from, c->frame[i].function);
+}
+
+/* Runs a case until its chain is as deep as is known; false when it never is. */
+static bool catch_chain(const char *name, unsigned int levels, struct vxt_known *known,
+			struct chain *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < TIMES; i++) {
+		if (vxt_run(name, CLASS, levels, 2, known) || chain_of(NAME, c))
+			return false;
+		if (c->depth >= known->expect)
+			return true;
+	}
+	return false;
+}
+
+TEST_F(chain, the_chain_is_right_every_time)
+{
+	unsigned int run, right = 0, more = 0;
+
+	for (run = 0; run < RUNS; run++) {
+		unsigned int levels = 3 + run % 13;
+
+		ASSERT_EQ(0, vxt_reset());
+		ASSERT_TRUE(catch_chain("leaf", levels, &self->known, &self->seen));
+		/* An interrupt at the deepest point makes a deeper chain, a true one. */
+		if (self->seen.depth > self->known.expect && adds_up(&self->seen))
+			more++;
+		else if (is_leaf_chain(&self->seen, &self->known, levels))
+			right++;
+		else
+			show(&self->seen);
+	}
+	EXPECT_EQ(RUNS, right + more);
+	EXPECT_GT(RUNS / 10, more);
+}
+
+TEST_F(chain, a_chain_needs_an_operation_that_comes_again)
+{
+	ASSERT_EQ(0, vxt_run("leaf", CLASS, 5, 1, &self->known));
+	ASSERT_EQ(0, chain_of(NAME, &self->seen));
+	EXPECT_EQ(0, self->seen.nr);
+	ASSERT_TRUE(catch_chain("leaf", 5, &self->known, &self->seen));
+	ASSERT_EQ(0, vxt_reset());
+	ASSERT_EQ(0, chain_of(NAME, &self->seen));
+	EXPECT_EQ(0, self->seen.nr);
+}
+
+TEST_F(chain, a_deeper_operation_takes_its_place_and_a_shallower_one_does_not)
+{
+	unsigned int deep;
+
+	ASSERT_TRUE(catch_chain("leaf", 4, &self->known, &self->seen));
+	ASSERT_TRUE(catch_chain("leaf", 12, &self->known, &self->seen));
+	EXPECT_EQ(14, self->seen.nr);
+	deep = self->seen.depth;
+	ASSERT_EQ(0, vxt_run("plain", CLASS, 4, TIMES, &self->known));
+	ASSERT_EQ(0, chain_of(NAME, &self->seen));
+	EXPECT_EQ(deep, self->seen.depth);
+}
+
+TEST_F(chain, it_leads_through_a_nested_operation)
+{
+	struct chain inner;
+	unsigned int i, levels = 0, entries = 0;
+
+	ASSERT_TRUE(catch_chain("inner", 8, &self->known, &self->seen));
+	EXPECT_TRUE(adds_up(&self->seen));
+	for (i = 0; i < self->seen.nr; i++) {
+		levels += !strcmp(self->seen.frame[i].function, "fixture_level");
+		entries += !strcmp(self->seen.frame[i].function, "fixture_inner");
+	}
+	EXPECT_EQ(8, levels);
+	EXPECT_EQ(1, entries);
+	/* The outer one has its chain: now the watchpoint is free for the inner one. */
+	for (i = 0; i < TIMES; i++) {
+		ASSERT_EQ(0, vxt_run("inner", CLASS, 8, 1, &self->known));
+		ASSERT_EQ(0, chain_of(INNER_NAME, &inner));
+		if (inner.depth >= self->known.inner)
+			break;
+	}
+	EXPECT_TRUE(adds_up(&inner));
+	EXPECT_EQ(self->known.inner, inner.depth);
+}
+
+TEST_F(chain, painting_by_a_nested_operation_is_not_taken_for_the_deepest_call)
+{
+	ASSERT_TRUE(catch_chain("outer", 8, &self->known, &self->seen));
+	EXPECT_TRUE(adds_up(&self->seen));
+	EXPECT_STREQ("fixture_level", self->seen.frame[0].function);
+	EXPECT_EQ(16 + 1, self->seen.nr);
+}
+
+TEST_F(chain, it_is_caught_on_a_kernel_thread)
+{
+	ASSERT_TRUE(catch_chain("thread", 5, &self->known, &self->seen));
+	EXPECT_TRUE(is_leaf_chain(&self->seen, &self->known, 5));
+}
+
+/* The watchpoint stays behind; what is caught all the same has to be right. */
+TEST_F(chain, an_operation_that_changes_the_cpu_leaves_nothing_wrong)
+{
+	unsigned int i;
+
+	for (i = 0; i < TIMES; i++)
+		ASSERT_EQ(0, vxt_run("sleep", CLASS, 5, 1, &self->known));
+	ASSERT_EQ(0, chain_of(NAME, &self->seen));
+	EXPECT_TRUE(!self->seen.nr || adds_up(&self->seen));
+	ASSERT_EQ(0, vxt_reset());
+	ASSERT_TRUE(catch_chain("leaf", 5, &self->known, &self->seen));
+	EXPECT_TRUE(is_leaf_chain(&self->seen, &self->known, 5));
+}
+
+TEST_F(chain, the_tracepoint_names_the_function_at_the_very_moment)
+{
+	char *text, *at;
+
+	ASSERT_EQ(0, vxt_write(TRACE "trace", ""));
+	ASSERT_EQ(0, vxt_write(CHAIN, "1"));
+	ASSERT_TRUE(catch_chain("leaf", 5, &self->known, &self->seen));
+	text = vxt_read(TRACE "trace");
+	ASSERT_NE(NULL, text);
+	at = strstr(text, "vxt_stack_chain: ");
+	ASSERT_NE(NULL, at);
+	EXPECT_NE(NULL, strstr(at, "ip=fixture_leaf+"));
+	free(text);
+	ASSERT_EQ(0, vxt_write(TRACE "trace", ""));
+}
+
+/* A watchpoint of this task, as a debugger sets it; a descriptor or a negative errno. */
+static int watchpoint(volatile uint64_t *word)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT, .size = sizeof(attr), .sample_period = 1,
+		.bp_type = HW_BREAKPOINT_W, .bp_addr = (uintptr_t)word,
+		.bp_len = HW_BREAKPOINT_LEN_8, .exclude_kernel = 1,
+	};
+	int fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static uint64_t hits(int fd)
+{
+	uint64_t count = 0;
+
+	return read(fd, &count, sizeof(count)) == sizeof(count) ? count : 0;
+}
+
+TEST_F(chain, debuggers_keep_three_registers_and_theirs_go_on_working)
+{
+	static volatile uint64_t word[4];
+	unsigned int again, round, i;
+	int fd[3];
+
+	/* Twice: theirs come and go, and ours need not stay in the same register. */
+	for (again = 0; again < 2; again++) {
+		for (i = 0; i < 3; i++) {
+			fd[i] = watchpoint(&word[i]);
+			ASSERT_LE(0, fd[i]);
+		}
+		EXPECT_EQ(-ENOSPC, watchpoint(&word[3]));
+		for (round = 1; round <= 5; round++) {
+			ASSERT_EQ(0, vxt_reset());
+			ASSERT_TRUE(catch_chain("leaf", 5, &self->known, &self->seen));
+			EXPECT_TRUE(is_leaf_chain(&self->seen, &self->known, 5));
+			for (i = 0; i < 3; i++) {
+				word[i]++;
+				EXPECT_EQ(round, hits(fd[i]));
+			}
+		}
+		for (i = 0; i < 3; i++)
+			close(fd[i]);
+	}
+}
+
+TEST_F(chain, without_a_free_register_all_else_is_measured)
+{
+	static volatile uint64_t word[4];
+	struct vxt_stack stack;
+	int fd[4], i;
+
+	ASSERT_EQ(0, vxt_module_unload("vexfs_trace"));
+	for (i = 0; i < 4; i++) {
+		fd[i] = watchpoint(&word[i]);
+		ASSERT_LE(0, fd[i]);
+	}
+	ASSERT_EQ(0, vxt_module_load("vexfs_trace"));
+	ASSERT_EQ(0, vxt_share(SHARE_ALL));
+	ASSERT_EQ(0, vxt_run("leaf", CLASS, 5, 10, &self->known));
+	ASSERT_EQ(0, vxt_stack(NAME, &stack));
+	EXPECT_EQ(self->known.expect, stack.p50);
+	ASSERT_EQ(0, chain_of(NAME, &self->seen));
+	EXPECT_EQ(0, self->seen.nr);
+	ASSERT_EQ(0, vxt_module_unload("vexfs_trace"));
+	for (i = 0; i < 4; i++) {
+		word[i]++;
+		EXPECT_EQ(1, hits(fd[i]));
+		close(fd[i]);
+	}
+	ASSERT_EQ(0, vxt_module_load("vexfs_trace"));
+	ASSERT_EQ(0, vxt_share(SHARE_ALL));
+	ASSERT_TRUE(catch_chain("leaf", 5, &self->known, &self->seen));
+}
+
+TEST_HARNESS_MAIN
