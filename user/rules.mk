@@ -39,6 +39,8 @@ user-cflags-kmod/core/code_scalar := -ffp-contract=off
 user-cflags-kmod/core/pca_scalar := -ffp-contract=off
 user-cflags-kmod/core/code_avx2 := -ffp-contract=off -mavx2
 user-cflags-kmod/core/dist_avx2 := -ffp-contract=off -mavx2 -mfma
+user-cflags-kmod/core/code_vnni := -ffp-contract=off -mavx2 -mavx512f -mavx512bw -mavx512vl \
+	-mavx512dq
 user-cflags-kmod/core/dist_avx512 := -ffp-contract=off -mavx2 -mfma -mavx512f -mavx512bw \
 	-mavx512vl -mavx512dq
 user-cflags-kmod/core/crc32c_x86 := -mcrc32

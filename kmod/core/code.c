@@ -7,7 +7,7 @@
 
 const struct vex_code_ops *vex_code_ops(void)
 {
-	return vex_dist_isa() == VEXFS_ISA_SCALAR ? &vex_code_scalar : &vex_code_avx2;
+	return vex_dist_ops()->code;
 }
 
 static const u32 names[] = {

@@ -15,16 +15,11 @@
 typedef u8 bytes32 __attribute__((__vector_size__(32)));
 typedef u8 bytes32_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(1);
 typedef s16 words16 __attribute__((__vector_size__(32)));
-typedef int8 sums8;
-typedef u32 dists4 __attribute__((__vector_size__(16)));
+typedef int8 sums;
 typedef u64 words4_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(8);
 typedef float vec8_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(4);
 
-/* Codes that run side by side. */
-#define ABREAST	4
-/* Of codes that lie one behind the other, so many bytes are asked for before their turn. */
-#define AHEAD	4096u
-#define LINE	64
+#define STEP	32
 
 static __always_inline bytes32 load(const u8 *p)
 {
@@ -39,16 +34,16 @@ static __always_inline words16 multiply_pairs(bytes32 a, bytes32 b)
 	return r;
 }
 
-static __always_inline sums8 widen(words16 a)
+static __always_inline sums widen(words16 a)
 {
 	const words16 ones = (words16){ 0 } + 1;
-	sums8 r;
+	sums r;
 
 	asm("vpmaddwd %2, %1, %0" : "=x" (r) : "x" (a), "x" (ones));
 	return r;
 }
 
-static __always_inline sums8 squares(bytes32 q, bytes32 x)
+static __always_inline sums squares(bytes32 q, bytes32 x)
 {
 	bytes32 d = q - x, size;
 
@@ -56,7 +51,7 @@ static __always_inline sums8 squares(bytes32 q, bytes32 x)
 	return widen(multiply_pairs(size, size));
 }
 
-static __always_inline sums8 products(bytes32 q, bytes32 x)
+static __always_inline sums products(bytes32 q, bytes32 x)
 {
 	return widen(multiply_pairs(x, q));
 }
@@ -77,97 +72,38 @@ static __always_inline bytes32 upper(bytes32 x)
 	return (bytes32)r & ((bytes32){ 0 } + 0x78);
 }
 
-/* One step of @bytes: 32 of them; @ip and @half are constants. */
-static __always_inline sums8 step(const u8 *q, const u8 *code, u32 j, bool ip, bool half)
+static __always_inline sums step(const u8 *q, const u8 *code, u32 j, sums sum, bool ip, bool half)
 {
 	bytes32 x = load(code + j);
 
 	if (!half)
-		return ip ? products(load(q + j), x) : squares(load(q + j), x);
+		return sum + (ip ? products(load(q + j), x) : squares(load(q + j), x));
 	q += 2 * j;
-	return ip ? products(load(q), lower(x)) + products(load(q + 32), upper(x)) :
-		    squares(load(q), lower(x)) + squares(load(q + 32), upper(x));
+	return sum + (ip ? products(load(q), lower(x)) + products(load(q + 32), upper(x)) :
+			   squares(load(q), lower(x)) + squares(load(q + 32), upper(x)));
 }
 
-/* @packed is a constant, too. */
-static __always_inline void abreast(const struct vex_form *f, const u8 *const *codes, u32 bytes,
-				    u32 *out, bool ip, bool half, bool packed)
+/* A full register is all there is. */
+static __always_inline sums step_rest(const u8 *q, const u8 *code, u32 j, sums sum, bool ip,
+				      bool half)
 {
-	sums8 sum[ABREAST] = { 0 };
-	int4 total;
-	u32 i, j;
-
-	for (j = 0; j < bytes; j += 32)
-#pragma GCC unroll 4
-		for (i = 0; i < ABREAST; i++) {
-			if (packed)
-				__builtin_prefetch(codes[i] + j + AHEAD);
-			sum[i] += step(f->level, codes[i], j, ip, half);
-		}
-	total = sum4_int_ymm(sum[0], sum[1], sum[2], sum[3]);
-	if (ip)
-		total = (int4)(0x80000000u - (dists4)(total - f->bias));
-	__builtin_memcpy(out, &total, sizeof(total));
+	return sum;
 }
 
-static __always_inline bool are_packed(const u8 *const *codes, u32 n, u32 bytes)
+static __always_inline int4 sum4_codes(const sums *sum)
 {
-	return n > ABREAST && codes[n - 1] - codes[0] == (long)(n - 1) * bytes;
+	return sum4_int_ymm(sum[0], sum[1], sum[2], sum[3]);
 }
 
-static __always_inline void all(const struct vex_form *f, const u8 *const *codes, u32 n,
-				u32 bytes, u32 *out, bool ip, bool half)
-{
-	const u8 *last[ABREAST];
-	u32 rest[ABREAST];
-	u32 i, j;
-
-	if (are_packed(codes, n, bytes))
-		for (; n >= ABREAST; n -= ABREAST, codes += ABREAST, out += ABREAST)
-			abreast(f, codes, bytes, out, ip, half, true);
-	for (; n >= ABREAST; n -= ABREAST, codes += ABREAST, out += ABREAST) {
-		/* The caller has asked for the first line of each. */
-		for (i = ABREAST; i < min(n, 2u * ABREAST) && bytes > LINE; i++)
-			for (j = LINE; j < min(bytes, 6u * LINE); j += LINE)
-				__builtin_prefetch(codes[i] + j);
-		abreast(f, codes, bytes, out, ip, half, false);
-	}
-	if (!n)
-		return;
-	for (i = 0; i < ABREAST; i++)
-		last[i] = codes[min(i, n - 1)];
-	abreast(f, last, bytes, rest, ip, half, false);
-	for (i = 0; i < n; i++)
-		out[i] = rest[i];
-}
-
-static void l2_sq7(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
-{
-	all(f, codes, n, bytes, out, false, false);
-}
-
-static void ip_sq7(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
-{
-	all(f, codes, n, bytes, out, true, false);
-}
-
-static void l2_sq4(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
-{
-	all(f, codes, n, bytes, out, false, true);
-}
-
-static void ip_sq4(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes, u32 *out)
-{
-	all(f, codes, n, bytes, out, true, true);
-}
+#include "code_vec.h"
 
 /* Eight levels; as code_scalar.c has it, in the same steps. */
-static __always_inline sums8 levels8(vec8 x, vec8 low, vec8 inv)
+static __always_inline sums levels8(vec8 x, vec8 low, vec8 inv)
 {
 	const vec8 none = { 0 };
 	const vec8 most = none + (float)VEX_LEVEL_MAX;
 	vec8 level = (x - low) * inv + 0.5f;
-	sums8 r;
+	sums r;
 
 	/* The second operand is what a NaN gives. */
 	asm("vmaxps %2, %1, %0" : "=x" (level) : "x" (level), "x" (none));
@@ -176,13 +112,13 @@ static __always_inline sums8 levels8(vec8 x, vec8 low, vec8 inv)
 	return r;
 }
 
-static void levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
+void vex_levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
 {
 	const vex_f32 *x = row, *low = (const vex_f32 *)c->low;
 	vec8 inv = (vec8){ 0 } + *(const vex_f32 *)&c->inv_step;
 	struct vex_codec rest = *c;
 	s32 level[8];
-	sums8 eight;
+	sums eight;
 	u32 i, j;
 
 	/* Lengths are summed in one order only. */
@@ -203,7 +139,7 @@ static void levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
 }
 
 /* From above: what is read has not been written. The lowest four are read first, written last. */
-static void rise_avx2(u64 *at, u32 n, u32 by)
+void vex_rise_avx2(u64 *at, u32 n, u32 by)
 {
 	words4_mem lowest;
 
@@ -232,6 +168,6 @@ const struct vex_code_ops vex_code_avx2 = {
 	.l2 = { [VEX_CODE_SQ7] = l2_sq7, [VEX_CODE_SQ4] = l2_sq4 },
 	.b1 = differ_b1,
 	.ip = { [VEX_CODE_SQ7] = ip_sq7, [VEX_CODE_SQ4] = ip_sq4 },
-	.levels = levels_avx2,
-	.rise = rise_avx2,
+	.levels = vex_levels_avx2,
+	.rise = vex_rise_avx2,
 };

@@ -5,6 +5,7 @@ vex-core-objs := \
 	cache.o \
 	code.o \
 	code_avx2.o \
+	code_vnni.o \
 	code_scalar.o \
 	code_train.o \
 	codes.o \

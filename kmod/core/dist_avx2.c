@@ -3,6 +3,7 @@
 #include "dist_fp.h"
 #include "dist_popcnt.h"
 #include "dist_ymm.h"
+#include "vex_code.h"
 
 #define LANES		8
 #define narrower	vex_dist_scalar
@@ -71,6 +72,7 @@ I8_KERNEL(VEXFS_METRIC_COSINE, avx2, false, cosine_i8)
 const struct vex_dist_ops vex_dist_avx2 = {
 	.isa = VEXFS_ISA_AVX2,
 	.name = "avx2",
+	.code = &vex_code_avx2,
 	.piece = { VEC_PIECES },
 	.kernel = {
 		VEC_KERNELS,

@@ -5,6 +5,7 @@
  */
 #include "dist_fp.h"
 #include "dist_ymm.h"
+#include "vex_code.h"
 
 #define LANES		16
 #define narrower	vex_dist_avx2
@@ -70,21 +71,7 @@ static __always_inline sums add_products(words a, words b, sums sum, bool vnni)
 	return sum + products;
 }
 
-static __always_inline int8 add_int_halves(sums a)
-{
-	int8 half;
-
-	asm("vextracti64x4 $1, %1, %0" : "=x" (half) : "v" (a));
-	asm("vpaddd %t1, %0, %0" : "+v" (half) : "v" (a));
-	return half;
-}
-
-static __always_inline int4 sum4_int(sums a, sums b, sums c, sums d)
-{
-	return sum4_int_ymm(add_int_halves(a), add_int_halves(b), add_int_halves(c),
-			    add_int_halves(d));
-}
-
+#include "dist_zmm.h"
 #include "dist_i8.h"
 
 I8_KERNEL(VEXFS_METRIC_L2, avx512, false, l2_i8)
@@ -104,6 +91,7 @@ static void hamming_avx512(const void *q, const void *rows, u32 n, u32 dim, u32 
 const struct vex_dist_ops vex_dist_avx512 = {
 	.isa = VEXFS_ISA_AVX512,
 	.name = "avx512",
+	.code = &vex_code_avx2,
 	.piece = { VEC_PIECES },
 	.kernel = {
 		VEC_KERNELS,
@@ -115,6 +103,7 @@ const struct vex_dist_ops vex_dist_avx512 = {
 const struct vex_dist_ops vex_dist_vnni = {
 	.isa = VEXFS_ISA_AVX512,
 	.name = "avx512",
+	.code = &vex_code_vnni,
 	.piece = { VEC_PIECES },
 	.kernel = {
 		VEC_KERNELS,

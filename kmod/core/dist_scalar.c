@@ -12,6 +12,7 @@
 
 #define vex_ones(word)	hweight64(word)
 #include "dist_bits.h"
+#include "vex_code.h"
 
 #define SUMS	8
 
@@ -269,6 +270,7 @@ static void cosine_i8_scalar(const void *q, const void *rows, u32 n, u32 dim, u3
 const struct vex_dist_ops vex_dist_scalar = {
 	.isa = VEXFS_ISA_SCALAR,
 	.name = "scalar",
+	.code = &vex_code_scalar,
 	.piece = {
 		[VEXFS_ELEM_F32] = VEX_DIST_PIECE,
 		[VEXFS_ELEM_F16] = VEX_DIST_PIECE / 8,

@@ -123,6 +123,8 @@ struct vex_code_ops {
 
 extern const struct vex_code_ops vex_code_scalar;
 extern const struct vex_code_ops vex_code_avx2;
+/* AVX-512 with VNNI. */
+extern const struct vex_code_ops vex_code_vnni;
 
 /* Those that go with vex_dist_ops(). */
 const struct vex_code_ops *vex_code_ops(void);

@@ -23,10 +23,13 @@
  */
 typedef void (*vex_dist_kernel)(const void *q, const void *rows, u32 n, u32 dim, u32 *out);
 
+struct vex_code_ops;
+
 /**
  * struct vex_dist_ops - the kernels of one instruction set
  * @isa: VEXFS_ISA_*
  * @name: as the user writes it
+ * @code: kernels of codes that go with them
  * @piece: by enum vexfs_elem: bytes of rows that one FPU section may cover, 20 us of work at most;
  *	a row is never split
  * @kernel: by enum vexfs_elem and enum vexfs_metric; NULL where vex_elem_served() says no
@@ -34,6 +37,7 @@ typedef void (*vex_dist_kernel)(const void *q, const void *rows, u32 n, u32 dim,
 struct vex_dist_ops {
 	u32 isa;
 	const char *name;
+	const struct vex_code_ops *code;
 	u32 piece[VEX_ELEMS];
 	vex_dist_kernel kernel[VEX_ELEMS][VEX_METRICS];
 };

@@ -9,7 +9,7 @@
 #include "test.h"
 #include <vex_code.h>
 
-static const struct vex_code_ops *sets[2];
+static const struct vex_code_ops *sets[3];
 static u32 set_count;
 static u64 compared;
 
@@ -189,6 +189,7 @@ static void kernels_go_with_those_of_distances(void **state)
 	for (u32 isa = VEXFS_ISA_SCALAR; isa <= vex_dist_best(); isa++) {
 		assert_int_equal(vex_dist_select(isa), 0);
 		assert_ptr_equal(vex_code_ops(), isa == VEXFS_ISA_SCALAR ? &vex_code_scalar :
+				 isa == VEXFS_ISA_AVX512 && vex_cpu_has_vnni() ? &vex_code_vnni :
 				 &vex_code_avx2);
 	}
 }
@@ -816,6 +817,8 @@ int main(void)
 	sets[set_count++] = &vex_code_scalar;
 	if (vex_cpu_has_avx2())
 		sets[set_count++] = &vex_code_avx2;
+	if (vex_cpu_has_avx512() && vex_cpu_has_vnni())
+		sets[set_count++] = &vex_code_vnni;
 	failed = cmocka_run_group_tests_name("code", tests, NULL, NULL);
 	printf("code: %u instruction sets, %llu values compared\n", set_count, compared);
 	return failed;
