@@ -271,19 +271,16 @@ static void print_depth(const struct report *r, unsigned int i, FILE *out)
 /* The chain of calls, with what each function takes of the stack. */
 static void print_calls(const struct report *r, unsigned int op_class, FILE *out)
 {
-	const struct class_counters *class = &r->counters.classes[op_class];
-	const struct chain_counters *c = &class->chain;
+	const struct chain_counters *c = &r->counters.classes[op_class].chain;
 	uint32_t from = c->depth;
 	size_t i;
 
 	if (!c->depth)
 		return;
-	fprintf(out, "  %-8s of calls, %s bytes", "chain", number(c->depth));
-	if (c->depth < class->depth.max)
-		fputs(", the deepest that was caught", out);
+	fprintf(out, "  %-8s of calls, caught at %s bytes", "chain", number(c->depth));
 	if (c->seq)
 		fprintf(out, ", by %s (thread %u)", printable(c->comm), c->pid);
-	fprintf(out, "%s\n%12s %8s\n", c->complete ? "" : "; the unwinder lost its way", "frame",
+	fprintf(out, "%s\n%12s %8s\n", c->complete ? "" : "; incomplete", "frame",
 		"down to");
 	for (i = 0; i < c->frames; i++) {
 		fprintf(out, "%12s %8s  %s\n", number(c->frame[i].bytes), number(from),
