@@ -300,8 +300,8 @@ static inline void fill_floats(float *p, size_t n, uint64_t seed)
 }
 
 /*
- * @n rows of the floats of seed 1, into @rows, into a new collection @path like @a and into an exact
- * one, MNT "/flat". 0 or a negative errno.
+ * @n rows of the floats of seed 1, into @rows, into a new collection @path like @a and into an
+ * exact one, MNT "/flat". 0 or a negative errno.
  */
 static inline int coll_pair(const char *path, struct vexfs_create *a, float *rows, uint32_t n,
 			    int *fd, int *flat)
@@ -324,16 +324,20 @@ static inline int coll_pair(const char *path, struct vexfs_create *a, float *row
 	return err;
 }
 
+#define COLL_DIM_MOST	64
+
 /*
  * How many of the 10 true neighbours of 20 queries, those that @flat finds, are found by @fd with
  * @ef and @probes: up to 200, or -1.
  */
 static inline int coll_found(int fd, int flat, uint32_t dim, uint32_t ef, uint32_t probes)
 {
-	float query[dim], distances[2][10];
+	float query[COLL_DIM_MOST], distances[2][10];
 	uint64_t ids[2][10];
 	int i, a, b, n = 0;
 
+	if (dim > COLL_DIM_MOST)
+		return -1;
 	for (i = 0; i < 20; i++) {
 		struct vexfs_search s = search_args(query, 1, dim, 10, ids[0], distances[0]);
 		struct vexfs_search exact = search_args(query, 1, dim, 10, ids[1], distances[1]);
