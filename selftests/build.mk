@@ -33,6 +33,7 @@ $(eval $(call kernel-test,vexfs_events,selftests/vexfs_events.c,))
 # vexfs_trace.ko
 $(eval $(call kernel-test,vxt_stack,selftests/vxt_stack.c,))
 $(eval $(call kernel-test,vxt_chain,selftests/vxt_chain.c,))
+$(eval $(call kernel-test,vxt_target,selftests/vxt_target.c,))
 $(eval $(call kernel-test,vxt_netlink,selftests/vxt_netlink.c,))
 $(eval $(call kernel-test,vxt_latency,selftests/vxt_latency.c,))
 $(eval $(call kernel-test,vxt_alloc,selftests/vxt_alloc.c,))

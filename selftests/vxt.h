@@ -193,6 +193,64 @@ static inline int vxt_latency(const char *name, struct vxt_latency *latency)
 	return err;
 }
 
+#define VXT_FRAMES	64
+
+struct vxt_frame {
+	unsigned int bytes;
+	unsigned int from;
+	char function[64];	/* without offset and module */
+};
+
+struct vxt_chain {
+	unsigned int max;
+	unsigned int depth;
+	unsigned int nr;
+	struct vxt_frame frame[VXT_FRAMES];
+};
+
+/* The chain of a class; all zero when it has none, -1 when the table is not as it should be. */
+static inline int vxt_chain(const char *name, struct vxt_chain *c)
+{
+	char *text = vxt_read(VXT_DIR "chain"), *line, *rest = text;
+	int err = 0;
+
+	memset(c, 0, sizeof(*c));
+	if (!text || !vxt_line(text, "class"))
+		err = -1;
+	while (!err && (line = strsep(&rest, "\n"))) {
+		struct vxt_frame *f = &c->frame[c->nr];
+		unsigned int n, max, depth;
+		char class[64];
+
+		if (!*line || !strncmp(line, "class", 5))
+			continue;
+		if (c->nr == VXT_FRAMES ||
+		    sscanf(line, "%63s %u %u %u %u %u %63[^+ .]", class, &max, &depth, &n,
+			   &f->bytes, &f->from, f->function) != 7)
+			err = -1;
+		if (err || strcmp(class, name))
+			continue;
+		c->max = max;
+		c->depth = depth;
+		err = n == c->nr++ ? 0 : -1;
+	}
+	free(text);
+	return err;
+}
+
+/* From the word to the caller of the operation, without a gap. */
+static inline bool vxt_adds_up(const struct vxt_chain *c)
+{
+	unsigned int i, from = c->depth;
+
+	for (i = 0; i < c->nr; i++) {
+		if (c->frame[i].from != from || !c->frame[i].bytes || c->frame[i].bytes > from)
+			return false;
+		from -= c->frame[i].bytes;
+	}
+	return from == 0;
+}
+
 /**
  * struct vxt_known - what the fixture says of the operation that it ran
  * @expect: its depth in bytes; 0 when only the tracing itself bounds it

@@ -15,24 +15,10 @@
 #define SHARE_DEFAULT	100
 #define RUNS		100	/* chains to get right */
 #define TIMES		40	/* operations within which a chain is caught, whatever interrupts add */
-#define FRAMES		64
-
-struct frame {
-	unsigned int bytes;
-	unsigned int from;
-	char function[64];	/* without offset and module */
-};
-
-struct chain {
-	unsigned int max;
-	unsigned int depth;
-	unsigned int nr;
-	struct frame frame[FRAMES];
-};
 
 FIXTURE(chain) {
 	struct vxt_known known;
-	struct chain seen;
+	struct vxt_chain seen;
 };
 
 FIXTURE_SETUP(chain)
@@ -52,55 +38,13 @@ FIXTURE_TEARDOWN(chain)
 	EXPECT_EQ(0, vxt_module_unload("vxt_fixture"));
 }
 
-/* The chain of a class; all zero when it has none, -1 when the table is not as it should be. */
-static int chain_of(const char *name, struct chain *c)
-{
-	char *text = vxt_read(VXT_DIR "chain"), *line, *rest = text;
-	int err = 0;
-
-	memset(c, 0, sizeof(*c));
-	if (!text || !vxt_line(text, "class"))
-		err = -1;
-	while (!err && (line = strsep(&rest, "\n"))) {
-		struct frame *f = &c->frame[c->nr];
-		unsigned int n, max, depth;
-		char class[32];
-
-		if (!*line || !strncmp(line, "class", 5))
-			continue;
-		if (c->nr == FRAMES ||
-		    sscanf(line, "%31s %u %u %u %u %u %63[^+ .]", class, &max, &depth, &n,
-			   &f->bytes, &f->from, f->function) != 7)
-			err = -1;
-		if (err || strcmp(class, name))
-			continue;
-		c->max = max;
-		c->depth = depth;
-		err = n == c->nr++ ? 0 : -1;
-	}
-	free(text);
-	return err;
-}
-
-/* From the word to the caller of the operation, without a gap. */
-static bool adds_up(const struct chain *c)
-{
-	unsigned int i, from = c->depth;
-
-	for (i = 0; i < c->nr; i++) {
-		if (c->frame[i].from != from || !c->frame[i].bytes || c->frame[i].bytes > from)
-			return false;
-		from -= c->frame[i].bytes;
-	}
-	return from == 0;
-}
-
 /* fixture_leaf, @levels of known frames, fixture_plain. */
-static bool is_leaf_chain(const struct chain *c, const struct vxt_known *known, unsigned int levels)
+static bool is_leaf_chain(const struct vxt_chain *c, const struct vxt_known *known,
+			  unsigned int levels)
 {
 	unsigned int i;
 
-	if (!adds_up(c) || c->depth != known->expect || c->nr != levels + 2)
+	if (!vxt_adds_up(c) || c->depth != known->expect || c->nr != levels + 2)
 		return false;
 	if (strcmp(c->frame[0].function, "fixture_leaf") || c->frame[0].bytes <= 4096)
 		return false;
@@ -111,7 +55,7 @@ static bool is_leaf_chain(const struct chain *c, const struct vxt_known *known, 
 	return !strcmp(c->frame[i].function, "fixture_plain");
 }
 
-static void show(const struct chain *c)
+static void show(const struct vxt_chain *c)
 {
 	unsigned int i;
 
@@ -122,12 +66,12 @@ static void show(const struct chain *c)
 
 /* Runs a case until its chain is as deep as is known; false when it never is. */
 static bool catch_chain(const char *name, unsigned int levels, struct vxt_known *known,
-			struct chain *c)
+			struct vxt_chain *c)
 {
 	unsigned int i;
 
 	for (i = 0; i < TIMES; i++) {
-		if (vxt_run(name, CLASS, levels, 2, known) || chain_of(NAME, c))
+		if (vxt_run(name, CLASS, levels, 2, known) || vxt_chain(NAME, c))
 			return false;
 		if (c->depth >= known->expect)
 			return true;
@@ -145,7 +89,7 @@ TEST_F(chain, the_chain_is_right_every_time)
 		ASSERT_EQ(0, vxt_reset());
 		ASSERT_TRUE(catch_chain("leaf", levels, &self->known, &self->seen));
 		/* An interrupt at the deepest point makes a deeper chain, a true one. */
-		if (self->seen.depth > self->known.expect && adds_up(&self->seen))
+		if (self->seen.depth > self->known.expect && vxt_adds_up(&self->seen))
 			more++;
 		else if (is_leaf_chain(&self->seen, &self->known, levels))
 			right++;
@@ -159,11 +103,11 @@ TEST_F(chain, the_chain_is_right_every_time)
 TEST_F(chain, a_chain_needs_an_operation_that_comes_again)
 {
 	ASSERT_EQ(0, vxt_run("leaf", CLASS, 5, 1, &self->known));
-	ASSERT_EQ(0, chain_of(NAME, &self->seen));
+	ASSERT_EQ(0, vxt_chain(NAME, &self->seen));
 	EXPECT_EQ(0, self->seen.nr);
 	ASSERT_TRUE(catch_chain("leaf", 5, &self->known, &self->seen));
 	ASSERT_EQ(0, vxt_reset());
-	ASSERT_EQ(0, chain_of(NAME, &self->seen));
+	ASSERT_EQ(0, vxt_chain(NAME, &self->seen));
 	EXPECT_EQ(0, self->seen.nr);
 }
 
@@ -176,17 +120,17 @@ TEST_F(chain, a_deeper_operation_takes_its_place_and_a_shallower_one_does_not)
 	EXPECT_EQ(14, self->seen.nr);
 	deep = self->seen.depth;
 	ASSERT_EQ(0, vxt_run("plain", CLASS, 4, TIMES, &self->known));
-	ASSERT_EQ(0, chain_of(NAME, &self->seen));
+	ASSERT_EQ(0, vxt_chain(NAME, &self->seen));
 	EXPECT_EQ(deep, self->seen.depth);
 }
 
 TEST_F(chain, it_leads_through_a_nested_operation)
 {
-	struct chain inner;
+	struct vxt_chain inner;
 	unsigned int i, levels = 0, entries = 0;
 
 	ASSERT_TRUE(catch_chain("inner", 8, &self->known, &self->seen));
-	EXPECT_TRUE(adds_up(&self->seen));
+	EXPECT_TRUE(vxt_adds_up(&self->seen));
 	for (i = 0; i < self->seen.nr; i++) {
 		levels += !strcmp(self->seen.frame[i].function, "fixture_level");
 		entries += !strcmp(self->seen.frame[i].function, "fixture_inner");
@@ -196,18 +140,18 @@ TEST_F(chain, it_leads_through_a_nested_operation)
 	/* The outer one has its chain: now the watchpoint is free for the inner one. */
 	for (i = 0; i < TIMES; i++) {
 		ASSERT_EQ(0, vxt_run("inner", CLASS, 8, 1, &self->known));
-		ASSERT_EQ(0, chain_of(INNER_NAME, &inner));
+		ASSERT_EQ(0, vxt_chain(INNER_NAME, &inner));
 		if (inner.depth >= self->known.inner)
 			break;
 	}
-	EXPECT_TRUE(adds_up(&inner));
+	EXPECT_TRUE(vxt_adds_up(&inner));
 	EXPECT_EQ(self->known.inner, inner.depth);
 }
 
 TEST_F(chain, painting_by_a_nested_operation_is_not_taken_for_the_deepest_call)
 {
 	ASSERT_TRUE(catch_chain("outer", 8, &self->known, &self->seen));
-	EXPECT_TRUE(adds_up(&self->seen));
+	EXPECT_TRUE(vxt_adds_up(&self->seen));
 	EXPECT_STREQ("fixture_level", self->seen.frame[0].function);
 	EXPECT_EQ(16 + 1, self->seen.nr);
 }
@@ -225,8 +169,8 @@ TEST_F(chain, an_operation_that_changes_the_cpu_leaves_nothing_wrong)
 
 	for (i = 0; i < TIMES; i++)
 		ASSERT_EQ(0, vxt_run("sleep", CLASS, 5, 1, &self->known));
-	ASSERT_EQ(0, chain_of(NAME, &self->seen));
-	EXPECT_TRUE(!self->seen.nr || adds_up(&self->seen));
+	ASSERT_EQ(0, vxt_chain(NAME, &self->seen));
+	EXPECT_TRUE(!self->seen.nr || vxt_adds_up(&self->seen));
 	ASSERT_EQ(0, vxt_reset());
 	ASSERT_TRUE(catch_chain("leaf", 5, &self->known, &self->seen));
 	EXPECT_TRUE(is_leaf_chain(&self->seen, &self->known, 5));
@@ -311,7 +255,7 @@ TEST_F(chain, without_a_free_register_all_else_is_measured)
 	ASSERT_EQ(0, vxt_run("leaf", CLASS, 5, 10, &self->known));
 	ASSERT_EQ(0, vxt_stack(NAME, &stack));
 	EXPECT_EQ(self->known.expect, stack.p50);
-	ASSERT_EQ(0, chain_of(NAME, &self->seen));
+	ASSERT_EQ(0, vxt_chain(NAME, &self->seen));
 	EXPECT_EQ(0, self->seen.nr);
 	ASSERT_EQ(0, vxt_module_unload("vexfs_trace"));
 	for (i = 0; i < 4; i++) {

@@ -113,7 +113,8 @@ wrong=0
 for _ in $(seq 30); do
 	rmmod vexfs_trace || wrong=1
 	insmod "$VEXFS_MODDIR/vexfs_trace.ko" || wrong=1
-	cat $dir/stack $dir/latency $dir/alloc >/dev/null || wrong=1
+	echo +vfs_write >$dir/targets || wrong=1
+	cat $dir/stack $dir/chain $dir/latency $dir/alloc $dir/targets >/dev/null || wrong=1
 	echo 1 >$dir/reset || wrong=1
 done
 verdict $wrong "30 times loaded and unloaded under load"

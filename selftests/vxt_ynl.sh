@@ -69,6 +69,14 @@ ynl --do status-get && says 'x["version"] == 1 and len(x["cpu"]) >= 1 and
 	x["calls"] == x["painted"] + x["unpainted"] + x["clipped"]'
 verdict $? "status-get, with its nests"
 
+ynl --do target-add --json '{"name": "vfs_fsync_range"}' && says 'x["class"] >= 29' &&
+	ynl --dump target-get && says 'x[0]["name"] == "vfs_fsync_range" and x[0]["missed"] == 0'
+verdict $? "target-add, target-get"
+! ynl --do target-add --json '{"name": "no_such_function"}' && grep -q 'no such function' "$work/out"
+verdict $? "a function that is not there is named to the user"
+ynl --do target-del --json '{"name": "vfs_fsync_range"}' && ynl --dump target-get && says 'x == []'
+verdict $? "target-del"
+
 ynl --do status-get && resets=$(python3 -c "import json; print(json.load(open('$work/out'))['resets'])")
 ynl --do reset && ynl --do status-get && says "x['resets'] == ${resets:--9} + 1"
 verdict $? "reset"

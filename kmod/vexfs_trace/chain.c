@@ -123,14 +123,14 @@ void vxt_chain_reset(struct vxt_stack_class *class)
 
 u64 vxt_chain_memory(void)
 {
-	return (u64)VEXFS_OP_NR * sizeof(struct vxt_chain);
+	return (u64)VXT_CLASSES * sizeof(struct vxt_chain);
 }
 
 int vxt_chain_init(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < VEXFS_OP_NR; i++) {
+	for (i = 0; i < VXT_CLASSES; i++) {
 		struct vxt_stack_class *class = &vxt_stack_classes[i];
 
 		class->chain = kzalloc(sizeof(*class->chain), GFP_KERNEL);
@@ -146,7 +146,7 @@ void vxt_chain_exit(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < VEXFS_OP_NR; i++) {
+	for (i = 0; i < VXT_CLASSES; i++) {
 		kfree(vxt_stack_classes[i].chain);
 		vxt_stack_classes[i].chain = NULL;
 	}

@@ -31,13 +31,15 @@ static int stack_show(struct seq_file *m, void *unused)
 		   "calls", "painted", "unpainted", "clipped", "shallow", "min/B", "mean/B",
 		   "p50/B", "p99/B", "max/B", "stack/B", "stack/%", ">75%");
 	mutex_lock(&vxt_lock);
-	for (i = 0; i < VEXFS_OP_NR; i++) {
+	for (i = 0; i < VXT_CLASSES; i++) {
 		u32 permille;
 
+		if (!vxt_class_name(i))
+			continue;
 		vxt_stack_read(i, &row);
 		if (!row.calls)
 			continue;
-		seq_printf(m, "%-12s %10llu %8llu %10llu %7llu %7llu", vxt_class_names[i],
+		seq_printf(m, "%-12s %10llu %8llu %10llu %7llu %7llu", vxt_class_name(i),
 			   row.calls, row.painted, row.unpainted, row.clipped, row.shallow);
 		vxt_show_depth(m, &row, row.min);
 		vxt_show_depth(m, &row, row.mean);
@@ -64,7 +66,7 @@ static void vxt_show_chain(struct seq_file *m, unsigned int op_class,
 	u32 i, from = chain->depth;
 
 	for (i = 0; i < chain->nr; i++) {
-		seq_printf(m, "%-12s %7u %7u %5u %7u %7u  ", vxt_class_names[op_class], max,
+		seq_printf(m, "%-12s %7u %7u %5u %7u %7u  ", vxt_class_name(op_class), max,
 			   chain->depth, i, chain->frame[i].bytes, from);
 		/* All but the first are where a call returns to. */
 		if (i)
@@ -84,9 +86,9 @@ static int chain_show(struct seq_file *m, void *unused)
 	seq_printf(m, "%-12s %7s %7s %5s %7s %7s  %s\n", "class", "max/B", "depth/B", "frame",
 		   "bytes/B", "from/B", "function");
 	mutex_lock(&vxt_lock);
-	for (i = 0; i < VEXFS_OP_NR; i++) {
+	for (i = 0; i < VXT_CLASSES; i++) {
 		vxt_stack_read(i, &row);
-		chain = vxt_chain_read(i);
+		chain = vxt_class_name(i) ? vxt_chain_read(i) : NULL;
 		if (chain)
 			vxt_show_chain(m, i, chain, row.max);
 	}
@@ -112,11 +114,13 @@ static int latency_show(struct seq_file *m, void *unused)
 		   "errors", "min/us", "mean/us", "p50/us", "p90/us", "p99/us", "p99.9/us",
 		   "max/us");
 	mutex_lock(&vxt_lock);
-	for (i = 0; i < VEXFS_OP_NR; i++) {
+	for (i = 0; i < VXT_CLASSES; i++) {
+		if (!vxt_class_name(i))
+			continue;
 		vxt_latency_read(i, &row);
 		if (!row.count)
 			continue;
-		seq_printf(m, "%-12s %10llu %8llu", vxt_class_names[i], row.count, row.errors);
+		seq_printf(m, "%-12s %10llu %8llu", vxt_class_name(i), row.count, row.errors);
 		vxt_show_us(m, row.min);
 		vxt_show_us(m, row.mean);
 		vxt_show_us(m, row.p50);
@@ -213,6 +217,57 @@ static const struct file_operations config_fops = {
 	.release = single_release,
 };
 
+static int targets_show(struct seq_file *m, void *unused)
+{
+	struct vxt_target_row row;
+	unsigned int i;
+
+	seq_printf(m, "%5s %10s  %s\n", "class", "missed", "function");
+	mutex_lock(&vxt_lock);
+	for (i = VEXFS_OP_NR; i < VXT_CLASSES; i++)
+		if (vxt_target_read(i, &row))
+			seq_printf(m, "%5u %10llu  %s\n", i, row.missed, row.name);
+	mutex_unlock(&vxt_lock);
+	return 0;
+}
+
+static int targets_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, targets_show, inode->i_private);
+}
+
+/* "+NAME" adds a function, "-NAME" removes one. */
+static ssize_t targets_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	char *text, *name;
+	u32 op_class;
+	int err;
+
+	if (len > VXT_NAME_LEN + 1)
+		return -EINVAL;
+	text = memdup_user_nul(buf, len);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	name = strim(text);
+	if (*name == '+')
+		err = vxt_target_add(name + 1, &op_class, NULL);
+	else if (*name == '-')
+		err = vxt_target_remove(name + 1, NULL);
+	else
+		err = -EINVAL;
+	kfree(text);
+	return err ?: len;
+}
+
+static const struct file_operations targets_fops = {
+	.owner = THIS_MODULE,
+	.open = targets_open,
+	.read = seq_read,
+	.write = targets_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
 /* Without debugfs the counters are still to be had through netlink. */
 void vxt_debugfs_init(void)
 {
@@ -222,6 +277,7 @@ void vxt_debugfs_init(void)
 	debugfs_create_file("latency", 0400, vxt_dir, NULL, &latency_fops);
 	debugfs_create_file("alloc", 0400, vxt_dir, NULL, &alloc_fops);
 	debugfs_create_file("reset", 0200, vxt_dir, NULL, &reset_fops);
+	debugfs_create_file("targets", 0600, vxt_dir, NULL, &targets_fops);
 	debugfs_create_file("config", 0600, vxt_dir, NULL, &config_fops);
 }
 

@@ -19,7 +19,7 @@
 #define VXT_CLASS_NAME(id, name)	\
 	[VEXFS_OP_##id] = name,
 
-const char * const vxt_class_names[VEXFS_OP_NR] = { VEXFS_OP_CLASSES(VXT_CLASS_NAME) };
+static const char * const vxt_op_names[VEXFS_OP_NR] = { VEXFS_OP_CLASSES(VXT_CLASS_NAME) };
 
 DEFINE_MUTEX(vxt_lock);	/* readers of rows, and resets */
 DEFINE_PER_CPU(struct vxt_cpu_class *, vxt_cpu_classes);
@@ -50,7 +50,7 @@ static void vxt_next_restart(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		for (i = 0; i < VEXFS_OP_NR; i++)
+		for (i = 0; i < VXT_CLASSES; i++)
 			WRITE_ONCE(per_cpu(vxt_cpu_classes, cpu)[i].next, vxt_next());
 }
 
@@ -72,6 +72,28 @@ notrace void vxt_cpu_class_renew(struct vxt_cpu_class *pc)
 	pc->next = vxt_next();
 	/* Pairs with vxt_cpu_class_of(). */
 	smp_store_release(&pc->epoch, epoch);
+}
+
+/* Name of an operation class or of a target; NULL for a class that is none now. Under vxt_lock. */
+const char *vxt_class_name(unsigned int op_class)
+{
+	return op_class < VEXFS_OP_NR ? vxt_op_names[op_class] :
+	       op_class < VXT_CLASSES ? vxt_target_name(op_class - VEXFS_OP_NR) : NULL;
+}
+
+/* Start the counters of a class anew that nobody counts now. */
+void vxt_class_restart(unsigned int op_class)
+{
+	int cpu;
+
+	vxt_stack_class_reset(op_class);
+	for_each_possible_cpu(cpu) {
+		struct vxt_cpu_class *pc = &per_cpu(vxt_cpu_classes, cpu)[op_class];
+
+		WRITE_ONCE(pc->epoch, 0);
+		WRITE_ONCE(pc->sum, 0);
+		WRITE_ONCE(pc->next, vxt_next());
+	}
 }
 
 /*
@@ -172,7 +194,7 @@ int vxt_share_set(unsigned int share)
 
 static u64 vxt_cpu_memory(void)
 {
-	return (u64)num_possible_cpus() * VEXFS_OP_NR * sizeof(struct vxt_cpu_class);
+	return (u64)num_possible_cpus() * VXT_CLASSES * sizeof(struct vxt_cpu_class);
 }
 
 /* What the operations took, and what painting took. */
@@ -183,7 +205,7 @@ static void vxt_times_read(struct vxt_status *status)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		for (i = 0; i < VEXFS_OP_NR; i++) {
+		for (i = 0; i < VXT_CLASSES; i++) {
 			const struct vxt_cpu_class *pc = vxt_cpu_class_of(cpu, i);
 
 			if (!pc)
@@ -263,7 +285,7 @@ static int vxt_cpus_alloc(void)
 	for_each_possible_cpu(cpu) {
 		struct vxt_cpu_class *classes;
 
-		classes = kvzalloc_node(array_size(VEXFS_OP_NR, sizeof(*classes)), GFP_KERNEL,
+		classes = kvzalloc_node(array_size(VXT_CLASSES, sizeof(*classes)), GFP_KERNEL,
 					cpu_to_node(cpu));
 		if (!classes) {
 			vxt_cpus_free();
@@ -360,6 +382,7 @@ static void __exit vxt_exit(void)
 {
 	vxt_debugfs_exit();
 	vxt_netlink_exit();
+	vxt_targets_remove();
 	vxt_probes_unregister();
 	vxt_memory_exit();
 }

@@ -43,6 +43,10 @@ static const struct nla_policy vxt_chain_policy[] = {
 	[VEXFS_TRACE_A_CHAIN_CLASS] = { .type = NLA_U32 },
 };
 
+static const struct nla_policy vxt_target_policy[] = {
+	[VEXFS_TRACE_A_TARGET_NAME] = { .type = NLA_NUL_STRING, .len = VXT_NAME_LEN - 1 },
+};
+
 /* Requests without attributes: a policy is needed for any to be refused. */
 static const struct nla_policy vxt_no_policy[] = {
 	[VEXFS_TRACE_A_STATUS_VERSION] = { .type = NLA_REJECT },
@@ -85,9 +89,12 @@ static int vxt_put_stack(struct sk_buff *skb, u32 op_class)
 	const int pad = VEXFS_TRACE_A_STACK_PAD;
 	struct vxt_stack_row row;
 
+	if (!vxt_class_name(op_class))
+		return -ENOENT;
+
 	vxt_stack_read(op_class, &row);
 	return nla_put_u32(skb, VEXFS_TRACE_A_STACK_CLASS, op_class) ||
-	       nla_put_string(skb, VEXFS_TRACE_A_STACK_NAME, vxt_class_names[op_class]) ||
+	       nla_put_string(skb, VEXFS_TRACE_A_STACK_NAME, vxt_class_name(op_class)) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_CALLS, row.calls, pad) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_PAINTED, row.painted, pad) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_UNPAINTED, row.unpainted, pad) ||
@@ -118,9 +125,11 @@ static int vxt_put_latency(struct sk_buff *skb, u32 op_class)
 	const int pad = VEXFS_TRACE_A_LATENCY_PAD;
 	struct vxt_latency_row row;
 
+	if (!vxt_class_name(op_class))
+		return -ENOENT;
 	vxt_latency_read(op_class, &row);
 	return nla_put_u32(skb, VEXFS_TRACE_A_LATENCY_CLASS, op_class) ||
-	       nla_put_string(skb, VEXFS_TRACE_A_LATENCY_NAME, vxt_class_names[op_class]) ||
+	       nla_put_string(skb, VEXFS_TRACE_A_LATENCY_NAME, vxt_class_name(op_class)) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_COUNT, row.count, pad) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_ERRORS, row.errors, pad) ||
 	       vxt_put_times(skb, &row);
@@ -184,15 +193,15 @@ static int vxt_class_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 c
 			  int (*put)(struct sk_buff *skb, u32 row))
 {
 	u64 only = vxt_dump(cb)->only;
-	int err;
+	int err = -EINVAL;
 
-	if (only != VXT_ALL && only >= VEXFS_OP_NR) {
-		NL_SET_ERR_MSG(cb->extack, "no such operation class");
-		return -EINVAL;
-	}
 	mutex_lock(&vxt_lock);
-	cb->seq = vxt_epoch;
-	err = vxt_dump_rows(skb, cb, cmd, VEXFS_OP_NR, put);
+	if (only != VXT_ALL && (only >= VXT_CLASSES || !vxt_class_name(only))) {
+		NL_SET_ERR_MSG(cb->extack, "no such operation class");
+	} else {
+		cb->seq = vxt_epoch;
+		err = vxt_dump_rows(skb, cb, cmd, VXT_CLASSES, put);
+	}
 	mutex_unlock(&vxt_lock);
 	return err;
 }
@@ -252,15 +261,16 @@ static int vxt_put_frame(struct sk_buff *skb, const struct vxt_frame *frame, boo
 
 static int vxt_put_chain(struct sk_buff *skb, u32 op_class)
 {
-	const struct vxt_chain *chain = vxt_chain_read(op_class);
+	const struct vxt_chain *chain;
 	struct vxt_stack_row row;
 	u32 i;
 
+	chain = vxt_class_name(op_class) ? vxt_chain_read(op_class) : NULL;
 	if (!chain)
 		return -ENOENT;
 	vxt_stack_read(op_class, &row);
 	if (nla_put_u32(skb, VEXFS_TRACE_A_CHAIN_CLASS, op_class) ||
-	    nla_put_string(skb, VEXFS_TRACE_A_CHAIN_NAME, vxt_class_names[op_class]) ||
+	    nla_put_string(skb, VEXFS_TRACE_A_CHAIN_NAME, vxt_class_name(op_class)) ||
 	    nla_put_u32(skb, VEXFS_TRACE_A_CHAIN_DEPTH, chain->depth) ||
 	    nla_put_u32(skb, VEXFS_TRACE_A_CHAIN_MAX_DEPTH, row.max) ||
 	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_CHAIN_SEQ, chain->seq,
@@ -370,6 +380,82 @@ static int vxt_reset_do(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
+static int vxt_put_target(struct sk_buff *skb, u32 nr)
+{
+	struct vxt_target_row row;
+
+	if (!vxt_target_read(VEXFS_OP_NR + nr, &row))
+		return -ENOENT;
+	return nla_put_string(skb, VEXFS_TRACE_A_TARGET_NAME, row.name) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_TARGET_CLASS, VEXFS_OP_NR + nr) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_MISSED, row.missed,
+				 VEXFS_TRACE_A_TARGET_PAD);
+}
+
+static int vxt_target_dump_start(struct netlink_callback *cb)
+{
+	vxt_dump(cb)->next = 0;
+	vxt_dump(cb)->only = VXT_ALL;
+	return 0;
+}
+
+static int vxt_target_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	int err;
+
+	mutex_lock(&vxt_lock);
+	cb->seq = vxt_epoch;
+	err = vxt_dump_rows(skb, cb, VEXFS_TRACE_CMD_TARGET_GET, VXT_TARGETS, vxt_put_target);
+	mutex_unlock(&vxt_lock);
+	return err;
+}
+
+/* The name of a request, or NULL, the reason being told. */
+static const char *vxt_request_name(struct genl_info *info)
+{
+	if (GENL_REQ_ATTR_CHECK(info, VEXFS_TRACE_A_TARGET_NAME))
+		return NULL;
+	return nla_data(info->attrs[VEXFS_TRACE_A_TARGET_NAME]);
+}
+
+static int vxt_target_add_do(struct sk_buff *skb, struct genl_info *info)
+{
+	const char *name = vxt_request_name(info);
+	struct sk_buff *reply;
+	u32 op_class;
+	void *hdr;
+	int err;
+
+	if (!name)
+		return -EINVAL;
+	reply = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+	err = vxt_target_add(name, &op_class, info->extack);
+	if (err)
+		goto free;
+	hdr = genlmsg_put_reply(reply, info, &vxt_family, 0, VEXFS_TRACE_CMD_TARGET_ADD);
+	if (!hdr || nla_put_string(reply, VEXFS_TRACE_A_TARGET_NAME, name) ||
+	    nla_put_u32(reply, VEXFS_TRACE_A_TARGET_CLASS, op_class)) {
+		vxt_target_remove(name, NULL);
+		err = -EMSGSIZE;
+		goto free;
+	}
+	genlmsg_end(reply, hdr);
+	return genlmsg_reply(reply, info);
+
+free:
+	nlmsg_free(reply);
+	return err;
+}
+
+static int vxt_target_del_do(struct sk_buff *skb, struct genl_info *info)
+{
+	const char *name = vxt_request_name(info);
+
+	return name ? vxt_target_remove(name, info->extack) : -EINVAL;
+}
+
 static const struct genl_ops vxt_ops[] = {
 	{
 		.cmd = VEXFS_TRACE_CMD_STACK_GET,
@@ -416,6 +502,28 @@ static const struct genl_ops vxt_ops[] = {
 		.maxattr = VEXFS_TRACE_A_CHAIN_CLASS,
 		.start = vxt_chain_dump_start,
 		.dumpit = vxt_chain_dump,
+	},
+	{
+		.cmd = VEXFS_TRACE_CMD_TARGET_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_no_policy,
+		.maxattr = ARRAY_SIZE(vxt_no_policy) - 1,
+		.start = vxt_target_dump_start,
+		.dumpit = vxt_target_dump,
+	},
+	{
+		.cmd = VEXFS_TRACE_CMD_TARGET_ADD,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_target_policy,
+		.maxattr = VEXFS_TRACE_A_TARGET_NAME,
+		.doit = vxt_target_add_do,
+	},
+	{
+		.cmd = VEXFS_TRACE_CMD_TARGET_DEL,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_target_policy,
+		.maxattr = VEXFS_TRACE_A_TARGET_NAME,
+		.doit = vxt_target_del_do,
 	},
 };
 

@@ -41,11 +41,13 @@
 #define VXT_REPAINT	256u	/* every so many samples the whole stack is painted */
 #define VXT_GUARD	64u	/* left alone at the end of the stack, above its magic word */
 #define VXT_MARGIN	160u	/* stack that the tracing itself may take after painting */
+#define VXT_PROBE_SPARE	256u	/* and what the kernel's probes may take */
 
-struct vxt_stack_class vxt_stack_classes[VEXFS_OP_NR];
+struct vxt_stack_class vxt_stack_classes[VXT_CLASSES];
 
-static unsigned long vxt_pattern __ro_after_init;
+unsigned long vxt_pattern __ro_after_init;
 static atomic64_t vxt_table_full = ATOMIC64_INIT(0);
+static DEFINE_PER_CPU(u64, vxt_calls);
 
 /**
  * struct vxt_sample - what one painted operation told
@@ -131,19 +133,24 @@ static noinline notrace unsigned long vxt_stack_fold(struct vxt_state *outer)
 }
 
 /*
- * The outer operation of the slot. A task that died in an operation leaves its slot to
- * whoever gets its memory: believe only what lies above on this stack and
- * holds the cookie.
+ * The operation in which the slot's task is, if @op is nested in it. A task that died in an
+ * operation leaves its slot to whoever gets its memory: believe only what lies above on this stack,
+ * or in the slot itself, holds the cookie and began above.
  */
-static notrace struct vexfs_op *vxt_stack_outer(struct vexfs_op *outer, struct vexfs_op *op)
+static notrace struct vexfs_op *vxt_stack_outer(struct vexfs_op **top, const struct vexfs_op *op)
 {
-	unsigned long top = (unsigned long)task_stack_page(current) + THREAD_SIZE;
+	unsigned long end = (unsigned long)task_stack_page(current) + THREAD_SIZE;
+	struct vexfs_op *outer = *top;
 
-	if (!outer || outer <= op || (unsigned long)(outer + 1) > top)
+	/* Of a call that never ended the room may be this one's. */
+	if (!outer || outer == op)
+		return NULL;
+	if (!vxt_task_has_call(top, outer) &&
+	    ((unsigned long)outer < op->entry_sp || (unsigned long)(outer + 1) > end))
 		return NULL;
 	if (READ_ONCE_NOCHECK(vxt_state(outer)->cookie) != vxt_cookie(outer))
 		return NULL;
-	return outer;
+	return outer->entry_sp >= op->entry_sp && outer->entry_sp <= end ? outer : NULL;
 }
 
 /* The part of the stack to paint: lowest address, and VXT_WINDOW_WHOLE. */
@@ -163,16 +170,14 @@ static notrace unsigned long vxt_stack_window(struct vxt_stack_class *class, uns
 	return entry_sp - reach;
 }
 
-/* Is this the task's own stack, and does the operation lie on it? */
-static notrace bool vxt_stack_usable(const struct vexfs_op *op)
+/* Is this the task's own stack, and did the operation begin on it? */
+static notrace bool vxt_stack_usable(unsigned long entry_sp)
 {
 	unsigned long base = (unsigned long)task_stack_page(current);
 	unsigned long sp = current_stack_pointer;
 
-	if (sp <= base + VXT_GUARD || (unsigned long)op <= sp)
-		return false;
-	return op->entry_sp > (unsigned long)op && op->entry_sp <= base + THREAD_SIZE &&
-	       IS_ALIGNED(op->entry_sp, VXT_WORD);
+	return sp > base + VXT_GUARD && entry_sp > sp && entry_sp <= base + THREAD_SIZE &&
+	       IS_ALIGNED(entry_sp, VXT_WORD);
 }
 
 /*
@@ -231,6 +236,23 @@ static __always_inline void vxt_stack_watch(struct vexfs_op *op, u32 depth)
 	state->floor = min(state->floor, low - vxt_margin());
 }
 
+/*
+ * Paint for an operation in whose slot @top lies, with @spare bytes for what is called yet before
+ * the operation begins.
+ */
+static __always_inline void vxt_stack_begin(struct vexfs_op *op, struct vexfs_op **top,
+					    unsigned long spare)
+{
+	unsigned long from = vxt_stack_prepare(op, vxt_stack_outer(top, op));
+	u32 want;
+
+	*top = op;
+	vxt_state(op)->floor = vxt_paint(from) - vxt_margin() - spare;
+	want = vxt_chain_wanted(&vxt_stack_classes[op->op_class]);
+	if (unlikely(want))
+		vxt_stack_watch(op, want);
+}
+
 /**
  * vxt_stack_enter_op() - paint the stack of an operation that enters, if it is due
  * @op: the operation; its state says afterwards whether it was painted
@@ -240,12 +262,10 @@ noinline notrace void vxt_stack_enter_op(struct vexfs_op *op)
 	u64 begin = vxt_clock();
 	struct vxt_cpu_class *pc;
 	struct vexfs_op **top;
-	unsigned long from;
-	u32 want;
 
 	preempt_disable_notrace();
 	pc = vxt_cpu_class(op->op_class);
-	if (!vxt_stack_due(pc) || !vxt_stack_usable(op))
+	if (!vxt_stack_due(pc) || !vxt_stack_usable(op->entry_sp))
 		goto out;
 	top = vxt_task_find();
 	if (!top)
@@ -254,15 +274,52 @@ noinline notrace void vxt_stack_enter_op(struct vexfs_op *op)
 		atomic64_inc(&vxt_table_full);
 		goto out;
 	}
-	from = vxt_stack_prepare(op, vxt_stack_outer(*top, op));
-	*top = op;
-	vxt_state(op)->floor = vxt_paint(from) - vxt_margin();
-	want = vxt_chain_wanted(&vxt_stack_classes[op->op_class]);
-	if (unlikely(want))
-		vxt_stack_watch(op, want);
+	vxt_stack_begin(op, top, 0);
 	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
 out:
 	preempt_enable_notrace();
+}
+
+/* Calls of targets are numbered by themselves, as operations are. Preemption is off. */
+static __always_inline u64 vxt_call_next(void)
+{
+	return this_cpu_inc_return(vxt_calls) | (u64)smp_processor_id() << VEXFS_EVENT_CPU_SHIFT;
+}
+
+/**
+ * vxt_stack_enter_call() - paint the stack of a call of a target, if it is due
+ * @op_class: of the target
+ * @entry_sp: stack pointer of the caller at the call
+ *
+ * Preemption is off.
+ *
+ * Return: the call, for vxt_stack_exit_op(), or NULL when it was not painted.
+ */
+noinline notrace struct vexfs_op *vxt_stack_enter_call(unsigned int op_class,
+						       unsigned long entry_sp)
+{
+	struct vxt_cpu_class *pc = vxt_cpu_class(op_class);
+	u64 begin = vxt_clock();
+	struct vexfs_op **top, *op;
+
+	if (!vxt_stack_due(pc) || !vxt_stack_usable(entry_sp))
+		return NULL;
+	top = vxt_task_find();
+	if (!top)
+		top = vxt_task_claim();
+	op = top ? vxt_task_call(top) : NULL;
+	if (!op) {
+		atomic64_inc(&vxt_table_full);
+		return NULL;
+	}
+	op->seq = vxt_call_next();
+	op->op_class = op_class;
+	op->entry_sp = entry_sp;
+	vxt_state(op)->cookie = vxt_cookie(op);
+	vxt_state(op)->window = 0;
+	vxt_stack_begin(op, top, VXT_PROBE_SPARE);
+	vxt_stack_pay(pc, op_class, vxt_clock() - begin);
+	return op;
 }
 
 /* Count a sample; true when it is the deepest of its class. */
@@ -418,30 +475,35 @@ void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row)
 	row->calls = row->painted + row->clipped + row->unpainted;
 }
 
+/* Forget what was measured of a class. The caller holds vxt_lock. */
+void vxt_stack_class_reset(unsigned int op_class)
+{
+	struct vxt_stack_class *class = &vxt_stack_classes[op_class];
+
+	raw_spin_lock(&class->lock);
+	memset(class->hist, 0, VXT_DEPTHS * sizeof(*class->hist));
+	WRITE_ONCE(class->samples, 0);
+	WRITE_ONCE(class->want_whole, false);
+	class->clipped = 0;
+	class->shallow = 0;
+	class->over75 = 0;
+	class->sum = 0;
+	class->max_seq = 0;
+	class->min = 0;
+	class->max = 0;
+	class->max_absolute = 0;
+	WRITE_ONCE(class->seen, 0);
+	vxt_chain_reset(class);
+	raw_spin_unlock(&class->lock);
+}
+
 /* The caller holds vxt_lock. */
 void vxt_stack_reset(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < VEXFS_OP_NR; i++) {
-		struct vxt_stack_class *class = &vxt_stack_classes[i];
-
-		raw_spin_lock(&class->lock);
-		memset(class->hist, 0, VXT_DEPTHS * sizeof(*class->hist));
-		WRITE_ONCE(class->samples, 0);
-		WRITE_ONCE(class->want_whole, false);
-		class->clipped = 0;
-		class->shallow = 0;
-		class->over75 = 0;
-		class->sum = 0;
-		class->max_seq = 0;
-		class->min = 0;
-		class->max = 0;
-		class->max_absolute = 0;
-		WRITE_ONCE(class->seen, 0);
-		vxt_chain_reset(class);
-		raw_spin_unlock(&class->lock);
-	}
+	for (i = 0; i < VXT_CLASSES; i++)
+		vxt_stack_class_reset(i);
 	atomic64_set(&vxt_table_full, 0);
 }
 
@@ -453,12 +515,12 @@ u64 vxt_stack_table_full(void)
 u64 vxt_stack_memory(void)
 {
 	return vxt_task_memory() + vxt_chain_memory() + vxt_watch_memory() +
-	       (u64)VEXFS_OP_NR * VXT_DEPTHS * sizeof(u64);
+	       (u64)VXT_CLASSES * VXT_DEPTHS * sizeof(u64);
 }
 
 int vxt_stack_init(void)
 {
-	u64 *hist = kvcalloc(VEXFS_OP_NR * VXT_DEPTHS, sizeof(*hist), GFP_KERNEL);
+	u64 *hist = kvcalloc(VXT_CLASSES * VXT_DEPTHS, sizeof(*hist), GFP_KERNEL);
 	unsigned int i;
 	int err;
 
@@ -473,7 +535,7 @@ int vxt_stack_init(void)
 	err = vxt_watch_init();
 	if (err)
 		goto free_chains;
-	for (i = 0; i < VEXFS_OP_NR; i++) {
+	for (i = 0; i < VXT_CLASSES; i++) {
 		raw_spin_lock_init(&vxt_stack_classes[i].lock);
 		vxt_stack_classes[i].hist = hist + i * VXT_DEPTHS;
 	}

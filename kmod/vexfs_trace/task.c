@@ -6,10 +6,14 @@
  * outermost painted operation to that one's end. Only that task writes the slot,
  * and only the task pointer is looked at by others; so a free slot is claimed
  * by one compare-and-swap, and nothing here waits.
+ *
+ * An operation of VexFS lies in its own frame. A call of a target has none that is ours: it lies
+ * in its task's slot. A free one has no cookie.
  */
 #include <linux/atomic.h>
 #include <linux/hash.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include "vxt.h"
@@ -24,6 +28,7 @@ struct vxt_task_set {
 } ____cacheline_aligned;
 
 static struct vxt_task_set *vxt_task_sets;
+static struct vexfs_op (*vxt_calls)[VXT_NEST];	/* of each slot; NULL before the first target */
 
 static __always_inline struct vxt_task_set *vxt_task_set(void)
 {
@@ -40,6 +45,50 @@ notrace struct vexfs_op **vxt_task_find(void)
 		if (READ_ONCE(set->task[i]) == current)
 			return &set->top[i];
 	return NULL;
+}
+
+/* The calls of the slot of this task. */
+static notrace struct vexfs_op *vxt_slot_calls(struct vexfs_op **top)
+{
+	struct vxt_task_set *set = vxt_task_set();
+
+	return vxt_calls[(set - vxt_task_sets) * VXT_WAYS + (top - set->top)];
+}
+
+/* Is @op one of the calls of this task's slot? */
+notrace bool vxt_task_has_call(struct vexfs_op **top, const struct vexfs_op *op)
+{
+	const struct vexfs_op *calls;
+
+	if (!READ_ONCE(vxt_calls))
+		return false;
+	calls = vxt_slot_calls(top);
+	return op >= calls && op < calls + VXT_NEST;
+}
+
+/* Room for one more call of this task, whose slot this is; NULL when there is none. */
+notrace struct vexfs_op *vxt_task_call(struct vexfs_op **top)
+{
+	struct vexfs_op *calls = vxt_slot_calls(top);
+	unsigned int i;
+
+	for (i = 0; i < VXT_NEST; i++)
+		if (!READ_ONCE(vxt_state(&calls[i])->cookie))
+			return &calls[i];
+	return NULL;
+}
+
+/*
+ * The calls of a target that is gone will not end: take their cookies. Their slots are theirs
+ * until the tasks are measured again.
+ */
+void vxt_task_forget(unsigned int op_class)
+{
+	struct vexfs_op *op = vxt_calls[0], *end = op + VXT_SETS * VXT_WAYS * VXT_NEST;
+
+	for (; op < end; op++)
+		if (READ_ONCE(op->op_class) == op_class)
+			WRITE_ONCE(vxt_state(op)->cookie, 0);
 }
 
 /* A slot for this task, which has none; NULL when there is no room. */
@@ -66,9 +115,28 @@ notrace void vxt_task_release(struct vexfs_op **top)
 	smp_store_release(&set->task[top - set->top], NULL);
 }
 
+static size_t vxt_calls_size(void)
+{
+	return array_size(VXT_SETS * VXT_WAYS, sizeof(*vxt_calls));
+}
+
 u64 vxt_task_memory(void)
 {
-	return VXT_SETS * sizeof(*vxt_task_sets);
+	return VXT_SETS * sizeof(*vxt_task_sets) + (READ_ONCE(vxt_calls) ? vxt_calls_size() : 0);
+}
+
+/* Before the first target; the caller holds vxt_lock. */
+int vxt_task_calls_init(void)
+{
+	void *calls;
+
+	if (vxt_calls)
+		return 0;
+	calls = kvzalloc(vxt_calls_size(), GFP_KERNEL);
+	if (!calls)
+		return -ENOMEM;
+	WRITE_ONCE(vxt_calls, calls);
+	return 0;
 }
 
 int vxt_task_init(void)
@@ -79,5 +147,6 @@ int vxt_task_init(void)
 
 void vxt_task_exit(void)
 {
+	kvfree(vxt_calls);
 	kvfree(vxt_task_sets);
 }

@@ -24,6 +24,10 @@
 #include <trace/vexfs_op.h>
 
 #define VXT_SITES		1024	/* call sites that have room for a baseline */
+#define VXT_TARGETS		8	/* functions of others that are measured at once */
+#define VXT_CLASSES		(VEXFS_OP_NR + VXT_TARGETS)
+#define VXT_NAME_LEN		64	/* of a target, with the 0 byte */
+#define VXT_NEST		4	/* calls of targets in which a task is measured at once */
 #define VXT_SHARE_SCALE		10000	/* the paint share is in parts of this */
 #define VXT_SHARE_DEFAULT	100
 #define VXT_BURST		64	/* first samples of a class, painted at any cost */
@@ -218,7 +222,6 @@ struct vxt_status {
 
 /* main.c */
 extern struct mutex vxt_lock;		/* readers of rows and resets; outermost */
-extern const char * const vxt_class_names[VEXFS_OP_NR];
 extern u32 vxt_epoch;			/* changes with each reset; never 0 */
 extern u64 vxt_load_cookie;
 extern unsigned int vxt_share;		/* in 1/VXT_SHARE_SCALE; 0: paint nothing */
@@ -233,6 +236,8 @@ int vxt_share_set(unsigned int share);
 void vxt_status_read(struct vxt_status *status);
 u64 vxt_clock_to_ns(u64 units);
 void vxt_cpu_class_renew(struct vxt_cpu_class *pc);
+void vxt_class_restart(unsigned int op_class);
+const char *vxt_class_name(unsigned int op_class);
 
 /* Timestamp of durations: cycles unless the kernel distrusts the TSC, else nanoseconds. */
 static __always_inline u64 vxt_clock(void)
@@ -274,7 +279,8 @@ static inline const struct vxt_cpu_class *vxt_cpu_class_of(int cpu, unsigned int
 }
 
 /* stack.c */
-extern struct vxt_stack_class vxt_stack_classes[VEXFS_OP_NR];
+extern struct vxt_stack_class vxt_stack_classes[VXT_CLASSES];
+extern unsigned long vxt_pattern;	/* what an unused word of a painted stack holds */
 
 int vxt_stack_init(void);
 void vxt_stack_exit(void);
@@ -282,6 +288,8 @@ void vxt_stack_reset(void);
 u64 vxt_stack_memory(void);
 u64 vxt_stack_table_full(void);
 void vxt_stack_enter_op(struct vexfs_op *op);
+struct vexfs_op *vxt_stack_enter_call(unsigned int op_class, unsigned long entry_sp);
+void vxt_stack_class_reset(unsigned int op_class);
 void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc);
 void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row);
 
@@ -313,6 +321,7 @@ int vxt_watch_init(void);
 void vxt_watch_exit(void);
 u32 vxt_watch_count(void);
 u64 vxt_watch_memory(void);
+void vxt_watch_forget(unsigned int op_class);
 unsigned long vxt_watch_begin(struct vexfs_op *op, unsigned long address);
 void vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u32 depth);
 
@@ -325,6 +334,10 @@ void vxt_emulator_check(void);
 struct vexfs_op **vxt_task_find(void);
 struct vexfs_op **vxt_task_claim(void);
 void vxt_task_release(struct vexfs_op **top);
+struct vexfs_op *vxt_task_call(struct vexfs_op **top);
+bool vxt_task_has_call(struct vexfs_op **top, const struct vexfs_op *op);
+int vxt_task_calls_init(void);
+void vxt_task_forget(unsigned int op_class);
 int vxt_task_init(void);
 void vxt_task_exit(void);
 u64 vxt_task_memory(void);
@@ -367,6 +380,21 @@ void vxt_alloc_reset(void);
 u64 vxt_alloc_memory(void);
 u32 vxt_alloc_refresh(u32 *dropped);
 bool vxt_alloc_read(u32 id, struct vxt_alloc_row *row);
+
+/* targets.c: functions of others. */
+struct netlink_ext_ack;
+
+/* One line of the report. */
+struct vxt_target_row {
+	const char *name;
+	u64 missed;
+};
+
+int vxt_target_add(const char *name, u32 *op_class, struct netlink_ext_ack *extack);
+int vxt_target_remove(const char *name, struct netlink_ext_ack *extack);
+void vxt_targets_remove(void);
+const char *vxt_target_name(unsigned int nr);
+bool vxt_target_read(unsigned int op_class, struct vxt_target_row *row);
 
 /* debugfs.c, netlink.c */
 void vxt_debugfs_init(void);

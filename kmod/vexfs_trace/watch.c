@@ -28,21 +28,25 @@
 #include "vxt.h"
 
 #define VXT_DEBUGREGS	4
+#define VXT_WATCH_BUSY	((struct vexfs_op *)1)
 
 /**
  * struct vxt_watch - the watchpoint of a CPU
  * @slot: debug register, -1 when not known
  * @address: what was last written into it
- * @op: the operation that is watched, NULL for none. Set on this CPU with preemption off;
- *	cleared where the operation ends
+ * @op: the operation that is watched, NULL for none, VXT_WATCH_BUSY while that changes. Who
+ *	changes it owns the rest: this CPU with preemption off, or that on which the operation
+ *	ends
+ * @op_class: the class of @op
  * @task: the task of @op
  * @caught: @room holds the chain that wrote the word
- * @room: for a chain; belongs to @op as long as there is one
+ * @room: for a chain
  */
 struct vxt_watch {
 	int slot;
 	unsigned long address;
 	struct vexfs_op *op;
+	unsigned int op_class;
 	struct task_struct *task;
 	bool caught;
 	struct vxt_chain *room;
@@ -105,15 +109,22 @@ noinline notrace __no_sanitize_address
 unsigned long vxt_watch_begin(struct vexfs_op *op, unsigned long address)
 {
 	struct vxt_watch *watch = this_cpu_ptr(&vxt_watches);
+	struct vexfs_op *former = READ_ONCE(watch->op);
 
-	/* Pairs with vxt_watch_end() on another CPU: it is done with the room. */
-	if (!vxt_watch_events || smp_load_acquire(&watch->op))
+	/* It is taken from a task that sleeps or has left, but not from one that is nested. */
+	if (!vxt_watch_events || former == VXT_WATCH_BUSY || (former && watch->task == current) ||
+	    cmpxchg(&watch->op, former, VXT_WATCH_BUSY) != former)
 		return 0;
-	if (!vxt_watch_move(watch, address))
+	if (!vxt_watch_move(watch, address)) {
+		/* Pairs with the exchanges: whoever takes it next finds all of it at rest. */
+		smp_store_release(&watch->op, NULL);
 		return 0;
+	}
 	watch->caught = false;
+	watch->op_class = op->op_class;
 	watch->task = current;
-	WRITE_ONCE(watch->op, op);
+	/* Pairs with the exchange in vxt_watch_end(), which may be on another CPU. */
+	smp_store_release(&watch->op, op);
 	/* Reading the flags takes a word below the own frame. */
 	return current_stack_pointer - VXT_WORD;
 }
@@ -147,7 +158,7 @@ notrace void vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u
 	struct vxt_watch *watch = vxt_watch_of(op);
 
 	vxt_emulator_check();
-	if (!watch)
+	if (!watch || cmpxchg(&watch->op, op, VXT_WATCH_BUSY) != op)
 		return;
 	if (watch == this_cpu_ptr(&vxt_watches) &&
 	    watch->address != (unsigned long)&vxt_watch_rest)
@@ -155,7 +166,7 @@ notrace void vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u
 	if (watch->caught && watch->room->depth == depth)
 		vxt_chain_keep(class, &watch->room);
 	watch->caught = false;
-	/* Pairs with vxt_watch_begin(), which may be on another CPU. */
+	/* Pairs with the exchange in vxt_watch_begin(), which may be on another CPU. */
 	smp_store_release(&watch->op, NULL);
 }
 
@@ -169,19 +180,41 @@ static notrace void vxt_watch_hit(struct perf_event *event, struct perf_sample_d
 	struct vxt_watch *watch = this_cpu_ptr(&vxt_watches);
 	struct vexfs_op *op = READ_ONCE(watch->op);
 	unsigned long address = watch->address;
+	bool ours;
 
 	vxt_emulator_repair(regs);
-	/* A nested operation paints. */
-	if (op && watch->task == current && within_module(regs->ip, THIS_MODULE))
+	ours = op && op != VXT_WATCH_BUSY && watch->task == current &&
+	       address != (unsigned long)&vxt_watch_rest;
+	/*
+	 * A nested operation paints; or nothing was written at all: QEMU before 8.1, without KVM,
+	 * raises the exception at unaligned stores to what lies above the word in its page, too.
+	 */
+	if (ours && (within_module(regs->ip, THIS_MODULE) ||
+		     READ_ONCE_NOCHECK(*(unsigned long *)address) == vxt_pattern))
 		return;
 	if (watch->slot >= 0 && native_get_debugreg(watch->slot) == address) {
 		native_set_debugreg(watch->slot, (unsigned long)&vxt_watch_rest);
 		watch->address = (unsigned long)&vxt_watch_rest;
 	}
-	if (!op || watch->task != current || address == (unsigned long)&vxt_watch_rest)
+	if (!ours)
 		return;
 	vxt_chain_take(watch->room, op, regs, address);
 	watch->caught = true;
+}
+
+/* Nobody ends the calls of a target that is gone. No new ones begin. */
+void vxt_watch_forget(unsigned int op_class)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct vxt_watch *watch = per_cpu_ptr(&vxt_watches, cpu);
+		struct vexfs_op *op = READ_ONCE(watch->op);
+
+		/* Those of VexFS lie on stacks that may be gone: they are not looked at. */
+		if (op && op != VXT_WATCH_BUSY && watch->op_class == op_class)
+			cmpxchg(&watch->op, op, NULL);
+	}
 }
 
 /* On how many CPUs words can be watched. */

@@ -21,6 +21,9 @@
  *	fail	as plain, and end with -EIO
  *	crowd	100 * LEVELS kernel threads are in an operation at the same time
  *	wait	wait for LEVELS / 10 seconds, then as plain
+ *	call	no operation, but a call of fixture_target(), which does as leaf
+ *	within	an operation goes LEVELS deep inside a call of fixture_target_around()
+ *	stay	a call of fixture_target(), which first waits for LEVELS / 10 seconds
  *
  * The only recursion in this project: it is what has to be measured.
  */
@@ -194,6 +197,23 @@ static noinline void fixture_sleep(struct fixture_run *run)
 	run->expect = op.entry_sp - run->lowest;
 }
 
+/* A function that is measured as a target; @run->expect is its depth. */
+static noinline __noclone void fixture_target(struct fixture_run *run)
+{
+	if (run->wait_ms)
+		msleep(run->wait_ms);
+	fixture_level(0);
+	run->expect = (unsigned long)__builtin_frame_address(0) + 2 * sizeof(unsigned long) -
+		      run->lowest;
+}
+
+static noinline __noclone void fixture_target_around(struct fixture_run *run)
+{
+	fixture_inner(run);
+	run->expect = (unsigned long)__builtin_frame_address(0) + 2 * sizeof(unsigned long) -
+		      run->lowest;
+}
+
 static void fixture_work(struct work_struct *work)
 {
 	fixture_plain(&fixture);
@@ -280,6 +300,14 @@ static int fixture_case(const char *name)
 	} else if (!strcmp(name, "wait")) {
 		run->wait_ms = 100 * run->levels;
 		fixture_plain(run);
+	} else if (!strcmp(name, "call")) {
+		run->leaf = true;
+		fixture_target(run);
+	} else if (!strcmp(name, "stay")) {
+		run->wait_ms = 100 * run->levels;
+		fixture_target(run);
+	} else if (!strcmp(name, "within")) {
+		fixture_target_around(run);
 	} else if (!strcmp(name, "inner")) {
 		fixture_nest(run);
 	} else if (!strcmp(name, "outer")) {

@@ -7,11 +7,17 @@
 
 #define CLASS_NAME(id, name) [VEXFS_OP_##id] = name,
 
+static const char *names[MAX_CLASSES] = { VEXFS_OP_CLASSES(CLASS_NAME) };
+
 const char *class_name(uint32_t op_class)
 {
-	static const char *const names[] = { VEXFS_OP_CLASSES(CLASS_NAME) };
+	return op_class < ARRAY_LEN(names) && names[op_class] ? names[op_class] : "?";
+}
 
-	return op_class < ARRAY_LEN(names) ? names[op_class] : "?";
+void class_set_name(uint32_t op_class, const char *function)
+{
+	if (op_class >= VEXFS_OP_NR && op_class < ARRAY_LEN(names))
+		names[op_class] = function;
 }
 
 const char *kind_name(unsigned int kind)
@@ -44,7 +50,7 @@ void counters_clear_chains(struct counters *c)
 {
 	unsigned int i;
 
-	for (i = 0; i < VEXFS_OP_NR; i++) {
+	for (i = 0; i < MAX_CLASSES; i++) {
 		struct chain_counters *chain = &c->classes[i].chain;
 
 		*chain = (struct chain_counters){
@@ -57,7 +63,7 @@ void counters_free(struct counters *c)
 {
 	unsigned int i;
 
-	for (i = 0; i < VEXFS_OP_NR; i++)
+	for (i = 0; i < MAX_CLASSES; i++)
 		free(c->classes[i].chain.frame);
 	free(c->sites);
 	free(c->status.cpu);

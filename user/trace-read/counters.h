@@ -12,6 +12,9 @@
 
 #include <trace/vexfs_op.h>
 
+/* Operation classes, and behind them the functions that are measured as such: --target. */
+#define MAX_CLASSES	(VEXFS_OP_NR + 32)
+
 /**
  * struct depth_counters - kernel stack of a class; see enum vexfs_trace_a_stack
  * @measured: @min and what follows it hold something
@@ -87,11 +90,13 @@ struct status_counters {
  * @sites: in no order
  */
 struct counters {
-	struct class_counters classes[VEXFS_OP_NR];
+	struct class_counters classes[MAX_CLASSES];
 	struct site_counters *sites;
 	size_t nr_sites, room_sites;
 	struct status_counters status;
 };
+
+enum target_result { TARGET_DONE, TARGET_THERE, TARGET_REFUSED };
 
 /**
  * struct counter_source - a way to the counters
@@ -99,15 +104,17 @@ struct counters {
  * @open: get ready; on failure prints what is missing and the remedy, returns false
  * @status: the state alone, into a zeroed or filled @status
  * @read: everything, into a zeroed or filled @counters
+ * @target: measure a function from now on, or no more; quiet when there is none to remove
  * @reset: start the counters again
  *
- * The last three print the cause of a failure and return false.
+ * All but open print the cause of a failure. The functions that return a truth value say no then.
  */
 struct counter_source {
 	const char *name;
 	bool (*open)(void);
 	bool (*status)(struct status_counters *status);
 	bool (*read)(struct counters *counters);
+	enum target_result (*target)(const char *function, bool add);
 	bool (*reset)(void);
 	void (*close)(void);
 };
@@ -117,6 +124,8 @@ extern const struct counter_source debugfs_source;
 
 /* Name of an operation class or an event kind, "?" for one that this build does not know. */
 const char *class_name(uint32_t op_class);
+/* Of a class behind those of operations: the function that it stands for. */
+void class_set_name(uint32_t op_class, const char *function);
 const char *kind_name(unsigned int kind);
 
 /* An empty site at the end of @counters->sites. */

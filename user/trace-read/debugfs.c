@@ -164,13 +164,13 @@ static void table_take(const struct table *t, const struct column *columns, void
 	}
 }
 
-/* The class of the current line, VEXFS_OP_NR when this build does not know it. */
+/* The class of the current line, MAX_CLASSES when this build does not know it. */
 static unsigned int table_class(const struct table *t)
 {
 	const char *name = table_word(t, "class");
 	unsigned int i;
 
-	for (i = 0; i < VEXFS_OP_NR; i++)
+	for (i = 0; i < MAX_CLASSES; i++)
 		if (name && !strcmp(name, class_name(i)))
 			break;
 	return i;
@@ -195,6 +195,24 @@ static uint32_t stack_size(const struct table *t)
 	return 0;
 }
 
+/* The classes behind those of operations, by name. */
+static bool read_targets(void)
+{
+	struct table t;
+	const char *class, *function;
+
+	if (!table_open(&t, DIR "targets"))
+		return false;
+	while (table_next(&t)) {
+		class = table_word(&t, "class");
+		function = table_word(&t, "function");
+		if (class && function)
+			class_set_name(strtoul(class, NULL, 10), intern(function));
+	}
+	free(t.text);
+	return true;
+}
+
 static bool read_stack(struct counters *c)
 {
 	struct table t;
@@ -202,11 +220,11 @@ static bool read_stack(struct counters *c)
 
 	if (!table_open(&t, DIR "stack"))
 		return false;
-	for (i = 0; i < VEXFS_OP_NR; i++)
+	for (i = 0; i < MAX_CLASSES; i++)
 		c->classes[i].depth = (struct depth_counters){};
 	while (table_next(&t)) {
 		i = table_class(&t);
-		if (i == VEXFS_OP_NR)
+		if (i == MAX_CLASSES)
 			continue;
 		table_take(&t, stack_columns, &c->classes[i].depth);
 		c->classes[i].depth.measured = table_word(&t, "max/B");
@@ -244,7 +262,7 @@ static bool read_chain(struct counters *c)
 		struct chain_counters *chain;
 		struct chain_frame *frame;
 
-		if (i == VEXFS_OP_NR)
+		if (i == MAX_CLASSES)
 			continue;
 		chain = &c->classes[i].chain;
 		table_take(&t, chain_columns, chain);
@@ -265,11 +283,11 @@ static bool read_latency(struct counters *c)
 
 	if (!table_open(&t, DIR "latency"))
 		return false;
-	for (i = 0; i < VEXFS_OP_NR; i++)
+	for (i = 0; i < MAX_CLASSES; i++)
 		c->classes[i].latency = (struct latency_counters){};
 	while (table_next(&t)) {
 		i = table_class(&t);
-		if (i < VEXFS_OP_NR)
+		if (i < MAX_CLASSES)
 			table_take(&t, latency_columns, &c->classes[i].latency);
 	}
 	free(t.text);
@@ -337,7 +355,37 @@ static bool debugfs_status(struct status_counters *status)
 
 static bool debugfs_read(struct counters *c)
 {
-	return read_stack(c) && read_chain(c) && read_latency(c) && read_alloc(c);
+	return read_targets() && read_stack(c) && read_chain(c) && read_latency(c) && read_alloc(c);
+}
+
+static const char *target_refusal(int err)
+{
+	if (err == ENOENT)
+		return "no such function, or it was inlined everywhere";
+	if (err == EINVAL)
+		return "the kernel does not let this function be probed";
+	if (err == ENOSPC)
+		return "there is no room for more targets: remove one";
+	return strerror(err);
+}
+
+static enum target_result debugfs_target(const char *function, bool add)
+{
+	char *line = xprintf("%c%s", add ? '+' : '-', function);
+	int fd = open(DIR "targets", O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0 || write(fd, line, strlen(line)) < 0)
+		err = errno;
+	if (fd >= 0)
+		close(fd);
+	free(line);
+	if (!err)
+		return TARGET_DONE;
+	if (add && err == EEXIST)
+		return TARGET_THERE;
+	if (add)
+		warn("--target=%s: %s", function, target_refusal(err));
+	return TARGET_REFUSED;
 }
 
 static bool debugfs_reset(void)
@@ -357,6 +405,7 @@ const struct counter_source debugfs_source = {
 	.open	= debugfs_open,
 	.status	= debugfs_status,
 	.read	= debugfs_read,
+	.target	= debugfs_target,
 	.reset	= debugfs_reset,
 	.close	= debugfs_close,
 };

@@ -114,8 +114,9 @@ static int on_stack(struct nl_msg *msg, void *arg)
 	    !attrs[VEXFS_TRACE_A_STACK_CLASS])
 		return NL_SKIP;
 	id = nla_get_u32(attrs[VEXFS_TRACE_A_STACK_CLASS]);
-	if (id >= VEXFS_OP_NR)
+	if (id >= MAX_CLASSES)
 		return NL_SKIP;
+	class_set_name(id, attr_string(attrs[VEXFS_TRACE_A_STACK_NAME]));
 	TAKE(&d, attrs, stack_fields);
 	d.measured = attrs[VEXFS_TRACE_A_STACK_MAX_DEPTH];
 	counters->classes[id].depth = d;
@@ -133,7 +134,7 @@ static int on_latency(struct nl_msg *msg, void *arg)
 	    !attrs[VEXFS_TRACE_A_LATENCY_CLASS])
 		return NL_SKIP;
 	id = nla_get_u32(attrs[VEXFS_TRACE_A_LATENCY_CLASS]);
-	if (id >= VEXFS_OP_NR)
+	if (id >= MAX_CLASSES)
 		return NL_SKIP;
 	TAKE(&l, attrs, latency_fields);
 	counters->classes[id].latency = l;
@@ -164,7 +165,7 @@ static int on_chain(struct nl_msg *msg, void *arg)
 	    !attrs[VEXFS_TRACE_A_CHAIN_CLASS])
 		return NL_SKIP;
 	id = nla_get_u32(attrs[VEXFS_TRACE_A_CHAIN_CLASS]);
-	if (id >= VEXFS_OP_NR)
+	if (id >= MAX_CLASSES)
 		return NL_SKIP;
 	chain = &counters->classes[id].chain;
 	TAKE(chain, attrs, chain_fields);
@@ -257,8 +258,8 @@ static void explain(const char *what, int err)
 		     refusal ? ": " : "", refusal ? refusal : "");
 }
 
-/* One request; its replies go to @reply with @arg. */
-static int request(int cmd, int flags, nl_recvmsg_msg_cb_t reply, void *arg)
+/* One request, perhaps with the name of a target; its replies go to @reply with @arg. */
+static int request(int cmd, int flags, const char *target, nl_recvmsg_msg_cb_t reply, void *arg)
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	struct nl_msg *msg = nlmsg_alloc();
@@ -266,7 +267,8 @@ static int request(int cmd, int flags, nl_recvmsg_msg_cb_t reply, void *arg)
 
 	if (!cb || !msg ||
 	    !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, flags, cmd,
-			 VEXFS_TRACE_FAMILY_VERSION))
+			 VEXFS_TRACE_FAMILY_VERSION) ||
+	    (target && nla_put_string(msg, VEXFS_TRACE_A_TARGET_NAME, target)))
 		goto out;
 	if (reply)
 		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, reply, arg);
@@ -292,7 +294,7 @@ static bool dump(struct counters *c, const char *what, int cmd, nl_recvmsg_msg_c
 			c->nr_sites = 0;
 		else if (cmd == VEXFS_TRACE_CMD_CHAIN_GET)
 			counters_clear_chains(c);
-		err = request(cmd, NLM_F_DUMP, reply, c);
+		err = request(cmd, NLM_F_DUMP, NULL, reply, c);
 	} while (err == -NLE_DUMP_INTR && ++tries < DUMP_TRIES);
 	if (err)
 		explain(what, err);
@@ -330,7 +332,7 @@ static void netlink_close(void)
 
 static bool netlink_status(struct status_counters *status)
 {
-	int err = request(VEXFS_TRACE_CMD_STATUS_GET, NLM_F_ACK, on_status, status);
+	int err = request(VEXFS_TRACE_CMD_STATUS_GET, NLM_F_ACK, NULL, on_status, status);
 
 	if (err)
 		explain("status-get", err);
@@ -346,9 +348,31 @@ static bool netlink_read(struct counters *c)
 	       dump(c, "alloc-get", VEXFS_TRACE_CMD_ALLOC_GET, on_alloc);
 }
 
+/* The number of the class: the dumps tell it with the name. */
+static int on_target(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	return NL_OK;
+}
+
+static enum target_result netlink_target(const char *function, bool add)
+{
+	int err = request(add ? VEXFS_TRACE_CMD_TARGET_ADD : VEXFS_TRACE_CMD_TARGET_DEL, NLM_F_ACK,
+			  function, add ? on_target : NULL, NULL);
+
+	if (!err)
+		return TARGET_DONE;
+	if (add && err == -NLE_EXIST)
+		return TARGET_THERE;
+	if (add)
+		warn("--target=%s: %s", function, refusal ? refusal : nl_geterror(err));
+	return TARGET_REFUSED;
+}
+
 static bool netlink_reset(void)
 {
-	int err = request(VEXFS_TRACE_CMD_RESET, NLM_F_ACK, NULL, NULL);
+	int err = request(VEXFS_TRACE_CMD_RESET, NLM_F_ACK, NULL, NULL, NULL);
 
 	if (err)
 		explain("reset", err);
@@ -360,6 +384,7 @@ const struct counter_source netlink_source = {
 	.open	= netlink_open,
 	.status	= netlink_status,
 	.read	= netlink_read,
+	.target	= netlink_target,
 	.reset	= netlink_reset,
 	.close	= netlink_close,
 };

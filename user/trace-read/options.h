@@ -26,6 +26,8 @@
  * @output: file for the reports, or NULL for standard output
  * @json_output: file for the same reports as JSON, or NULL
  * @command: NULL, or what to run, NULL-terminated
+ * @targets: functions to measure, too
+ * @nr_targets: how many; room for @room_targets
  * @stack_slots: slots of the stack maps of one epoch, over all CPUs
  * @totals: keys of one epoch
  * @ring_bytes: size of the ring buffer
@@ -42,6 +44,8 @@ struct options {
 	const char *output;
 	const char *json_output;
 	char **command;
+	const char **targets;
+	size_t nr_targets, room_targets;
 	unsigned int stack_slots;
 	unsigned int totals;
 	unsigned int ring_bytes;

@@ -148,7 +148,7 @@ static void write_classes(struct json *j, const struct report *r)
 	unsigned int i;
 
 	json_open(j, "classes", '[');
-	for (i = 0; i < VEXFS_OP_NR; i++) {
+	for (i = 0; i < MAX_CLASSES; i++) {
 		const struct class_counters *c = &r->counters.classes[i];
 		struct callers callers = report_callers(r, VEXFS_EVENT_OP, i);
 		const struct caller *deepest = report_deepest(r, i);
@@ -157,6 +157,7 @@ static void write_classes(struct json *j, const struct report *r)
 			continue;
 		json_open(j, NULL, '{');
 		json_string(j, "class", class_name(i));
+		json_bool(j, "target", i >= VEXFS_OP_NR);
 		write_stack(j, &c->depth);
 		write_latency(j, &c->latency);
 		json_u64(j, "events", callers.events);

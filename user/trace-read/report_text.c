@@ -157,7 +157,7 @@ static unsigned int order_classes(const struct report *r, unsigned int *order)
 {
 	unsigned int n = 0, i, j;
 
-	for (i = 0; i < VEXFS_OP_NR; i++) {
+	for (i = 0; i < MAX_CLASSES; i++) {
 		if (!class_active(r, i))
 			continue;
 		for (j = n++; j && total_time(r, order[j - 1]) < total_time(r, i); j--)
@@ -169,7 +169,7 @@ static unsigned int order_classes(const struct report *r, unsigned int *order)
 
 static void print_overview(const struct report *r, FILE *out)
 {
-	unsigned int order[VEXFS_OP_NR], n = order_classes(r, order), k;
+	unsigned int order[MAX_CLASSES], n = order_classes(r, order), k;
 
 	section(out, "OPERATIONS", "by total time");
 	fprintf(out, "%-12s %10s %9s %7s   %29s   %24s\n", "", "", "", "", "latency           ",
@@ -181,8 +181,13 @@ static void print_overview(const struct report *r, FILE *out)
 		const struct depth_counters *d = &r->counters.classes[i].depth;
 		const struct latency_counters *l = &r->counters.classes[i].latency;
 
-		fprintf(out, "%-12s %10s %9s %7s", class_name(i), number(d->calls),
-			r->captured ? number(report_callers(r, VEXFS_EVENT_OP, i).events) : "-",
+		if (strlen(class_name(i)) > 12)
+			fprintf(out, "%s\n%12s", printable(class_name(i)), "");
+		else
+			fprintf(out, "%-12s", class_name(i));
+		fprintf(out, " %10s %9s %7s", number(d->calls),
+			r->captured && i < VEXFS_OP_NR ?
+			number(report_callers(r, VEXFS_EVENT_OP, i).events) : "-",
 			number(l->errors));
 		if (l->count)
 			fprintf(out, "   %9s %9s %9s", duration(l->p50), duration(l->p99),
@@ -321,16 +326,16 @@ static void print_op_callers(const struct report *r, unsigned int i, FILE *out)
 
 static void print_classes(const struct report *r, FILE *out)
 {
-	unsigned int order[VEXFS_OP_NR], n = order_classes(r, order), k;
+	unsigned int order[MAX_CLASSES], n = order_classes(r, order), k;
 
 	for (k = 0; k < n; k++) {
 		unsigned int i = order[k];
 		const struct class_counters *c = &r->counters.classes[i];
-		char title[32];
+		char title[64];
 		size_t j;
 
 		snprintf(title, sizeof(title), "%s", class_name(i));
-		for (j = 0; title[j]; j++)
+		for (j = 0; title[j] && i < VEXFS_OP_NR; j++)
 			title[j] = toupper((unsigned char)title[j]);
 		fprintf(out, "\n%s  %s", title, plural(c->depth.calls, "call"));
 		if (c->latency.errors)

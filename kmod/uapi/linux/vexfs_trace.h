@@ -223,6 +223,27 @@ enum vexfs_trace_a_chain {
 };
 
 /**
+ * enum vexfs_trace_a_target - A function of the kernel or of a module that is measured as an
+ *     operation is. Its class is in the dumps of stacks, latencies and chains.
+ * @VEXFS_TRACE_A_TARGET_NAME: (string) Name of the function, after its module and a colon where
+ *     it is of one and the name alone is not enough.
+ * @VEXFS_TRACE_A_TARGET_CLASS: (u32) Number of its class.
+ * @VEXFS_TRACE_A_TARGET_MISSED: (u64) Calls that were not counted: too many were under way, or
+ *     they came from where the kernel's probes do not work.
+ * @VEXFS_TRACE_A_TARGET_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_target {
+	VEXFS_TRACE_A_TARGET_NAME = 1,
+	VEXFS_TRACE_A_TARGET_CLASS,
+	VEXFS_TRACE_A_TARGET_MISSED,
+	VEXFS_TRACE_A_TARGET_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_TARGET_MAX,
+	VEXFS_TRACE_A_TARGET_MAX = (__VEXFS_TRACE_A_TARGET_MAX - 1)
+};
+
+/**
  * enum vexfs_trace_a_status - The state of the tracer as a whole.
  * @VEXFS_TRACE_A_STATUS_VERSION: (u32) Version of this interface.
  * @VEXFS_TRACE_A_STATUS_CLASSES: (u32) Number of operation classes.
@@ -292,6 +313,10 @@ enum vexfs_trace_a_status {
  *     held go on; the highest memory held starts from the memory held now.
  * @VEXFS_TRACE_CMD_CHAIN_GET: (dump) The deepest chain of calls of each operation class that
  *     has one.
+ * @VEXFS_TRACE_CMD_TARGET_GET: (dump) The functions that are measured.
+ * @VEXFS_TRACE_CMD_TARGET_ADD: (do) Measure a function from now on. The message that goes with
+ *     an error tells why it cannot be.
+ * @VEXFS_TRACE_CMD_TARGET_DEL: (do) Measure a function no more, and forget what was measured.
  */
 enum vexfs_trace_cmd {
 	VEXFS_TRACE_CMD_STACK_GET = 1,
@@ -300,6 +325,9 @@ enum vexfs_trace_cmd {
 	VEXFS_TRACE_CMD_STATUS_GET,
 	VEXFS_TRACE_CMD_RESET,
 	VEXFS_TRACE_CMD_CHAIN_GET,
+	VEXFS_TRACE_CMD_TARGET_GET,
+	VEXFS_TRACE_CMD_TARGET_ADD,
+	VEXFS_TRACE_CMD_TARGET_DEL,
 
 	/* private: */
 	__VEXFS_TRACE_CMD_MAX,
