@@ -34,11 +34,12 @@ $(eval $(call kernel-test,vexfs_events,selftests/vexfs_events.c,))
 $(eval $(call kernel-test,vxt_stack,selftests/vxt_stack.c,))
 $(eval $(call kernel-test,vxt_chain,selftests/vxt_chain.c,))
 $(eval $(call kernel-test,vxt_target,selftests/vxt_target.c,))
+$(eval $(call kernel-test,vxt_alert,selftests/vxt_alert.c,))
 $(eval $(call kernel-test,vxt_netlink,selftests/vxt_netlink.c,))
 $(eval $(call kernel-test,vxt_latency,selftests/vxt_latency.c,))
 $(eval $(call kernel-test,vxt_alloc,selftests/vxt_alloc.c,))
 $(eval $(call kernel-test,vxt_search,selftests/vxt_search.c,))
-kernel-scripts += selftests/vxt_ynl.sh selftests/vxt_unload.sh
+kernel-scripts += selftests/vxt_ynl.sh selftests/vxt_unload.sh selftests/bpftrace.sh
 
 # On devices that fail; its writers are those of user/bench.
 kernel-scripts += selftests/vexfs_flaky.sh

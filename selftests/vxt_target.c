@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Functions of other modules are measured as exactly as operations of VexFS. */
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include "vxt.h"
 #include "vxt_nl.h"
@@ -201,6 +202,56 @@ TEST_F(target, what_cannot_be_measured_is_refused_with_the_reason)
 	EXPECT_EQ(-EINVAL, vxt_write(TARGETS, "fixture_target"));
 	EXPECT_EQ(-EINVAL, vxt_write(TARGETS, ""));
 	EXPECT_EQ(0, targets());
+}
+
+/* The report is read with locks that these functions take, or are called under. */
+TEST_F(target, functions_that_the_tracer_calls_itself_do_no_harm)
+{
+	static const char * const some[] = { "_raw_spin_lock", "mutex_lock", "seq_printf" };
+	unsigned int i, j;
+
+	for (i = 0; i < sizeof(some) / sizeof(*some); i++) {
+		ASSERT_EQ(0, target(&self->nl, VEXFS_TRACE_CMD_TARGET_ADD, some[i]));
+		for (j = 0; j < 50; j++) {
+			free(vxt_read(VXT_DIR "stack"));
+			free(vxt_read(VXT_DIR "chain"));
+			ASSERT_EQ(0, vxt_reset());
+		}
+		free(vxt_read(VXT_DIR "stack"));
+		ASSERT_EQ(0, vxt_stack(some[i], &self->seen));
+		EXPECT_LT(0, self->seen.calls);
+		ASSERT_EQ(0, target(&self->nl, VEXFS_TRACE_CMD_TARGET_DEL, some[i]));
+	}
+	EXPECT_EQ(-EINVAL, target(&self->nl, VEXFS_TRACE_CMD_TARGET_ADD, "vxt_scan"));
+	EXPECT_EQ(-EINVAL, target(&self->nl, VEXFS_TRACE_CMD_TARGET_ADD, "vexfs_trace:vxt_paint"));
+	EXPECT_EQ(0, targets());
+}
+
+/* A task that dies inside leaves no place of the table taken: there are 2,048. */
+TEST_F(target, tasks_that_end_inside_a_call_leave_nothing)
+{
+	struct nl *nl = &self->nl;
+	unsigned int i;
+	int status;
+
+	ASSERT_EQ(0, target(nl, VEXFS_TRACE_CMD_TARGET_ADD, "get_signal"));
+	for (i = 0; i < 2500; i++) {
+		pid_t pid = vfork();
+
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			kill(getpid(), SIGKILL);
+			_exit(1);
+		}
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_TRUE(WIFSIGNALED(status));
+	}
+	ASSERT_EQ(0, nl_ask(nl, VEXFS_TRACE_CMD_STATUS_GET, NLM_F_ACK));
+	EXPECT_EQ(0, nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_TABLE_FULL));
+	ASSERT_EQ(0, target(nl, VEXFS_TRACE_CMD_TARGET_DEL, "get_signal"));
+	ASSERT_EQ(0, vxt_run("plain", CLASS, 5, 5, &self->known));
+	ASSERT_EQ(0, vxt_stack("search", &self->seen));
+	EXPECT_EQ(5, self->seen.painted);
 }
 
 TEST_F(target, each_has_its_class_and_there_is_room_for_eight)

@@ -117,6 +117,7 @@ for _ in $(seq 30); do
 	cat $dir/stack $dir/chain $dir/latency $dir/alloc $dir/targets >/dev/null || wrong=1
 	echo 1 >$dir/reset || wrong=1
 done
+echo -vfs_write >$dir/targets || wrong=1
 verdict $wrong "30 times loaded and unloaded under load"
 sleep 2
 # Every call is counted once, and no depth is beyond the stack.

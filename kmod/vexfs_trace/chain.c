@@ -60,6 +60,14 @@ notrace void vxt_chain_take(struct vxt_chain *chain, struct vexfs_op *op, struct
 				      regs->ip);
 }
 
+/* Is a chain of this depth better than what is kept? The class's lock is held. */
+static bool vxt_chain_is_beyond(const struct vxt_stack_class *class, u32 depth)
+{
+	const struct vxt_chain *chain = class->chain;
+
+	return depth > chain->depth || (depth && depth == chain->depth && !chain->complete);
+}
+
 /**
  * vxt_chain_want() - choose what to look for, given one more sample
  * @class: of the operation, which has counted the sample; its lock is held
@@ -69,7 +77,7 @@ void vxt_chain_want(struct vxt_stack_class *class, u32 depth)
 {
 	u64 seen = class->hist[depth / VXT_WORD], other = class->hist[class->want / VXT_WORD];
 
-	if (depth <= class->chain->depth)
+	if (!vxt_chain_is_beyond(class, depth))
 		return;
 	if (!class->want || READ_ONCE(class->tries) >= VXT_TRIES || seen > other ||
 	    (seen == other && depth > class->want)) {
@@ -78,19 +86,50 @@ void vxt_chain_want(struct vxt_stack_class *class, u32 depth)
 	}
 }
 
+/* Bytes of the largest frame. */
+static u32 vxt_chain_largest(const struct vxt_chain *chain)
+{
+	u32 i, largest = 0;
+
+	for (i = 0; i < chain->nr; i++)
+		largest = max(largest, chain->frame[i].bytes);
+	return largest;
+}
+
+/* Whether a chain that is new has very many functions, or one with a very large frame. */
+static void vxt_chain_judge(unsigned int op_class, u64 seq, u32 nr, u32 largest)
+{
+	u32 calls = READ_ONCE(vxt_settings[VXT_SET_ALERT_CALLS]);
+	u32 frame = READ_ONCE(vxt_settings[VXT_SET_ALERT_FRAME]);
+
+	if (calls && nr > calls)
+		vxt_alert_post(VXT_ALERT_CALLS, op_class, seq, nr, calls);
+	if (frame && largest > frame)
+		vxt_alert_post(VXT_ALERT_FRAME, op_class, seq, largest, frame);
+}
+
 /**
  * vxt_chain_keep() - exchange the chain of a class for a deeper one
  * @class: takes it
+ * @op_class: its number
  * @chain: receives the former one
  */
-void vxt_chain_keep(struct vxt_stack_class *class, struct vxt_chain **chain)
+void vxt_chain_keep(struct vxt_stack_class *class, unsigned int op_class, struct vxt_chain **chain)
 {
+	u32 nr = (*chain)->nr, largest = vxt_chain_largest(*chain);
+	u64 seq = (*chain)->seq;
+	bool keep;
+
 	raw_spin_lock(&class->lock);
-	if ((*chain)->depth > class->chain->depth)
+	keep = (*chain)->depth > class->chain->depth ||
+	       ((*chain)->depth == class->chain->depth && (*chain)->complete);
+	if (keep)
 		swap(*chain, class->chain);
-	if (class->want <= class->chain->depth)
+	if (!vxt_chain_is_beyond(class, class->want))
 		WRITE_ONCE(class->want, 0);
 	raw_spin_unlock(&class->lock);
+	if (keep)
+		vxt_chain_judge(op_class, seq, nr, largest);
 }
 
 /**
@@ -107,9 +146,9 @@ const struct vxt_chain *vxt_chain_read(unsigned int op_class)
 	struct vxt_stack_class *class = &vxt_stack_classes[op_class];
 
 	lockdep_assert_held(&vxt_lock);
-	raw_spin_lock(&class->lock);
+	vxt_lock_class(class);
 	memcpy(&vxt_chain_row, class->chain, sizeof(vxt_chain_row));
-	raw_spin_unlock(&class->lock);
+	vxt_unlock_class(class);
 	return vxt_chain_row.depth ? &vxt_chain_row : NULL;
 }
 

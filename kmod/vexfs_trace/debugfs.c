@@ -171,14 +171,12 @@ static const struct file_operations reset_fops = {
 
 static int config_show(struct seq_file *m, void *unused)
 {
-	struct vxt_status status;
+	unsigned int i;
 
-	mutex_lock(&vxt_lock);
-	vxt_status_read(&status);
-	mutex_unlock(&vxt_lock);
-	seq_puts(m, "setting        value unit\n");
-	seq_printf(m, "paint_share %8u 1/%u of the time of operations\n", status.share,
-		   VXT_SHARE_SCALE);
+	seq_printf(m, "%-12s %10s %s\n", "setting", "value", "unit");
+	for (i = 0; i < VXT_SET_NR; i++)
+		seq_printf(m, "%-12s %10u %s\n", vxt_setting_table[i].name,
+			   READ_ONCE(vxt_settings[i]), vxt_setting_table[i].unit);
 	return 0;
 }
 
@@ -187,23 +185,25 @@ static int config_open(struct inode *inode, struct file *file)
 	return single_open(file, config_show, inode->i_private);
 }
 
-/* "paint_share N": the only setting there is. */
+/* "NAME VALUE". */
 static ssize_t config_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
-	static const char name[] = "paint_share ";
-	unsigned int share;
-	char *text;
+	char *text, *value;
 	int err = -EINVAL;
+	u32 number;
 
 	if (len > 64)
 		return -EINVAL;
 	text = memdup_user_nul(buf, len);
 	if (IS_ERR(text))
 		return PTR_ERR(text);
-	if (!strncmp(text, name, strlen(name)))
-		err = kstrtouint(strim(text + strlen(name)), 10, &share);
+	value = strchr(text, ' ');
+	if (value) {
+		*value++ = '\0';
+		err = kstrtou32(strim(value), 10, &number);
+	}
 	if (!err)
-		err = vxt_share_set(share);
+		err = vxt_setting_set(text, number);
 	kfree(text);
 	return err ?: len;
 }

@@ -27,7 +27,6 @@ DEFINE_STATIC_KEY_FALSE(vxt_clock_is_tsc);
 
 u32 vxt_epoch __read_mostly = 1;
 u64 vxt_load_cookie __read_mostly;
-unsigned int vxt_share __read_mostly;
 u64 vxt_price __read_mostly;
 
 static u32 vxt_resets;
@@ -37,7 +36,7 @@ static u64 vxt_reset_mono;
 /* When a CPU that has painted nothing yet may begin to. */
 static u64 vxt_next(void)
 {
-	return READ_ONCE(vxt_share) ? 0 : U64_MAX;
+	return READ_ONCE(vxt_settings[VXT_SET_PAINT_SHARE]) ? 0 : U64_MAX;
 }
 
 /*
@@ -130,6 +129,7 @@ static notrace void vxt_op_exit(void *data, struct vexfs_op *op)
 	preempt_disable_notrace();
 	pc = vxt_cpu_class(op->op_class);
 	vxt_latency_add(pc, end - state->start, op->err);
+	vxt_alert_slow(op->op_class, op->seq, end - state->start);
 	if (state->window)
 		vxt_stack_exit_op(op, pc);
 	else
@@ -160,6 +160,7 @@ void vxt_reset(void)
 {
 	mutex_lock(&vxt_lock);
 	vxt_clock_check();
+	vxt_slow_set();
 	WRITE_ONCE(vxt_epoch, vxt_epoch + 1 ?: 1);
 	vxt_stack_reset();
 	vxt_next_restart();
@@ -171,25 +172,20 @@ void vxt_reset(void)
 }
 
 /**
- * vxt_share_set() - bound the time spent on painting
- * @share: in 1/VXT_SHARE_SCALE of the time of the operations of each class on each
- *	CPU; 0 stops painting, VXT_SHARE_SCALE paints every operation
+ * vxt_share_set() - bound the time spent on painting as the setting says
  *
- * Return: 0, or -ERANGE.
+ * It is in 1/VXT_SHARE_SCALE of the time of the operations of each class on each CPU; 0 stops
+ * painting, VXT_SHARE_SCALE paints every operation. The caller holds vxt_lock.
  */
-int vxt_share_set(unsigned int share)
+void vxt_share_set(void)
 {
-	if (share > VXT_SHARE_SCALE)
-		return -ERANGE;
-	mutex_lock(&vxt_lock);
-	WRITE_ONCE(vxt_share, share);
+	u32 share = vxt_settings[VXT_SET_PAINT_SHARE];
+
 	if (share == VXT_SHARE_SCALE)
 		WRITE_ONCE(vxt_price, 0);
 	else if (share)
 		WRITE_ONCE(vxt_price, (VXT_SHARE_SCALE << VXT_PRICE_SHIFT) / share);
 	vxt_next_restart();
-	mutex_unlock(&vxt_lock);
-	return 0;
 }
 
 static u64 vxt_cpu_memory(void)
@@ -205,7 +201,7 @@ static void vxt_times_read(struct vxt_status *status)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		for (i = 0; i < VXT_CLASSES; i++) {
+		for (i = 0; i < VEXFS_OP_NR; i++) {
 			const struct vxt_cpu_class *pc = vxt_cpu_class_of(cpu, i);
 
 			if (!pc)
@@ -242,7 +238,8 @@ void vxt_status_read(struct vxt_status *status)
 	status->sites = vxt_alloc_refresh(&status->sites_dropped);
 	status->table_full = vxt_stack_table_full();
 	status->watches = vxt_watch_count();
-	status->share = vxt_share;
+	status->share = vxt_settings[VXT_SET_PAINT_SHARE];
+	vxt_alert_counts(&status->alerts, &status->alerts_dropped);
 	status->memory = vxt_cpu_memory() + vxt_stack_memory() + vxt_alloc_memory();
 	status->resets = vxt_resets;
 	status->reset_time = vxt_reset_real;
@@ -266,6 +263,14 @@ u64 vxt_clock_to_ns(u64 units)
 	if (!static_key_enabled(&vxt_clock_is_tsc))
 		return units;
 	return mul_u64_u64_div_u64(units, USEC_PER_SEC, tsc_khz);
+}
+
+/* The other way round; exact enough for a limit. */
+u64 vxt_clock_from_ns(u64 ns)
+{
+	if (!static_key_enabled(&vxt_clock_is_tsc))
+		return ns;
+	return mul_u64_u64_div_u64(ns, tsc_khz, USEC_PER_SEC);
 }
 
 static void vxt_cpus_free(void)
@@ -361,7 +366,9 @@ static int __init vxt_init(void)
 	err = vxt_memory_init();
 	if (err)
 		return err;
-	vxt_share_set(VXT_SHARE_DEFAULT);
+	mutex_lock(&vxt_lock);
+	vxt_share_set();
+	mutex_unlock(&vxt_lock);
 	err = vxt_probes_register();
 	if (err)
 		goto free_memory;
@@ -381,6 +388,7 @@ free_memory:
 static void __exit vxt_exit(void)
 {
 	vxt_debugfs_exit();
+	vxt_alert_exit();
 	vxt_netlink_exit();
 	vxt_targets_remove();
 	vxt_probes_unregister();

@@ -344,7 +344,10 @@ static int vxt_put_status(struct sk_buff *skb, const struct vxt_status *status)
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_PAINT_NS, status->paint_ns, pad) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_OPERATIONS_NS,
 				 status->operations_ns, pad) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_STATUS_WATCHES, status->watches);
+	       nla_put_u32(skb, VEXFS_TRACE_A_STATUS_WATCHES, status->watches) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_ALERTS, status->alerts, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_ALERTS_DROPPED,
+				 status->alerts_dropped, pad);
 }
 
 static int vxt_status_get(struct sk_buff *skb, struct genl_info *info)
@@ -527,13 +530,66 @@ static const struct genl_ops vxt_ops[] = {
 	},
 };
 
+static const struct genl_multicast_group vxt_groups[] = {
+	{ .name = VEXFS_TRACE_MCGRP_ALERTS, .flags = GENL_MCAST_CAP_NET_ADMIN },
+};
+
 static struct genl_family vxt_family __ro_after_init = {
 	.name = VEXFS_TRACE_FAMILY_NAME,
 	.version = VEXFS_TRACE_FAMILY_VERSION,
 	.module = THIS_MODULE,
 	.ops = vxt_ops,
 	.n_ops = ARRAY_SIZE(vxt_ops),
+	.mcgrps = vxt_groups,
+	.n_mcgrps = ARRAY_SIZE(vxt_groups),
 };
+
+static int vxt_put_alert(struct sk_buff *skb, const struct vxt_alert *alert, const char *name)
+{
+	const int pad = VEXFS_TRACE_A_ALERT_PAD;
+	bool slow = alert->kind == VXT_ALERT_SLOW;
+
+	return nla_put_string(skb, VEXFS_TRACE_A_ALERT_KIND, vxt_alert_names[alert->kind]) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_ALERT_CLASS, alert->op_class) ||
+	       nla_put_string(skb, VEXFS_TRACE_A_ALERT_NAME, name) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALERT_SEQ, alert->seq, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALERT_VALUE,
+				 slow ? vxt_clock_to_ns(alert->value) : alert->value, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALERT_LIMIT,
+				 slow ? vxt_clock_to_ns(alert->limit) : alert->limit, pad) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_ALERT_PID, alert->pid) ||
+	       nla_put_string(skb, VEXFS_TRACE_A_ALERT_COMM, alert->comm) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALERT_DROPPED, alert->dropped, pad);
+}
+
+/**
+ * vxt_netlink_alert() - tell all who listen
+ * @alert: what
+ *
+ * May sleep. Who does not keep up loses messages, and learns that from its socket.
+ */
+void vxt_netlink_alert(const struct vxt_alert *alert)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	const char *name;
+	void *hdr;
+	int err;
+
+	if (!skb)
+		return;
+	hdr = genlmsg_put(skb, 0, 0, &vxt_family, 0, VEXFS_TRACE_CMD_ALERT);
+	mutex_lock(&vxt_lock);
+	name = vxt_class_name(alert->op_class);
+	/* A target may be gone by now. */
+	err = hdr && name ? vxt_put_alert(skb, alert, name) : -ENOENT;
+	mutex_unlock(&vxt_lock);
+	if (err) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, hdr);
+	genlmsg_multicast(&vxt_family, skb, 0, 0, GFP_KERNEL);
+}
 
 int vxt_netlink_init(void)
 {

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Objects of vexfs_trace.ko, relative to this folder.
-vexfs-trace-kmod-objs := main.o stack.o task.o chain.o watch.o emulator.o targets.o latency.o alloc.o debugfs.o netlink.o
+vexfs-trace-kmod-objs := main.o config.o alert.o stack.o task.o chain.o watch.o emulator.o targets.o latency.o alloc.o debugfs.o netlink.o

@@ -48,6 +48,7 @@ struct vxt_stack_class vxt_stack_classes[VXT_CLASSES];
 unsigned long vxt_pattern __ro_after_init;
 static atomic64_t vxt_table_full = ATOMIC64_INIT(0);
 static DEFINE_PER_CPU(u64, vxt_calls);
+DEFINE_PER_CPU(unsigned int, vxt_locking);
 
 /**
  * struct vxt_sample - what one painted operation told
@@ -301,22 +302,28 @@ noinline notrace struct vexfs_op *vxt_stack_enter_call(unsigned int op_class,
 	struct vxt_cpu_class *pc = vxt_cpu_class(op_class);
 	u64 begin = vxt_clock();
 	struct vexfs_op **top, *op;
+	bool claimed;
 
-	if (!vxt_stack_due(pc) || !vxt_stack_usable(entry_sp))
+	if (!vxt_stack_due(pc) || !vxt_stack_usable(entry_sp) || __this_cpu_read(vxt_locking))
 		return NULL;
 	top = vxt_task_find();
+	claimed = !top;
 	if (!top)
 		top = vxt_task_claim();
 	op = top ? vxt_task_call(top) : NULL;
 	if (!op) {
 		atomic64_inc(&vxt_table_full);
+		if (top && claimed)
+			vxt_task_release(top);
 		return NULL;
 	}
 	op->seq = vxt_call_next();
-	op->op_class = op_class;
 	op->entry_sp = entry_sp;
-	vxt_state(op)->cookie = vxt_cookie(op);
 	vxt_state(op)->window = 0;
+	/* In this order: see vxt_task_forget(). */
+	WRITE_ONCE(op->op_class, op_class);
+	barrier();
+	WRITE_ONCE(vxt_state(op)->cookie, vxt_cookie(op));
 	vxt_stack_begin(op, top, VXT_PROBE_SPARE);
 	vxt_stack_pay(pc, op_class, vxt_clock() - begin);
 	return op;
@@ -374,6 +381,16 @@ static notrace unsigned long vxt_stack_measure(const struct vexfs_op *op,
 	return low;
 }
 
+/* Whether the stack was nearly full. */
+static notrace void vxt_stack_judge(const struct vexfs_op *op, const struct vxt_sample *sample)
+{
+	u32 percent = READ_ONCE(vxt_settings[VXT_SET_ALERT_STACK]);
+	u32 limit = THREAD_SIZE / 100 * percent;
+
+	if (unlikely(percent && sample->absolute > limit))
+		vxt_alert_post(VXT_ALERT_STACK, op->op_class, op->seq, sample->absolute, limit);
+}
+
 /* What the inner operation found is true of the outer one as well. */
 static notrace void vxt_stack_hand_on(struct vxt_state *outer, const struct vxt_state *inner,
 				      unsigned long low, bool clipped)
@@ -414,11 +431,32 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 	if (unlikely(state->window & VXT_WINDOW_WATCHED))
 		vxt_watch_end(op, class, sample.clipped || sample.shallow ? 0 : sample.depth);
 	record = vxt_stack_count(class, &sample, op->seq);
+	vxt_stack_judge(op, &sample);
 	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
 
 	if (record && trace_vxt_stack_record_enabled())
 		trace_vxt_stack_record(vexfs_event_next(VEXFS_EVENT_RECORD), op, sample.depth,
 				       sample.absolute);
+}
+
+/**
+ * vxt_stack_abandon() - a painted call ends, and nothing is to be told of it
+ * @op: the call
+ *
+ * Preemption is off.
+ */
+noinline notrace void vxt_stack_abandon(struct vexfs_op *op)
+{
+	struct vxt_state *state = vxt_state(op);
+	struct vexfs_op **top = vxt_task_find();
+
+	if (state->window & VXT_WINDOW_WATCHED)
+		vxt_watch_end(op, &vxt_stack_classes[op->op_class], 0);
+	if (!top)
+		return;
+	*top = state->outer;
+	if (!state->outer)
+		vxt_task_release(top);
 }
 
 /* The least depth that @percent of the samples do not exceed. */
@@ -457,7 +495,7 @@ void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row)
 			row->unpainted += READ_ONCE(pc->unpainted);
 	}
 
-	raw_spin_lock(&class->lock);
+	vxt_lock_class(class);
 	row->clipped = class->clipped;
 	row->painted = class->samples - class->clipped;
 	row->shallow = class->shallow;
@@ -471,7 +509,7 @@ void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row)
 		row->p50 = vxt_stack_percentile(class, row->painted, 50);
 		row->p99 = vxt_stack_percentile(class, row->painted, 99);
 	}
-	raw_spin_unlock(&class->lock);
+	vxt_unlock_class(class);
 	row->calls = row->painted + row->clipped + row->unpainted;
 }
 
@@ -480,7 +518,7 @@ void vxt_stack_class_reset(unsigned int op_class)
 {
 	struct vxt_stack_class *class = &vxt_stack_classes[op_class];
 
-	raw_spin_lock(&class->lock);
+	vxt_lock_class(class);
 	memset(class->hist, 0, VXT_DEPTHS * sizeof(*class->hist));
 	WRITE_ONCE(class->samples, 0);
 	WRITE_ONCE(class->want_whole, false);
@@ -494,7 +532,7 @@ void vxt_stack_class_reset(unsigned int op_class)
 	class->max_absolute = 0;
 	WRITE_ONCE(class->seen, 0);
 	vxt_chain_reset(class);
-	raw_spin_unlock(&class->lock);
+	vxt_unlock_class(class);
 }
 
 /* The caller holds vxt_lock. */

@@ -12,6 +12,7 @@
  */
 #include <linux/ctype.h>
 #include <linux/kprobes.h>
+#include <linux/module.h>
 #include <linux/netlink.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -32,6 +33,7 @@ struct vxt_target {
 
 /* What the kernel keeps for us of a call: @op is NULL when it was not painted. */
 struct vxt_call {
+	u64 cookie;	/* of the load and of the clock that @start is of */
 	u64 start;
 	struct vexfs_op *op;
 };
@@ -52,6 +54,7 @@ static notrace int vxt_call_enter(struct kretprobe_instance *ri, struct pt_regs 
 	struct vxt_call *call = (struct vxt_call *)ri->data;
 
 	call->op = NULL;
+	call->cookie = READ_ONCE(vxt_load_cookie);
 	if (unlikely(vxt_stack_due(&this_cpu_read(vxt_cpu_classes)[op_class])))
 		call->op = vxt_stack_enter_call(op_class, regs->sp + VXT_WORD);
 	call->start = vxt_clock();
@@ -63,15 +66,23 @@ static notrace int vxt_call_exit(struct kretprobe_instance *ri, struct pt_regs *
 {
 	u64 end = vxt_clock();
 	struct vxt_call *call = (struct vxt_call *)ri->data;
-	struct vxt_cpu_class *pc = vxt_cpu_class(vxt_call_class(ri));
+	unsigned int op_class = vxt_call_class(ri);
+	struct vxt_cpu_class *pc = vxt_cpu_class(op_class);
 
-	vxt_latency_add(pc, end - call->start, 0);
-	if (call->op) {
-		vxt_stack_exit_op(call->op, pc);
-		WRITE_ONCE(vxt_state(call->op)->cookie, 0);
+	if (unlikely(call->cookie != READ_ONCE(vxt_load_cookie))) {
+		/* The clock was changed meanwhile. */
+		if (call->op)
+			vxt_stack_abandon(call->op);
 	} else {
-		WRITE_ONCE(pc->unpainted, pc->unpainted + 1);
+		vxt_latency_add(pc, end - call->start, 0);
+		vxt_alert_slow(op_class, call->op ? call->op->seq : 0, end - call->start);
+		if (call->op)
+			vxt_stack_exit_op(call->op, pc);
+		else
+			WRITE_ONCE(pc->unpainted, pc->unpainted + 1);
 	}
+	if (call->op)
+		WRITE_ONCE(vxt_state(call->op)->cookie, 0);
 	return 0;
 }
 
@@ -95,7 +106,7 @@ static bool vxt_target_name_ok(const char *name)
 	return len && len < VXT_NAME_LEN && !isdigit(name[0]);
 }
 
-/* Their calls have no end to measure to, and each would hold the slot of its task for ever. */
+/* The best known of those whose calls have no end to measure to. */
 static bool vxt_target_returns(const char *name)
 {
 	static const char * const never[] = {
@@ -169,6 +180,11 @@ int vxt_target_add(const char *name, u32 *op_class, struct netlink_ext_ack *exta
 		.maxactive = max_t(int, VXT_CALLS_LEAST, 8 * num_possible_cpus()),
 	};
 	err = register_kretprobe(&target->probe);
+	/* Not ourselves: what runs between painting and scanning must not be probed. */
+	if (!err && within_module((unsigned long)target->probe.kp.addr, THIS_MODULE)) {
+		unregister_kretprobe(&target->probe);
+		err = -EINVAL;
+	}
 	if (err) {
 		target->name[0] = '\0';
 		vxt_target_refused(err, extack);

@@ -16,6 +16,8 @@
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/tracepoint.h>
 #include "vxt.h"
 
 #define VXT_SETS_SHIFT	8
@@ -86,9 +88,39 @@ void vxt_task_forget(unsigned int op_class)
 {
 	struct vexfs_op *op = vxt_calls[0], *end = op + VXT_SETS * VXT_WAYS * VXT_NEST;
 
+	/* A room that is taken by a call of another target meanwhile has its class by then. */
 	for (; op < end; op++)
-		if (READ_ONCE(op->op_class) == op_class)
+		if (READ_ONCE(vxt_state(op)->cookie) && READ_ONCE(op->op_class) == op_class)
 			WRITE_ONCE(vxt_state(op)->cookie, 0);
+}
+
+/*
+ * The task ends: what it was in never will. An operation that it died in, or a call of a
+ * target that does not return.
+ */
+static notrace void vxt_task_exits(void *data, struct task_struct *task)
+{
+	struct vexfs_op **top, *calls;
+	unsigned int i;
+
+	preempt_disable_notrace();
+	top = task == current ? vxt_task_find() : NULL;
+	if (top && READ_ONCE(vxt_calls)) {
+		calls = vxt_slot_calls(top);
+		for (i = 0; i < VXT_NEST; i++)
+			WRITE_ONCE(vxt_state(&calls[i])->cookie, 0);
+	}
+	if (top)
+		vxt_task_release(top);
+	preempt_enable_notrace();
+}
+
+static struct tracepoint *vxt_exit_point;
+
+static void vxt_exit_point_find(struct tracepoint *point, void *data)
+{
+	if (!strcmp(point->name, "sched_process_exit"))
+		vxt_exit_point = point;
 }
 
 /* A slot for this task, which has none; NULL when there is no room. */
@@ -141,12 +173,26 @@ int vxt_task_calls_init(void)
 
 int vxt_task_init(void)
 {
+	int err;
+
 	vxt_task_sets = kvcalloc(VXT_SETS, sizeof(*vxt_task_sets), GFP_KERNEL);
-	return vxt_task_sets ? 0 : -ENOMEM;
+	if (!vxt_task_sets)
+		return -ENOMEM;
+	for_each_kernel_tracepoint(vxt_exit_point_find, NULL);
+	if (!vxt_exit_point)
+		return 0;
+	err = tracepoint_probe_register(vxt_exit_point, vxt_task_exits, NULL);
+	if (err)
+		kvfree(vxt_task_sets);
+	return err;
 }
 
 void vxt_task_exit(void)
 {
+	if (vxt_exit_point) {
+		tracepoint_probe_unregister(vxt_exit_point, vxt_task_exits, NULL);
+		tracepoint_synchronize_unregister();
+	}
 	kvfree(vxt_calls);
 	kvfree(vxt_task_sets);
 }

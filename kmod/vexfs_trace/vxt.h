@@ -6,6 +6,10 @@
  * the CPU that ran it and is written by that CPU alone, preemption being off: no
  * atomics. What changes only with a measured stack lies in one place for
  * each class, under a spinlock. vxt_lock orders readers and resets.
+ *
+ * Calls of targets are counted in handlers of kretprobes. The kernel runs no handler on a CPU
+ * that is in one: a call out of an interrupt is missed then, and so a handler, too, has its CPU's
+ * counters for itself.
  */
 #ifndef VXT_H
 #define VXT_H
@@ -31,7 +35,7 @@
 #define VXT_SHARE_SCALE		10000	/* the paint share is in parts of this */
 #define VXT_SHARE_DEFAULT	100
 #define VXT_BURST		64	/* first samples of a class, painted at any cost */
-#define VXT_FRAMES		64	/* of a chain of calls; deeper ones are cut off */
+#define VXT_FRAMES		128	/* of a chain of calls; deeper ones are cut off */
 #define VXT_TRIES		64u	/* operations that are watched for a depth in vain */
 
 /*
@@ -217,6 +221,8 @@ struct vxt_status {
 	u64 reset_time;
 	u64 since_reset;
 	u32 watches;
+	u64 alerts;
+	u64 alerts_dropped;
 	const char *clock;
 };
 
@@ -224,7 +230,6 @@ struct vxt_status {
 extern struct mutex vxt_lock;		/* readers of rows and resets; outermost */
 extern u32 vxt_epoch;			/* changes with each reset; never 0 */
 extern u64 vxt_load_cookie;
-extern unsigned int vxt_share;		/* in 1/VXT_SHARE_SCALE; 0: paint nothing */
 extern u64 vxt_price;			/* its inverse, in 1/2^VXT_PRICE_SHIFT; 0: paint all */
 DECLARE_PER_CPU(struct vxt_cpu_class *, vxt_cpu_classes);
 DECLARE_STATIC_KEY_FALSE(vxt_clock_is_tsc);
@@ -232,9 +237,10 @@ DECLARE_STATIC_KEY_FALSE(vxt_clock_is_tsc);
 #define VXT_PRICE_SHIFT		8
 
 void vxt_reset(void);
-int vxt_share_set(unsigned int share);
+void vxt_share_set(void);
 void vxt_status_read(struct vxt_status *status);
 u64 vxt_clock_to_ns(u64 units);
+u64 vxt_clock_from_ns(u64 ns);
 void vxt_cpu_class_renew(struct vxt_cpu_class *pc);
 void vxt_class_restart(unsigned int op_class);
 const char *vxt_class_name(unsigned int op_class);
@@ -269,6 +275,27 @@ static __always_inline struct vxt_cpu_class *vxt_cpu_class(unsigned int op_class
 	return pc;
 }
 
+/*
+ * A target may be a function that is called with one of our locks held, that which takes the lock
+ * among them. Its handlers must not want the lock then: whoever takes one outside of a
+ * handler says so before, with preemption off.
+ */
+DECLARE_PER_CPU(unsigned int, vxt_locking);
+
+static __always_inline void vxt_lock_class(struct vxt_stack_class *class)
+{
+	preempt_disable_notrace();
+	__this_cpu_inc(vxt_locking);
+	raw_spin_lock(&class->lock);
+}
+
+static __always_inline void vxt_unlock_class(struct vxt_stack_class *class)
+{
+	raw_spin_unlock(&class->lock);
+	__this_cpu_dec(vxt_locking);
+	preempt_enable_notrace();
+}
+
 /* The counters of another CPU, or NULL when it has none since the last reset. */
 static inline const struct vxt_cpu_class *vxt_cpu_class_of(int cpu, unsigned int op_class)
 {
@@ -289,6 +316,7 @@ u64 vxt_stack_memory(void);
 u64 vxt_stack_table_full(void);
 void vxt_stack_enter_op(struct vexfs_op *op);
 struct vexfs_op *vxt_stack_enter_call(unsigned int op_class, unsigned long entry_sp);
+void vxt_stack_abandon(struct vexfs_op *op);
 void vxt_stack_class_reset(unsigned int op_class);
 void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc);
 void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row);
@@ -305,7 +333,8 @@ void vxt_chain_exit(void);
 u64 vxt_chain_memory(void);
 void vxt_chain_take(struct vxt_chain *chain, struct vexfs_op *op, struct pt_regs *regs,
 		    unsigned long low);
-void vxt_chain_keep(struct vxt_stack_class *class, struct vxt_chain **chain);
+void vxt_chain_keep(struct vxt_stack_class *class, unsigned int op_class,
+		    struct vxt_chain **chain);
 void vxt_chain_want(struct vxt_stack_class *class, u32 depth);
 void vxt_chain_reset(struct vxt_stack_class *class);
 const struct vxt_chain *vxt_chain_read(unsigned int op_class);
@@ -324,6 +353,65 @@ u64 vxt_watch_memory(void);
 void vxt_watch_forget(unsigned int op_class);
 unsigned long vxt_watch_begin(struct vexfs_op *op, unsigned long address);
 void vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u32 depth);
+
+/* config.c: what can be set. */
+enum vxt_setting_id {
+	VXT_SET_PAINT_SHARE,	/* in 1/VXT_SHARE_SCALE; 0: paint nothing */
+	VXT_SET_ALERT_STACK,
+	VXT_SET_ALERT_CALLS,
+	VXT_SET_ALERT_FRAME,
+	VXT_SET_ALERT_SLOW,
+	VXT_SET_ALERT_RATE,
+	VXT_SET_NR
+};
+
+struct vxt_setting {
+	const char *name;
+	u32 most;
+	const char *unit;
+};
+
+extern u32 vxt_settings[VXT_SET_NR];
+extern const struct vxt_setting vxt_setting_table[VXT_SET_NR];
+extern u64 vxt_slow;
+
+int vxt_setting_set(const char *name, u32 value);
+void vxt_slow_set(void);
+
+/* alert.c: what somebody should hear of at once. */
+enum vxt_alert_kind {
+	VXT_ALERT_STACK,
+	VXT_ALERT_CALLS,
+	VXT_ALERT_FRAME,
+	VXT_ALERT_SLOW,
+	VXT_ALERT_NR
+};
+
+/* See enum vexfs_trace_a_alert. @value and @limit of a slow operation are in clock units. */
+struct vxt_alert {
+	enum vxt_alert_kind kind;
+	u32 op_class;
+	u64 seq;
+	u64 value;
+	u64 limit;
+	u64 dropped;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+};
+
+extern const char * const vxt_alert_names[VXT_ALERT_NR];
+
+void vxt_alert_post(enum vxt_alert_kind kind, unsigned int op_class, u64 seq, u64 value,
+		    u64 limit);
+void vxt_alert_counts(u64 *posted, u64 *dropped);
+void vxt_alert_exit(void);
+
+/* Tell of an operation or call that took long. Preemption is off. */
+static __always_inline void vxt_alert_slow(unsigned int op_class, u64 seq, u64 units)
+{
+	if (unlikely(units > READ_ONCE(vxt_slow)))
+		vxt_alert_post(VXT_ALERT_SLOW, op_class, seq, units, READ_ONCE(vxt_slow));
+}
 
 /* emulator.c: interrupts that a watchpoint has cost. */
 void vxt_emulator_init(void);
@@ -401,5 +489,6 @@ void vxt_debugfs_init(void);
 void vxt_debugfs_exit(void);
 int vxt_netlink_init(void);
 void vxt_netlink_exit(void);
+void vxt_netlink_alert(const struct vxt_alert *alert);
 
 #endif /* VXT_H */

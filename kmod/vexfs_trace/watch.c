@@ -163,8 +163,9 @@ notrace void vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u
 	if (watch == this_cpu_ptr(&vxt_watches) &&
 	    watch->address != (unsigned long)&vxt_watch_rest)
 		vxt_watch_move(watch, (unsigned long)&vxt_watch_rest);
-	if (watch->caught && watch->room->depth == depth)
-		vxt_chain_keep(class, &watch->room);
+	/* Without a frame when the word was written from another stack. */
+	if (watch->caught && watch->room->nr && watch->room->depth == depth)
+		vxt_chain_keep(class, op->op_class, &watch->room);
 	watch->caught = false;
 	/* Pairs with the exchange in vxt_watch_begin(), which may be on another CPU. */
 	smp_store_release(&watch->op, NULL);

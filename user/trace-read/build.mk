@@ -2,6 +2,7 @@
 # vexfs-trace-read: what it is made of.
 
 trace-read-src := $(addprefix user/trace-read/, \
+	alerts.c \
 	base.c \
 	binary.c \
 	capture.c \
@@ -52,6 +53,7 @@ trace-read-test-src := $(addprefix user/trace-read/, \
 $(eval $(call user-test,test_reader,$(trace-read-test-src),-lcmocka -lbpf -ldw -lelf))
 
 user-cflags-user/trace-read/netlink := -I/usr/include/libnl3
+user-cflags-user/trace-read/alerts := -I/usr/include/libnl3
 build/user/obj/user/trace-read/capture.o build/user/obj/user/trace-read/epoch.o: \
 	build/bpf/vexfs_read.skel.h
 

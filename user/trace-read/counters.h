@@ -52,7 +52,9 @@ struct chain_counters {
 	size_t frames, room;
 };
 
+/* @missed: calls of a target that were not counted, see enum vexfs_trace_a_target */
 struct class_counters {
+	uint64_t missed;
 	struct depth_counters depth;
 	struct latency_counters latency;
 	struct chain_counters chain;

@@ -77,6 +77,11 @@ static const struct column chain_columns[] = {
 	{ }
 };
 
+static const struct column target_columns[] = {
+	N64("missed", struct class_counters, missed),
+	{ }
+};
+
 static const struct column frame_columns[] = {
 	N32("bytes/B", struct chain_frame, bytes),
 	{ }
@@ -196,18 +201,22 @@ static uint32_t stack_size(const struct table *t)
 }
 
 /* The classes behind those of operations, by name. */
-static bool read_targets(void)
+static bool read_targets(struct counters *c)
 {
 	struct table t;
 	const char *class, *function;
+	unsigned long id;
 
 	if (!table_open(&t, DIR "targets"))
 		return false;
 	while (table_next(&t)) {
 		class = table_word(&t, "class");
 		function = table_word(&t, "function");
-		if (class && function)
-			class_set_name(strtoul(class, NULL, 10), intern(function));
+		id = class ? strtoul(class, NULL, 10) : MAX_CLASSES;
+		if (!function || id >= MAX_CLASSES)
+			continue;
+		class_set_name(id, intern(function));
+		table_take(&t, target_columns, &c->classes[id]);
 	}
 	free(t.text);
 	return true;
@@ -355,7 +364,7 @@ static bool debugfs_status(struct status_counters *status)
 
 static bool debugfs_read(struct counters *c)
 {
-	return read_targets() && read_stack(c) && read_chain(c) && read_latency(c) && read_alloc(c);
+	return read_targets(c) && read_stack(c) && read_chain(c) && read_latency(c) && read_alloc(c);
 }
 
 static const char *target_refusal(int err)

@@ -10,8 +10,10 @@ static void begin(struct json *j, const char *key)
 {
 	if (j->used[j->depth])
 		fputc(',', j->out);
-	if (j->depth)
+	if (j->depth && !j->line)
 		fprintf(j->out, "\n%*s", (int)j->depth, "");
+	else if (j->line && j->used[j->depth])
+		fputc(' ', j->out);
 	j->used[j->depth] = true;
 	if (key) {
 		write_string(j->out, key);
@@ -73,7 +75,7 @@ void json_close(struct json *j, char bracket)
 	bool used = j->used[j->depth];
 
 	j->depth--;
-	if (used)
+	if (used && !j->line)
 		fprintf(j->out, "\n%*s", (int)j->depth, "");
 	fputc(bracket, j->out);
 	if (!j->depth) {

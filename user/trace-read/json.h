@@ -14,11 +14,13 @@
  * @out: where to
  * @depth: open objects and arrays
  * @used: by depth: something was written there
+ * @line: all in one line
  */
 struct json {
 	FILE *out;
 	unsigned int depth;
 	bool used[JSON_DEPTH + 1];
+	bool line;
 };
 
 /* @key is NULL inside of arrays and for the outermost value. */

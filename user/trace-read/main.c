@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "alerts.h"
 #include "base.h"
 #include "capture.h"
 #include "command.h"
@@ -110,8 +111,8 @@ static bool add_target(const char *target)
 	enum target_result result;
 
 	if (n > 1) {
-		warn("--target=%s: %u functions have this name: say of which module, as MODULE:%s,"
-		     " or choose another one", target, n, target);
+		warn("--target=%s: %u functions have this name%s: choose another one", target, n,
+		     strchr(target, ':') ? "" : "; where they are of modules, put MODULE: before it");
 		return false;
 	}
 	result = source->target(target, true);
@@ -223,7 +224,7 @@ static void run_window(void)
 	bool endless = !options.duration_ns && !options.command;
 
 	/* Counters alone need no window. */
-	if (!capturing && endless && !options.interval_ns)
+	if (!capturing && endless && !options.interval_ns && !options.nr_targets)
 		return;
 	if (endless)
 		warn("watching; Ctrl-C ends it%s",
@@ -253,6 +254,8 @@ int main(int argc, char **argv)
 	options_parse(&options, argc, argv);
 	if (options.doctor)
 		return doctor();
+	if (options.alerts)
+		return alerts(&options);
 	raise_limits();
 	watch_signals();
 	source = options.debugfs ? &debugfs_source : &netlink_source;

@@ -69,6 +69,10 @@ static const struct field frame_fields[] = {
 	FRAME(IP, ip), FRAME(BYTES, bytes),
 };
 
+static const struct field target_fields[] = {
+	FIELD(VEXFS_TRACE_A_TARGET_MISSED, struct class_counters, missed),
+};
+
 #define STATUS(attr, member) FIELD(VEXFS_TRACE_A_STATUS_##attr, struct status_counters, member)
 static const struct field status_fields[] = {
 	STATUS(VERSION, version), STATUS(SITES_DROPPED, sites_dropped), STATUS(RESETS, resets),
@@ -173,6 +177,23 @@ static int on_chain(struct nl_msg *msg, void *arg)
 	nlmsg_for_each_attr(a, nlmsg_hdr(msg), GENL_HDRLEN, left)
 		if (nla_type(a) == VEXFS_TRACE_A_CHAIN_FRAME)
 			take_frame(chain, a);
+	return NL_OK;
+}
+
+static int on_target(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *attrs[VEXFS_TRACE_A_TARGET_MAX + 1];
+	struct counters *counters = arg;
+	uint32_t id;
+
+	if (!counters ||
+	    genlmsg_parse(nlmsg_hdr(msg), 0, attrs, VEXFS_TRACE_A_TARGET_MAX, NULL) < 0 ||
+	    !attrs[VEXFS_TRACE_A_TARGET_CLASS])
+		return NL_SKIP;
+	id = nla_get_u32(attrs[VEXFS_TRACE_A_TARGET_CLASS]);
+	if (id >= MAX_CLASSES)
+		return NL_SKIP;
+	TAKE(&counters->classes[id], attrs, target_fields);
 	return NL_OK;
 }
 
@@ -343,17 +364,10 @@ static bool netlink_read(struct counters *c)
 {
 	return netlink_status(&c->status) &&
 	       dump(c, "stack-get", VEXFS_TRACE_CMD_STACK_GET, on_stack) &&
+	       dump(c, "target-get", VEXFS_TRACE_CMD_TARGET_GET, on_target) &&
 	       dump(c, "chain-get", VEXFS_TRACE_CMD_CHAIN_GET, on_chain) &&
 	       dump(c, "latency-get", VEXFS_TRACE_CMD_LATENCY_GET, on_latency) &&
 	       dump(c, "alloc-get", VEXFS_TRACE_CMD_ALLOC_GET, on_alloc);
-}
-
-/* The number of the class: the dumps tell it with the name. */
-static int on_target(struct nl_msg *msg, void *arg)
-{
-	(void)msg;
-	(void)arg;
-	return NL_OK;
 }
 
 static enum target_result netlink_target(const char *function, bool add)

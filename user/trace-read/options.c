@@ -41,6 +41,7 @@ static const struct option long_options[] = {
 
 static const char help[] =
 "Usage: vexfs-trace-read [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
+"       vexfs-trace-read [--json] [--duration S] alerts\n"
 "       vexfs-trace-read doctor\n"
 "\n"
 "Reports what each VexFS operation costs (calls, latency, kernel stack, memory, from\n"
@@ -66,6 +67,10 @@ static const char help[] =
 "      --ring-size BYTES ring buffer for what finds no room there (8388608)\n"
 "  -h, --help            this text\n"
 "      --version         the version\n"
+"\n"
+"vexfs-trace-read alerts prints, one line each and as they come, what goes beyond the limits in\n"
+"/sys/kernel/debug/vexfs/config: a stack nearly full, a very long chain of calls, a very large\n"
+"frame, a slow operation.\n"
 "\n"
 "vexfs-trace-read doctor says what this machine lacks for all of it, and the remedy.\n"
 "\n"
@@ -216,6 +221,10 @@ void options_parse(struct options *o, int argc, char **argv)
 		if (argc > 2)
 			misused("doctor", "takes no options");
 		o->doctor = true;
+	} else if (!strcmp(argv[optind], "alerts")) {
+		if (optind + 1 < argc)
+			misused("alerts", "its options stand before it");
+		o->alerts = true;
 	} else {
 		misused(argv[optind], "not an option; a command to run stands after --");
 	}

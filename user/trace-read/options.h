@@ -20,6 +20,7 @@
  * @json: JSON instead of text
  * @reset: reset the module's counters when the window opens
  * @doctor: examine this machine instead
+ * @alerts: print alerts instead
  * @interval_ns: a report each so often; 0: one at the end
  * @duration_ns: length of the window; 0: until a signal or the end of @command
  * @top: call stacks printed for each class and site
@@ -38,6 +39,7 @@ struct options {
 	bool json;
 	bool reset;
 	bool doctor;
+	bool alerts;
 	uint64_t interval_ns;
 	uint64_t duration_ns;
 	unsigned int top;

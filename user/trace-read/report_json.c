@@ -158,6 +158,8 @@ static void write_classes(struct json *j, const struct report *r)
 		json_open(j, NULL, '{');
 		json_string(j, "class", class_name(i));
 		json_bool(j, "target", i >= VEXFS_OP_NR);
+		if (i >= VEXFS_OP_NR)
+			json_u64(j, "missed", c->missed);
 		write_stack(j, &c->depth);
 		write_latency(j, &c->latency);
 		json_u64(j, "events", callers.events);

@@ -338,6 +338,8 @@ static void print_classes(const struct report *r, FILE *out)
 		for (j = 0; title[j] && i < VEXFS_OP_NR; j++)
 			title[j] = toupper((unsigned char)title[j]);
 		fprintf(out, "\n%s  %s", title, plural(c->depth.calls, "call"));
+		if (c->missed)
+			fprintf(out, ", %s missed", number(c->missed));
 		if (c->latency.errors)
 			fprintf(out, ", %s failed", number(c->latency.errors));
 		fputc('\n', out);

@@ -244,6 +244,40 @@ enum vexfs_trace_a_target {
 };
 
 /**
+ * enum vexfs_trace_a_alert - Something that should be known at once. The limits are settings,
+ *     see Documentation/counters.rst.
+ * @VEXFS_TRACE_A_ALERT_KIND: (string) "stack", the stack in use in bytes, counted from its top;
+ *     "calls", the functions of a chain; "frame", the bytes of one function in it; "slow", a
+ *     duration in ns.
+ * @VEXFS_TRACE_A_ALERT_CLASS: (u32) Number of the operation class.
+ * @VEXFS_TRACE_A_ALERT_NAME: (string) Name of the operation class.
+ * @VEXFS_TRACE_A_ALERT_SEQ: (u64) Sequence number of the operation, 0 when it has none.
+ * @VEXFS_TRACE_A_ALERT_VALUE: (u64) How much it was.
+ * @VEXFS_TRACE_A_ALERT_LIMIT: (u64) How much would have been without an alert.
+ * @VEXFS_TRACE_A_ALERT_PID: (u32) Thread that ran the operation.
+ * @VEXFS_TRACE_A_ALERT_COMM: (string) Name of the thread.
+ * @VEXFS_TRACE_A_ALERT_DROPPED: (u64) Alerts that were not sent since the one before, because
+ *     there were too many in a second.
+ * @VEXFS_TRACE_A_ALERT_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_alert {
+	VEXFS_TRACE_A_ALERT_KIND = 1,
+	VEXFS_TRACE_A_ALERT_CLASS,
+	VEXFS_TRACE_A_ALERT_NAME,
+	VEXFS_TRACE_A_ALERT_SEQ,
+	VEXFS_TRACE_A_ALERT_VALUE,
+	VEXFS_TRACE_A_ALERT_LIMIT,
+	VEXFS_TRACE_A_ALERT_PID,
+	VEXFS_TRACE_A_ALERT_COMM,
+	VEXFS_TRACE_A_ALERT_DROPPED,
+	VEXFS_TRACE_A_ALERT_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_ALERT_MAX,
+	VEXFS_TRACE_A_ALERT_MAX = (__VEXFS_TRACE_A_ALERT_MAX - 1)
+};
+
+/**
  * enum vexfs_trace_a_status - The state of the tracer as a whole.
  * @VEXFS_TRACE_A_STATUS_VERSION: (u32) Version of this interface.
  * @VEXFS_TRACE_A_STATUS_CLASSES: (u32) Number of operation classes.
@@ -274,6 +308,9 @@ enum vexfs_trace_a_target {
  * @VEXFS_TRACE_A_STATUS_PAD: padding before 64-bit attributes
  * @VEXFS_TRACE_A_STATUS_WATCHES: (u32) CPUs with a watchpoint for chains of calls; 0 where no
  *     debug register is to be had.
+ * @VEXFS_TRACE_A_STATUS_ALERTS: (u64) Alerts since the module was loaded.
+ * @VEXFS_TRACE_A_STATUS_ALERTS_DROPPED: (u64) Alerts that were not sent, because there were too
+ *     many in a second.
  */
 enum vexfs_trace_a_status {
 	VEXFS_TRACE_A_STATUS_VERSION = 1,
@@ -297,6 +334,8 @@ enum vexfs_trace_a_status {
 	VEXFS_TRACE_A_STATUS_OPERATIONS_NS,
 	VEXFS_TRACE_A_STATUS_PAD,
 	VEXFS_TRACE_A_STATUS_WATCHES,
+	VEXFS_TRACE_A_STATUS_ALERTS,
+	VEXFS_TRACE_A_STATUS_ALERTS_DROPPED,
 
 	/* private: */
 	__VEXFS_TRACE_A_STATUS_MAX,
@@ -317,6 +356,7 @@ enum vexfs_trace_a_status {
  * @VEXFS_TRACE_CMD_TARGET_ADD: (do) Measure a function from now on. The message that goes with
  *     an error tells why it cannot be.
  * @VEXFS_TRACE_CMD_TARGET_DEL: (do) Measure a function no more, and forget what was measured.
+ * @VEXFS_TRACE_CMD_ALERT: (event) Something that should be known at once, to the group alerts.
  */
 enum vexfs_trace_cmd {
 	VEXFS_TRACE_CMD_STACK_GET = 1,
@@ -328,10 +368,13 @@ enum vexfs_trace_cmd {
 	VEXFS_TRACE_CMD_TARGET_GET,
 	VEXFS_TRACE_CMD_TARGET_ADD,
 	VEXFS_TRACE_CMD_TARGET_DEL,
+	VEXFS_TRACE_CMD_ALERT,
 
 	/* private: */
 	__VEXFS_TRACE_CMD_MAX,
 	VEXFS_TRACE_CMD_MAX = (__VEXFS_TRACE_CMD_MAX - 1)
 };
+
+#define VEXFS_TRACE_MCGRP_ALERTS	"alerts"
 
 #endif /* _UAPI_LINUX_VEXFS_TRACE_H */

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What somebody should hear of at once: a stack that is nearly full, a chain of very many
+ * functions, a function with a very large frame, a slow operation.
+ *
+ * They are found where an operation ends, perhaps with locks held that are not ours. So they are
+ * put down there, and sent by a worker that an interrupt wakes. No more than so many a second: the
+ * others are counted, and the next one tells how many they were.
+ */
+#include <linux/irq_work.h>
+#include <linux/jiffies.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+#include "vxt.h"
+
+#define VXT_ALERTS	64	/* that wait for the worker */
+
+const char * const vxt_alert_names[VXT_ALERT_NR] = {
+	[VXT_ALERT_STACK] = "stack",
+	[VXT_ALERT_CALLS] = "calls",
+	[VXT_ALERT_FRAME] = "frame",
+	[VXT_ALERT_SLOW] = "slow",
+};
+
+/* Those that wait, and how many this second had; under the lock. */
+static struct {
+	raw_spinlock_t lock;
+	unsigned int first;
+	unsigned int nr;
+	unsigned long second;
+	unsigned int sent;
+	u64 posted;
+	u64 dropped;
+	u64 untold;	/* dropped since the last one that was posted */
+	bool closed;
+	struct vxt_alert alert[VXT_ALERTS];
+} vxt_alerts = { .lock = __RAW_SPIN_LOCK_UNLOCKED(vxt_alerts.lock) };
+
+/* As vxt_lock_class(): a handler that wants the lock may run in the function that takes it. */
+static void vxt_alerts_lock(unsigned long *flags)
+	__acquires(&vxt_alerts.lock)
+{
+	preempt_disable_notrace();
+	__this_cpu_inc(vxt_locking);
+	raw_spin_lock_irqsave(&vxt_alerts.lock, *flags);
+}
+
+static void vxt_alerts_unlock(unsigned long flags)
+	__releases(&vxt_alerts.lock)
+{
+	raw_spin_unlock_irqrestore(&vxt_alerts.lock, flags);
+	__this_cpu_dec(vxt_locking);
+	preempt_enable_notrace();
+}
+
+static bool vxt_alert_take(struct vxt_alert *alert)
+{
+	unsigned long flags;
+	bool found;
+
+	vxt_alerts_lock(&flags);
+	found = vxt_alerts.nr;
+	if (found) {
+		*alert = vxt_alerts.alert[vxt_alerts.first];
+		vxt_alerts.first = (vxt_alerts.first + 1) % VXT_ALERTS;
+		vxt_alerts.nr--;
+	}
+	vxt_alerts_unlock(flags);
+	return found;
+}
+
+static void vxt_alert_work(struct work_struct *work)
+{
+	static struct vxt_alert alert;	/* there is one worker */
+
+	while (vxt_alert_take(&alert))
+		vxt_netlink_alert(&alert);
+}
+
+static DECLARE_WORK(vxt_alert_worker, vxt_alert_work);
+
+static void vxt_alert_wake(struct irq_work *work)
+{
+	schedule_work(&vxt_alert_worker);
+}
+
+static struct irq_work vxt_alert_irq = IRQ_WORK_INIT(vxt_alert_wake);
+
+/* May one more go out this second? */
+static bool vxt_alert_allowed(void)
+{
+	u32 rate = READ_ONCE(vxt_settings[VXT_SET_ALERT_RATE]);
+
+	if (time_after_eq(jiffies, vxt_alerts.second + HZ)) {
+		vxt_alerts.second = jiffies;
+		vxt_alerts.sent = 0;
+	}
+	return !vxt_alerts.closed && vxt_alerts.sent < rate && vxt_alerts.nr < VXT_ALERTS;
+}
+
+/**
+ * vxt_alert_post() - have something told to whoever listens
+ * @kind: what
+ * @op_class: of the operation or call, which has ended or is about to
+ * @seq: its number, 0 when it has none
+ * @value: how much it was
+ * @limit: and how much is without remark
+ *
+ * Any context but NMI, with preemption off.
+ */
+noinline void vxt_alert_post(enum vxt_alert_kind kind, unsigned int op_class, u64 seq,
+			     u64 value, u64 limit)
+{
+	unsigned long flags;
+	bool post;
+
+	if (__this_cpu_read(vxt_locking))
+		return;
+	vxt_alerts_lock(&flags);
+	post = vxt_alert_allowed();
+	if (post) {
+		struct vxt_alert *alert;
+
+		alert = &vxt_alerts.alert[(vxt_alerts.first + vxt_alerts.nr++) % VXT_ALERTS];
+		alert->kind = kind;
+		alert->op_class = op_class;
+		alert->seq = seq;
+		alert->value = value;
+		alert->limit = limit;
+		alert->dropped = vxt_alerts.untold;
+		alert->pid = task_pid_nr(current);
+		memcpy(alert->comm, current->comm, sizeof(alert->comm));
+		alert->comm[sizeof(alert->comm) - 1] = '\0';
+		vxt_alerts.untold = 0;
+		vxt_alerts.sent++;
+		vxt_alerts.posted++;
+	} else {
+		vxt_alerts.untold++;
+		vxt_alerts.dropped++;
+	}
+	vxt_alerts_unlock(flags);
+	if (post)
+		irq_work_queue(&vxt_alert_irq);
+}
+
+/* How many were posted since the module was loaded, and how many were not. */
+void vxt_alert_counts(u64 *posted, u64 *dropped)
+{
+	unsigned long flags;
+
+	vxt_alerts_lock(&flags);
+	*posted = vxt_alerts.posted;
+	*dropped = vxt_alerts.dropped;
+	vxt_alerts_unlock(flags);
+}
+
+/* None is sent after this; posting goes on, to no effect. */
+void vxt_alert_exit(void)
+{
+	unsigned long flags;
+
+	vxt_alerts_lock(&flags);
+	vxt_alerts.closed = true;
+	vxt_alerts_unlock(flags);
+	irq_work_sync(&vxt_alert_irq);
+	cancel_work_sync(&vxt_alert_worker);
+}
