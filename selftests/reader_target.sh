@@ -116,7 +116,8 @@ grep -q vfs_fsync_range $targets
 verdict $? "a target that was there: it stays"
 echo -vfs_fsync_range >$targets
 
-(sleep 2; pkill -INT -x vexfs-trace-rea) &
+# Once its target is there it waits, or is about to.
+(until grep -q vfs_read $targets; do sleep 0.1; done; sleep 1; pkill -INT -x vexfs-trace-rea) &
 reader --target vfs_read --no-bpf --interval 60 >/dev/null
 verdict $? "Ctrl-C: exit status 0"
 none_left "after Ctrl-C"
