@@ -58,7 +58,7 @@ static struct vxt_dump *vxt_dump(struct netlink_callback *cb)
 	return (struct vxt_dump *)cb->ctx;
 }
 
-/* Attribute 1 of the dump requests chooses a row. */
+/* Attribute 1 of a dump request, where its policy lets one be, chooses a row. */
 static int vxt_dump_start(struct netlink_callback *cb)
 {
 	const struct nlattr *attr = nlmsg_find_attr(cb->nlh, GENL_HDRLEN, 1);
@@ -395,13 +395,6 @@ static int vxt_put_target(struct sk_buff *skb, u32 nr)
 				 VEXFS_TRACE_A_TARGET_PAD);
 }
 
-static int vxt_target_dump_start(struct netlink_callback *cb)
-{
-	vxt_dump(cb)->next = 0;
-	vxt_dump(cb)->only = VXT_ALL;
-	return 0;
-}
-
 static int vxt_target_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	int err;
@@ -511,7 +504,7 @@ static const struct genl_ops vxt_ops[] = {
 		.flags = GENL_ADMIN_PERM,
 		.policy = vxt_no_policy,
 		.maxattr = ARRAY_SIZE(vxt_no_policy) - 1,
-		.start = vxt_target_dump_start,
+		.start = vxt_dump_start,
 		.dumpit = vxt_target_dump,
 	},
 	{

@@ -82,7 +82,7 @@ notrace struct vexfs_op *vxt_task_call(struct vexfs_op **top)
 
 /*
  * The calls of a target that is gone will not end: take their cookies. Their slots are theirs
- * until the tasks are measured again.
+ * until the tasks are measured again, or end.
  */
 void vxt_task_forget(unsigned int op_class)
 {

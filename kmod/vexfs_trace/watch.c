@@ -187,7 +187,7 @@ static notrace void vxt_watch_hit(struct perf_event *event, struct perf_sample_d
 	ours = op && op != VXT_WATCH_BUSY && watch->task == current &&
 	       address != (unsigned long)&vxt_watch_rest;
 	/*
-	 * A nested operation paints; or nothing was written at all: QEMU before 8.1, without KVM,
+	 * A nested operation paints; or nothing was written at all: QEMU 7.2 without KVM
 	 * raises the exception at unaligned stores to what lies above the word in its page, too.
 	 */
 	if (ours && (within_module(regs->ip, THIS_MODULE) ||
