@@ -89,7 +89,7 @@ int vex_tab_room(struct vex_tab *t, u32 count)
 
 	if (count <= t->chunks)
 		return 0;
-	chunk = vex_zalloc(room * sizeof(*chunk));
+	chunk = vex_zalloc_kept(room * sizeof(*chunk));
 	if (!chunk)
 		return -ENOMEM;
 	if (t->chunks)

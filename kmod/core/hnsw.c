@@ -82,7 +82,7 @@ static int held_room(struct vex_hnsw *ix, u32 layer, u32 count)
 	err = vex_tab_room(t, count);
 	if (err || t->chunks <= ix->held_room[layer])
 		return err;
-	held = vex_zalloc(t->chunks * sizeof(struct vex_seg *));
+	held = vex_zalloc_kept(t->chunks * sizeof(struct vex_seg *));
 	if (!held)
 		return -ENOMEM;
 	if (ix->held_room[layer])
@@ -541,7 +541,7 @@ static int hnsw_load(struct vex_hnsw *ix, const struct vex_coll *c)
 	if (err)
 		return err;
 	vex_codec_shape(&g->codec, vex_code_kind(code), c->elem, c->metric, c->dim);
-	g->codec.low = vex_zalloc(c->dim * sizeof(*g->codec.low));
+	g->codec.low = vex_zalloc_kept(c->dim * sizeof(*g->codec.low));
 	if (!g->codec.low)
 		return -ENOMEM;
 	g->ops = &hnsw_ops;
@@ -578,7 +578,7 @@ static void hnsw_free(struct vex_hnsw *ix)
 
 static int hnsw_open(struct vex_fs *fs, u64 ino, const struct vex_coll *c, struct vex_hnsw **out)
 {
-	struct vex_hnsw *ix = vex_zalloc(sizeof(*ix));
+	struct vex_hnsw *ix = vex_zalloc_kept(sizeof(*ix));
 	int err;
 
 	if (!ix)

@@ -75,8 +75,8 @@ int vex_lsh_init(struct vex_graph *g, u32 tables, u32 bits, u32 chunk, u32 heads
 		return -EINVAL;
 	l->tables = tables;
 	l->bits = bits;
-	l->plane = vex_alloc((size_t)tables * bits * g->codec.padded);
-	l->offset = vex_zalloc(tables * bits * sizeof(*l->offset));
+	l->plane = vex_alloc_kept((size_t)tables * bits * g->codec.padded);
+	l->offset = vex_zalloc_kept(tables * bits * sizeof(*l->offset));
 	if (!l->plane || !l->offset)
 		return -ENOMEM;
 	planes_make(l, g->codec.padded);

@@ -11,7 +11,7 @@
 
 static struct vex_node *node_alloc(void)
 {
-	struct vex_node *node = vex_zalloc(sizeof(*node));
+	struct vex_node *node = vex_zalloc_kept(sizeof(*node));
 
 	if (!node)
 		return NULL;

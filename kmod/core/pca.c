@@ -43,13 +43,13 @@ struct sample {
 
 struct vex_pca *vex_pca_alloc(u32 width, u32 dim)
 {
-	struct vex_pca *p = vex_zalloc(sizeof(*p));
+	struct vex_pca *p = vex_zalloc_kept(sizeof(*p));
 
 	if (!p)
 		return NULL;
 	p->width = width;
 	p->dim = dim;
-	p->low = vex_zalloc(vex_pca_bytes(width, dim));
+	p->low = vex_zalloc_kept(vex_pca_bytes(width, dim));
 	if (!p->low) {
 		vex_free(p);
 		return NULL;

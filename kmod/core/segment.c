@@ -39,7 +39,7 @@ static void seg_reset(struct vex_seg *seg, u8 *data, u64 ino, u64 index)
 
 static struct vex_seg *seg_alloc(u64 ino, u64 index, bool zero)
 {
-	struct vex_seg *seg = vex_alloc(sizeof(*seg));
+	struct vex_seg *seg = vex_alloc_kept(sizeof(*seg));
 	u8 *data;
 
 	if (!seg)

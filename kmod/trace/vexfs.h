@@ -175,8 +175,8 @@ TRACE_EVENT(vexfs_alloc,
 		  __entry->site, __entry->ptr, __entry->size)
 );
 
-/* Fires before the memory goes back. Never fires for a refused double free. */
-TRACE_EVENT(vexfs_free,
+/* Memory of ours: where it came from, its address and size. */
+DECLARE_EVENT_CLASS(vexfs_object,
 	TP_PROTO(u32 site, const void *ptr, size_t size),
 	TP_ARGS(site, ptr, size),
 	TP_STRUCT__entry(
@@ -191,6 +191,51 @@ TRACE_EVENT(vexfs_free,
 	),
 	TP_printk("site=%u ptr=%p size=%zu", __entry->site, __entry->ptr,
 		  __entry->size)
+);
+
+/* Fires before the memory goes back. Never fires for a refused double free. */
+DEFINE_EVENT(vexfs_object, vexfs_free,
+	TP_PROTO(u32 site, const void *ptr, size_t size),
+	TP_ARGS(site, ptr, size)
+);
+
+/*
+ * Fires after an allocation, as vexfs_alloc does, but for some only: those whose number, counted
+ * as the site's allocations are, has come to what the site's next says. Whoever attaches sets that.
+ * vexfs_untrack fires before such an object goes. Neither is numbered.
+ */
+DEFINE_EVENT(vexfs_object, vexfs_track,
+	TP_PROTO(u32 site, const void *ptr, size_t size),
+	TP_ARGS(site, ptr, size)
+);
+
+DEFINE_EVENT(vexfs_object, vexfs_untrack,
+	TP_PROTO(u32 site, const void *ptr, size_t size),
+	TP_ARGS(site, ptr, size)
+);
+
+/*
+ * Fires when memory is freed that was freed before (site is where it was allocated, 0 when that
+ * is not known; first and by are where the two calls return to), or that was never ours (site and
+ * first 0). The memory is left alone. Never fires once it serves another.
+ */
+TRACE_EVENT(vexfs_bad_free,
+	TP_PROTO(u32 site, const void *ptr, unsigned long first, unsigned long by),
+	TP_ARGS(site, ptr, first, by),
+	TP_STRUCT__entry(
+		__field(const void *,	ptr)
+		__field(unsigned long,	first)
+		__field(unsigned long,	by)
+		__field(u32,		site)
+	),
+	TP_fast_assign(
+		__entry->ptr		= ptr;
+		__entry->first		= first;
+		__entry->by		= by;
+		__entry->site		= site;
+	),
+	TP_printk("site=%u ptr=%p first=%pS by=%pS", __entry->site, __entry->ptr,
+		  (void *)__entry->first, (void *)__entry->by)
 );
 
 /*

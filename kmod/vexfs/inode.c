@@ -23,7 +23,7 @@ static void vexfs_inode_init_once(void *ptr)
 
 int vexfs_inode_cache_init(void)
 {
-	vexfs_inode_site = VEXFS_SITE();
+	vexfs_inode_site = VEXFS_SITE_CACHE();
 	vexfs_inode_cache = kmem_cache_create("vexfs_inode", sizeof(struct vexfs_inode), 0,
 					      SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT,
 					      vexfs_inode_init_once);
@@ -51,7 +51,7 @@ struct inode *vexfs_alloc_inode(struct super_block *sb)
 	vi->blocks = 0;
 	vi->blocks_seq = U64_MAX;
 	vi->btime = (struct timespec64){ };
-	vexfs_mem_account(vexfs_inode_site, vi, sizeof(*vi));
+	vi->tracked = vexfs_mem_account(vexfs_inode_site, vi, sizeof(*vi));
 	return &vi->vfs;
 }
 
@@ -59,7 +59,7 @@ void vexfs_free_inode(struct inode *inode)
 {
 	struct vexfs_inode *vi = vexfs_i(inode);
 
-	vexfs_mem_unaccount(vexfs_inode_site, vi, sizeof(*vi));
+	vexfs_mem_unaccount(vexfs_inode_site, vi, sizeof(*vi), vi->tracked);
 	if (S_ISLNK(inode->i_mode))
 		vex_free(inode->i_link);
 	kmem_cache_free(vexfs_inode_cache, vi);

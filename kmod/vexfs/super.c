@@ -338,9 +338,15 @@ static int vexfs_get_tree(struct fs_context *fc)
 	return get_tree_bdev(fc, vexfs_fill_super);
 }
 
+/* Mounts that are being set up, which hold options. */
+static atomic_t vexfs_contexts = ATOMIC_INIT(0);
+
 static void vexfs_free_fc(struct fs_context *fc)
 {
+	if (!fc->fs_private)
+		return;
 	vex_free(fc->fs_private);
+	atomic_dec(&vexfs_contexts);
 }
 
 static const struct fs_context_operations vexfs_context_ops = {
@@ -352,10 +358,14 @@ static const struct fs_context_operations vexfs_context_ops = {
 
 static int vexfs_init_fs_context(struct fs_context *fc)
 {
-	struct vexfs_options *opts = vex_zalloc(sizeof(*opts));
+	struct vexfs_options *opts;
 
-	if (!opts)
+	atomic_inc(&vexfs_contexts);
+	opts = vex_zalloc(sizeof(*opts));
+	if (!opts) {
+		atomic_dec(&vexfs_contexts);
 		return -ENOMEM;
+	}
 	if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE)
 		*opts = vexfs_sb(fc->root->d_sb)->options;
 	else
@@ -375,3 +385,9 @@ struct file_system_type vexfs_fs_type = {
 	.fs_flags		= FS_REQUIRES_DEV,
 };
 MODULE_ALIAS_FS("vexfs");
+
+bool vexfs_idle(void)
+{
+	return !atomic_read(&vexfs_contexts) && hlist_empty(&vexfs_fs_type.fs_supers);
+}
+EXPORT_SYMBOL_GPL(vexfs_idle);

@@ -9,7 +9,7 @@
 static const char *vexfs_target_read(struct inode *inode)
 {
 	size_t len = min_t(loff_t, i_size_read(inode), VEXFS_SYMLINK_MAX);
-	char *target = vex_alloc(len + 1);
+	char *target = vex_alloc_kept(len + 1);
 	size_t done;
 	int err;
 

@@ -113,6 +113,7 @@ struct vexfs_sb {
  * @reserved: dirty pages that hold a reserved block
  * @blocks: its blocks, when the core's count of changes was @blocks_seq; both under i_lock
  * @btime: creation
+ * @tracked: whether its memory is, see vexfs_mem_account()
  */
 struct vexfs_inode {
 	struct inode vfs;
@@ -124,6 +125,7 @@ struct vexfs_inode {
 	u64 blocks;
 	u64 blocks_seq;
 	struct timespec64 btime;
+	bool tracked;
 };
 
 static inline struct vexfs_sb *vexfs_sb(const struct super_block *sb)

@@ -13,6 +13,8 @@ void vex_free(const void *ptr);
 
 #define vex_alloc(size)	vex_mem_alloc(size, false)
 #define vex_zalloc(size) vex_mem_alloc(size, true)
+#define vex_alloc_kept(size) vex_mem_alloc(size, false)
+#define vex_zalloc_kept(size) vex_mem_alloc(size, true)
 #define vex_alloc_cache(size, zero) vex_mem_alloc(size, zero)
 
 /**
