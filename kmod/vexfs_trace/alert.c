@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What somebody should hear of at once: a stack that is nearly full, a chain of very many
- * functions, a function with a very large frame, a slow operation.
+ * functions, a function with a very large frame, a slow operation, a leak, a free that was refused.
  *
  * They are found where an operation ends, perhaps with locks held that are not ours. So they are
  * put down there, and sent by a worker that an interrupt wakes. No more than so many a second: the
@@ -22,6 +22,9 @@ const char * const vxt_alert_names[VXT_ALERT_NR] = {
 	[VXT_ALERT_CALLS] = "calls",
 	[VXT_ALERT_FRAME] = "frame",
 	[VXT_ALERT_SLOW] = "slow",
+	[VXT_ALERT_LEAK] = "leak",
+	[VXT_ALERT_DOUBLE_FREE] = "double-free",
+	[VXT_ALERT_FOREIGN_FREE] = "foreign-free",
 };
 
 /* Those that wait, and how many this second had; under the lock. */
@@ -100,18 +103,8 @@ static bool vxt_alert_allowed(void)
 	return !vxt_alerts.closed && vxt_alerts.sent < rate && vxt_alerts.nr < VXT_ALERTS;
 }
 
-/**
- * vxt_alert_post() - have something told to whoever listens
- * @kind: what
- * @op_class: of the operation or call, which has ended or is about to
- * @seq: its number, 0 when it has none
- * @value: how much it was
- * @limit: and how much is without remark
- *
- * Any context but NMI, with preemption off.
- */
-noinline void vxt_alert_post(enum vxt_alert_kind kind, unsigned int op_class, u64 seq,
-			     u64 value, u64 limit)
+/* Any context but NMI, with preemption off. */
+static void vxt_alert_put(const struct vxt_alert *what)
 {
 	unsigned long flags;
 	bool post;
@@ -124,11 +117,7 @@ noinline void vxt_alert_post(enum vxt_alert_kind kind, unsigned int op_class, u6
 		struct vxt_alert *alert;
 
 		alert = &vxt_alerts.alert[(vxt_alerts.first + vxt_alerts.nr++) % VXT_ALERTS];
-		alert->kind = kind;
-		alert->op_class = op_class;
-		alert->seq = seq;
-		alert->value = value;
-		alert->limit = limit;
+		*alert = *what;
 		alert->dropped = vxt_alerts.untold;
 		alert->pid = task_pid_nr(current);
 		memcpy(alert->comm, current->comm, sizeof(alert->comm));
@@ -143,6 +132,45 @@ noinline void vxt_alert_post(enum vxt_alert_kind kind, unsigned int op_class, u6
 	vxt_alerts_unlock(flags);
 	if (post)
 		irq_work_queue(&vxt_alert_irq);
+}
+
+/**
+ * vxt_alert_post() - have something told to whoever listens
+ * @kind: what
+ * @op_class: of the operation or call, which has ended or is about to
+ * @seq: its number, 0 when it has none
+ * @value: how much it was
+ * @limit: and how much is without remark
+ *
+ * Any context but NMI, with preemption off.
+ */
+noinline void vxt_alert_post(enum vxt_alert_kind kind, unsigned int op_class, u64 seq,
+			     u64 value, u64 limit)
+{
+	const struct vxt_alert alert = {
+		.kind = kind, .op_class = op_class, .seq = seq, .value = value, .limit = limit,
+	};
+
+	vxt_alert_put(&alert);
+}
+
+/**
+ * vxt_alert_post_site() - the same about the memory of a call site
+ * @kind: what
+ * @site: its number, 0 when it is not known
+ * @value: how much it was
+ * @limit: and how much is without remark
+ *
+ * Any context but NMI, with preemption off.
+ */
+noinline void vxt_alert_post_site(enum vxt_alert_kind kind, u32 site, u64 value, u64 limit)
+{
+	const struct vxt_alert alert = {
+		.kind = kind, .op_class = VXT_CLASSES, .site = site, .value = value,
+		.limit = limit,
+	};
+
+	vxt_alert_put(&alert);
 }
 
 /* How many were posted since the module was loaded, and how many were not. */

@@ -20,6 +20,7 @@
  * @frees: at the last reset
  * @bytes: at the last reset
  * @failures: at the last reset
+ * @sizes: at the last reset
  */
 struct vxt_site {
 	struct vexfs_site *site;
@@ -27,6 +28,7 @@ struct vxt_site {
 	long frees;
 	long bytes;
 	long failures;
+	long sizes[VEXFS_MEM_SIZES];
 };
 
 static struct vxt_site *vxt_sites;	/* by id - 1 */
@@ -83,6 +85,7 @@ bool vxt_alloc_read(u32 id, struct vxt_alloc_row *row)
 {
 	struct vexfs_site *site;
 	struct vxt_site *base;
+	unsigned int i;
 	long frees;
 
 	lockdep_assert_held(&vxt_lock);
@@ -104,6 +107,9 @@ bool vxt_alloc_read(u32 id, struct vxt_alloc_row *row)
 	row->failures = atomic_long_read(&site->failures) - base->failures;
 	row->live = atomic_long_read(&site->live);
 	row->peak = atomic_long_read(&site->peak);
+	row->cache = site->cache;
+	for (i = 0; i < VEXFS_MEM_SIZES; i++)
+		row->sizes[i] = atomic_long_read(&site->sizes[i]) - base->sizes[i];
 	return true;
 }
 
@@ -126,7 +132,7 @@ static void vxt_peak_restart(struct vexfs_site *site)
 
 void vxt_alloc_reset(void)
 {
-	u32 i, last = vxt_alloc_refresh(NULL);
+	u32 i, j, last = vxt_alloc_refresh(NULL);
 
 	for (i = 0; i < last; i++) {
 		struct vexfs_site *site = vxt_sites[i].site;
@@ -137,6 +143,8 @@ void vxt_alloc_reset(void)
 		vxt_sites[i].allocs = atomic_long_read(&site->allocs);
 		vxt_sites[i].bytes = atomic_long_read(&site->bytes);
 		vxt_sites[i].failures = atomic_long_read(&site->failures);
+		for (j = 0; j < VEXFS_MEM_SIZES; j++)
+			vxt_sites[i].sizes[j] = atomic_long_read(&site->sizes[j]);
 		vxt_peak_restart(site);
 	}
 }

@@ -135,27 +135,6 @@ static int latency_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(latency);
 
-static int alloc_show(struct seq_file *m, void *unused)
-{
-	struct vxt_alloc_row row;
-	u32 i, last;
-
-	seq_printf(m, "%5s %10s %10s %8s %12s %12s %14s %8s  %-28s %s\n", "site", "allocs", "frees",
-		   "objects", "live/B", "peak/B", "bytes/B", "failures", "function", "file:line");
-	mutex_lock(&vxt_lock);
-	last = vxt_alloc_refresh(NULL);
-	for (i = 1; i <= last; i++) {
-		if (!vxt_alloc_read(i, &row))
-			continue;
-		seq_printf(m, "%5u %10llu %10llu %8llu %12llu %12llu %14llu %8llu  %-28s %s:%u\n",
-			   row.site, row.allocs, row.frees, row.live_objects, row.live, row.peak,
-			   row.bytes, row.failures, row.func, row.file, row.line);
-	}
-	mutex_unlock(&vxt_lock);
-	return 0;
-}
-DEFINE_SHOW_ATTRIBUTE(alloc);
-
 static ssize_t reset_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
 	vxt_reset();
@@ -275,7 +254,7 @@ void vxt_debugfs_init(void)
 	debugfs_create_file("stack", 0400, vxt_dir, NULL, &stack_fops);
 	debugfs_create_file("chain", 0400, vxt_dir, NULL, &chain_fops);
 	debugfs_create_file("latency", 0400, vxt_dir, NULL, &latency_fops);
-	debugfs_create_file("alloc", 0400, vxt_dir, NULL, &alloc_fops);
+	vxt_debugfs_mem_init(vxt_dir);
 	debugfs_create_file("reset", 0200, vxt_dir, NULL, &reset_fops);
 	debugfs_create_file("targets", 0600, vxt_dir, NULL, &targets_fops);
 	debugfs_create_file("config", 0600, vxt_dir, NULL, &config_fops);

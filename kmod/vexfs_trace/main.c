@@ -147,6 +147,7 @@ static void vxt_clock_check(void)
 	if (!static_key_enabled(&vxt_clock_is_tsc) || !check_tsc_unstable())
 		return;
 	static_branch_disable(&vxt_clock_is_tsc);
+	vxt_track_forget();
 	WRITE_ONCE(vxt_load_cookie, get_random_u64());
 	pr_warn("the TSC has become unstable: latencies come from a slower clock from now on\n");
 }
@@ -165,6 +166,9 @@ void vxt_reset(void)
 	vxt_stack_reset();
 	vxt_next_restart();
 	vxt_alloc_reset();
+	vxt_track_reset();
+	vxt_leak_restart();
+	vxt_bad_free_reset();
 	vxt_resets++;
 	vxt_reset_real = ktime_get_real_ns();
 	vxt_reset_mono = ktime_get_ns();
@@ -240,7 +244,10 @@ void vxt_status_read(struct vxt_status *status)
 	status->watches = vxt_watch_count();
 	status->share = vxt_settings[VXT_SET_PAINT_SHARE];
 	vxt_alert_counts(&status->alerts, &status->alerts_dropped);
-	status->memory = vxt_cpu_memory() + vxt_stack_memory() + vxt_alloc_memory();
+	status->memory = vxt_cpu_memory() + vxt_stack_memory() + vxt_alloc_memory() +
+			 vxt_trail_memory() + vxt_track_memory() + vxt_leak_memory();
+	status->trails_lost = vxt_trail_lost();
+	status->bad_frees_lost = vxt_bad_frees_lost();
 	status->resets = vxt_resets;
 	status->reset_time = vxt_reset_real;
 	status->since_reset = ktime_get_ns() - vxt_reset_mono;
@@ -301,6 +308,19 @@ static int vxt_cpus_alloc(void)
 	return 0;
 }
 
+static int vxt_memory_probes_register(void)
+{
+	int err;
+
+	err = vxt_track_start();
+	if (err)
+		return err;
+	err = vxt_bad_free_start();
+	if (err)
+		vxt_track_stop();
+	return err;
+}
+
 static int vxt_probes_register(void)
 {
 	int err;
@@ -309,19 +329,65 @@ static int vxt_probes_register(void)
 	if (err)
 		return err;
 	err = register_trace_prio_vexfs_op_enter(vxt_op_enter, NULL, INT_MIN);
-	if (err) {
-		unregister_trace_vexfs_op_exit(vxt_op_exit, NULL);
-		tracepoint_synchronize_unregister();
-	}
+	if (err)
+		goto unregister_exit;
+	err = vxt_memory_probes_register();
+	if (err)
+		goto unregister_enter;
+	return 0;
+
+unregister_enter:
+	unregister_trace_vexfs_op_enter(vxt_op_enter, NULL);
+unregister_exit:
+	unregister_trace_vexfs_op_exit(vxt_op_exit, NULL);
+	tracepoint_synchronize_unregister();
 	return err;
 }
 
 /* Operations that run on leave state behind that the next load takes for foreign. */
 static void vxt_probes_unregister(void)
 {
+	vxt_bad_free_stop();
+	vxt_track_stop();
 	unregister_trace_vexfs_op_enter(vxt_op_enter, NULL);
 	unregister_trace_vexfs_op_exit(vxt_op_exit, NULL);
 	tracepoint_synchronize_unregister();
+}
+
+/* All that counters of memory lie in. */
+static int vxt_sites_init(void)
+{
+	int err;
+
+	err = vxt_alloc_init();
+	if (err)
+		return err;
+	err = vxt_trail_init();
+	if (err)
+		goto free_alloc;
+	err = vxt_track_init();
+	if (err)
+		goto free_trail;
+	err = vxt_leak_init();
+	if (err)
+		goto free_track;
+	return 0;
+
+free_track:
+	vxt_track_exit();
+free_trail:
+	vxt_trail_exit();
+free_alloc:
+	vxt_alloc_exit();
+	return err;
+}
+
+static void vxt_sites_exit(void)
+{
+	vxt_leak_exit();
+	vxt_track_exit();
+	vxt_trail_exit();
+	vxt_alloc_exit();
 }
 
 static int vxt_memory_init(void)
@@ -334,7 +400,7 @@ static int vxt_memory_init(void)
 	err = vxt_stack_init();
 	if (err)
 		goto free_cpus;
-	err = vxt_alloc_init();
+	err = vxt_sites_init();
 	if (err)
 		goto free_stack;
 	return 0;
@@ -348,7 +414,7 @@ free_cpus:
 
 static void vxt_memory_exit(void)
 {
-	vxt_alloc_exit();
+	vxt_sites_exit();
 	vxt_stack_exit();
 	vxt_cpus_free();
 }
@@ -376,6 +442,9 @@ static int __init vxt_init(void)
 	if (err)
 		goto unregister_probes;
 	vxt_debugfs_init();
+	mutex_lock(&vxt_lock);
+	vxt_leak_restart();
+	mutex_unlock(&vxt_lock);
 	return 0;
 
 unregister_probes:
@@ -387,6 +456,7 @@ free_memory:
 
 static void __exit vxt_exit(void)
 {
+	vxt_leak_stop();
 	vxt_debugfs_exit();
 	vxt_alert_exit();
 	vxt_netlink_exit();

@@ -14,25 +14,15 @@
 #include <linux/vexfs_trace.h>
 #include <net/genetlink.h>
 #include <trace/vexfs_events.h>
+#include "netlink.h"
 #include "vxt.h"
 
 static struct genl_family vxt_family;
 
-/* State of a dump, in netlink_callback's ctx. */
-struct vxt_dump {
-	u32 next;	/* row that comes next */
-	u64 only;	/* the one row wanted, or VXT_ALL */
-};
-
-#define VXT_ALL		U64_MAX
 #define VXT_CHAIN_ROOM	SZ_64K	/* VXT_FRAMES of the longest names */
 
 static const struct nla_policy vxt_stack_policy[] = {
 	[VEXFS_TRACE_A_STACK_CLASS] = { .type = NLA_U32 },
-};
-
-static const struct nla_policy vxt_alloc_policy[] = {
-	[VEXFS_TRACE_A_ALLOC_SITE] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy vxt_latency_policy[] = {
@@ -52,19 +42,14 @@ static const struct nla_policy vxt_no_policy[] = {
 	[VEXFS_TRACE_A_STATUS_VERSION] = { .type = NLA_REJECT },
 };
 
-static struct vxt_dump *vxt_dump(struct netlink_callback *cb)
-{
-	BUILD_BUG_ON(sizeof(struct vxt_dump) > sizeof(cb->ctx));
-	return (struct vxt_dump *)cb->ctx;
-}
-
 /* Attribute 1 of a dump request, where its policy lets one be, chooses a row. */
-static int vxt_dump_start(struct netlink_callback *cb)
+int vxt_dump_start(struct netlink_callback *cb)
 {
 	const struct nlattr *attr = nlmsg_find_attr(cb->nlh, GENL_HDRLEN, 1);
 
 	BUILD_BUG_ON(VEXFS_TRACE_A_STACK_CLASS != 1 || VEXFS_TRACE_A_ALLOC_SITE != 1 ||
-		     VEXFS_TRACE_A_LATENCY_CLASS != 1 || VEXFS_TRACE_A_CHAIN_CLASS != 1);
+		     VEXFS_TRACE_A_LATENCY_CLASS != 1 || VEXFS_TRACE_A_CHAIN_CLASS != 1 ||
+		     VEXFS_TRACE_A_LEAK_SITE != 1 || VEXFS_TRACE_A_HELD_SITE != 1);
 	vxt_dump(cb)->next = 0;
 	vxt_dump(cb)->only = attr ? nla_get_u32(attr) : VXT_ALL;
 	return 0;
@@ -135,33 +120,23 @@ static int vxt_put_latency(struct sk_buff *skb, u32 op_class)
 	       vxt_put_times(skb, &row);
 }
 
-/* Sites are numbered from 1; one that has not allocated yet makes no message. */
-static int vxt_put_alloc(struct sk_buff *skb, u32 site)
+/* Begin a message of a dump; NULL when the buffer has no room for it. */
+void *vxt_dump_message(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 {
-	const int pad = VEXFS_TRACE_A_ALLOC_PAD;
-	struct vxt_alloc_row row;
+	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &vxt_family,
+				NLM_F_MULTI, cmd);
 
-	if (!vxt_alloc_read(site, &row))
-		return -ENOENT;
-	return nla_put_u32(skb, VEXFS_TRACE_A_ALLOC_SITE, row.site) ||
-	       nla_put_string(skb, VEXFS_TRACE_A_ALLOC_FUNC, row.func) ||
-	       nla_put_string(skb, VEXFS_TRACE_A_ALLOC_FILE, row.file) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_ALLOC_LINE, row.line) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_ALLOCS, row.allocs, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_FREES, row.frees, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_BYTES, row.bytes, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_FAILURES, row.failures, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_LIVE, row.live, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_LIVE_OBJECTS, row.live_objects, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_PEAK, row.peak, pad);
+	if (hdr)
+		genl_dump_check_consistent(cb, hdr);
+	return hdr;
 }
 
 /*
  * Fill one buffer with rows, each by @put: 0 for done, -ENOENT for a row that does not
  * exist, anything else for a buffer that has no room for it.
  */
-static int vxt_dump_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, u32 nr,
-			 int (*put)(struct sk_buff *skb, u32 row))
+int vxt_dump_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, u32 nr,
+		  int (*put)(struct sk_buff *skb, u32 row))
 {
 	struct vxt_dump *dump = vxt_dump(cb);
 
@@ -171,11 +146,9 @@ static int vxt_dump_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cm
 
 		if (dump->only != VXT_ALL && dump->only != dump->next)
 			continue;
-		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &vxt_family,
-				  NLM_F_MULTI, cmd);
+		hdr = vxt_dump_message(skb, cb, cmd);
 		if (!hdr)
 			break;
-		genl_dump_check_consistent(cb, hdr);
 		err = put(skb, dump->next);
 		if (!err) {
 			genlmsg_end(skb, hdr);
@@ -214,26 +187,6 @@ static int vxt_stack_dump(struct sk_buff *skb, struct netlink_callback *cb)
 static int vxt_latency_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	return vxt_class_dump(skb, cb, VEXFS_TRACE_CMD_LATENCY_GET, vxt_put_latency);
-}
-
-static int vxt_alloc_dump(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	u64 only = vxt_dump(cb)->only;
-	struct vxt_alloc_row row;
-	u32 last;
-	int err;
-
-	mutex_lock(&vxt_lock);
-	last = vxt_alloc_refresh(NULL);
-	if (only != VXT_ALL && !vxt_alloc_read(only, &row)) {
-		NL_SET_ERR_MSG(cb->extack, "no such call site, or it never allocated");
-		err = -ENOENT;
-	} else {
-		cb->seq = vxt_epoch;
-		err = vxt_dump_rows(skb, cb, VEXFS_TRACE_CMD_ALLOC_GET, last + 1, vxt_put_alloc);
-	}
-	mutex_unlock(&vxt_lock);
-	return err;
 }
 
 /* Room for the longest chain: the kernel's default would do for one of usual names only. */
@@ -347,7 +300,10 @@ static int vxt_put_status(struct sk_buff *skb, const struct vxt_status *status)
 	       nla_put_u32(skb, VEXFS_TRACE_A_STATUS_WATCHES, status->watches) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_ALERTS, status->alerts, pad) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_ALERTS_DROPPED,
-				 status->alerts_dropped, pad);
+				 status->alerts_dropped, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_TRAILS_LOST, status->trails_lost, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STATUS_BAD_FREES_LOST,
+				 status->bad_frees_lost, pad);
 }
 
 static int vxt_status_get(struct sk_buff *skb, struct genl_info *info)
@@ -464,8 +420,8 @@ static const struct genl_ops vxt_ops[] = {
 	{
 		.cmd = VEXFS_TRACE_CMD_ALLOC_GET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = vxt_alloc_policy,
-		.maxattr = VEXFS_TRACE_A_ALLOC_SITE,
+		.policy = vxt_site_policy,
+		.maxattr = VXT_SITE_ATTR,
 		.start = vxt_dump_start,
 		.dumpit = vxt_alloc_dump,
 	},
@@ -521,6 +477,31 @@ static const struct genl_ops vxt_ops[] = {
 		.maxattr = VEXFS_TRACE_A_TARGET_NAME,
 		.doit = vxt_target_del_do,
 	},
+	{
+		.cmd = VEXFS_TRACE_CMD_LEAK_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_site_policy,
+		.maxattr = VXT_SITE_ATTR,
+		.start = vxt_dump_start,
+		.dumpit = vxt_leak_dump,
+	},
+	{
+		.cmd = VEXFS_TRACE_CMD_HELD_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_site_policy,
+		.maxattr = VXT_SITE_ATTR,
+		.start = vxt_held_dump_start,
+		.dumpit = vxt_held_dump,
+		.done = vxt_held_dump_done,
+	},
+	{
+		.cmd = VEXFS_TRACE_CMD_BAD_FREE_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_no_policy,
+		.maxattr = ARRAY_SIZE(vxt_no_policy) - 1,
+		.start = vxt_bad_free_dump_start,
+		.dumpit = vxt_bad_free_dump,
+	},
 };
 
 static const struct genl_multicast_group vxt_groups[] = {
@@ -537,15 +518,33 @@ static struct genl_family vxt_family __ro_after_init = {
 	.n_mcgrps = ARRAY_SIZE(vxt_groups),
 };
 
-static int vxt_put_alert(struct sk_buff *skb, const struct vxt_alert *alert, const char *name)
+/* A target may be gone by now. */
+static int vxt_put_alert_class(struct sk_buff *skb, const struct vxt_alert *alert)
+{
+	const char *name = vxt_class_name(alert->op_class);
+
+	return !name || nla_put_u32(skb, VEXFS_TRACE_A_ALERT_CLASS, alert->op_class) ||
+	       nla_put_string(skb, VEXFS_TRACE_A_ALERT_NAME, name) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALERT_SEQ, alert->seq,
+				 VEXFS_TRACE_A_ALERT_PAD);
+}
+
+static int vxt_put_alert_site(struct sk_buff *skb, const struct vxt_alert *alert)
+{
+	const struct vexfs_site *site = vexfs_mem_site(alert->site);
+
+	return nla_put_u32(skb, VEXFS_TRACE_A_ALERT_SITE, alert->site) ||
+	       (site && nla_put_string(skb, VEXFS_TRACE_A_ALERT_FUNC, site->func));
+}
+
+static int vxt_put_alert(struct sk_buff *skb, const struct vxt_alert *alert)
 {
 	const int pad = VEXFS_TRACE_A_ALERT_PAD;
+	bool site = alert->op_class == VXT_CLASSES;
 	bool slow = alert->kind == VXT_ALERT_SLOW;
 
 	return nla_put_string(skb, VEXFS_TRACE_A_ALERT_KIND, vxt_alert_names[alert->kind]) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_ALERT_CLASS, alert->op_class) ||
-	       nla_put_string(skb, VEXFS_TRACE_A_ALERT_NAME, name) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALERT_SEQ, alert->seq, pad) ||
+	       (site ? vxt_put_alert_site(skb, alert) : vxt_put_alert_class(skb, alert)) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALERT_VALUE,
 				 slow ? vxt_clock_to_ns(alert->value) : alert->value, pad) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALERT_LIMIT,
@@ -564,7 +563,6 @@ static int vxt_put_alert(struct sk_buff *skb, const struct vxt_alert *alert, con
 void vxt_netlink_alert(const struct vxt_alert *alert)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	const char *name;
 	void *hdr;
 	int err;
 
@@ -572,9 +570,7 @@ void vxt_netlink_alert(const struct vxt_alert *alert)
 		return;
 	hdr = genlmsg_put(skb, 0, 0, &vxt_family, 0, VEXFS_TRACE_CMD_ALERT);
 	mutex_lock(&vxt_lock);
-	name = vxt_class_name(alert->op_class);
-	/* A target may be gone by now. */
-	err = hdr && name ? vxt_put_alert(skb, alert, name) : -ENOENT;
+	err = hdr ? vxt_put_alert(skb, alert) : -ENOENT;
 	mutex_unlock(&vxt_lock);
 	if (err) {
 		nlmsg_free(skb);

@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Objects of vexfs_trace.ko, relative to this folder.
-vexfs-trace-kmod-objs := main.o config.o alert.o stack.o task.o chain.o watch.o emulator.o targets.o latency.o alloc.o debugfs.o netlink.o
+vexfs-trace-kmod-objs := main.o config.o alert.o stack.o task.o chain.o watch.o emulator.o targets.o latency.o alloc.o trail.o track.o \
+	leaks.o badfree.o debugfs.o debugfs_mem.o netlink.o netlink_mem.o

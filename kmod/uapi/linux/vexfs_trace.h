@@ -73,6 +73,23 @@ enum vexfs_trace_a_stack {
 };
 
 /**
+ * enum vexfs_trace_a_size - Allocations of like sizes.
+ * @VEXFS_TRACE_A_SIZE_MOST: (u64) Bytes of the largest in this class; the least is half of it
+ *     and one more. 0 in the last class, which holds all that is larger.
+ * @VEXFS_TRACE_A_SIZE_COUNT: (u64) Allocations.
+ * @VEXFS_TRACE_A_SIZE_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_size {
+	VEXFS_TRACE_A_SIZE_MOST = 1,
+	VEXFS_TRACE_A_SIZE_COUNT,
+	VEXFS_TRACE_A_SIZE_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_SIZE_MAX,
+	VEXFS_TRACE_A_SIZE_MAX = (__VEXFS_TRACE_A_SIZE_MAX - 1)
+};
+
+/**
  * enum vexfs_trace_a_alloc - Memory of one call site of vexfs.ko.
  * @VEXFS_TRACE_A_ALLOC_SITE: (u32) Number of the site, 1 and up. In a request, dump this site
  *     only.
@@ -87,6 +104,10 @@ enum vexfs_trace_a_stack {
  * @VEXFS_TRACE_A_ALLOC_LIVE_OBJECTS: (u64) Allocations held now; not reset.
  * @VEXFS_TRACE_A_ALLOC_PEAK: (u64) Highest live since the last reset, when it starts from live.
  * @VEXFS_TRACE_A_ALLOC_PAD: padding before 64-bit attributes
+ * @VEXFS_TRACE_A_ALLOC_CACHE: (u8) 1 when the memory can be given back to the kernel, and is
+ *     when memory is short.
+ * @VEXFS_TRACE_A_ALLOC_SIZE: (nests) Allocations since the last reset by size, one nest for
+ *     each class of sizes that there were.
  */
 enum vexfs_trace_a_alloc {
 	VEXFS_TRACE_A_ALLOC_SITE = 1,
@@ -101,6 +122,8 @@ enum vexfs_trace_a_alloc {
 	VEXFS_TRACE_A_ALLOC_LIVE_OBJECTS,
 	VEXFS_TRACE_A_ALLOC_PEAK,
 	VEXFS_TRACE_A_ALLOC_PAD,
+	VEXFS_TRACE_A_ALLOC_CACHE,
+	VEXFS_TRACE_A_ALLOC_SIZE,
 
 	/* private: */
 	__VEXFS_TRACE_A_ALLOC_MAX,
@@ -244,11 +267,133 @@ enum vexfs_trace_a_target {
 };
 
 /**
+ * enum vexfs_trace_a_leak - Whether a call site leaks, and how long its objects live. Some
+ *     objects are followed from their allocation to their end, one in alloc_sample: tracked and
+ *     the attributes that follow are theirs.
+ * @VEXFS_TRACE_A_LEAK_SITE: (u32) Number of the call site. In a request: dump this site only.
+ * @VEXFS_TRACE_A_LEAK_FUNC: (string) Function that allocates.
+ * @VEXFS_TRACE_A_LEAK_FILE: (string) Source file.
+ * @VEXFS_TRACE_A_LEAK_LINE: (u32) Line in the source file.
+ * @VEXFS_TRACE_A_LEAK_VERDICT: (string) "leaked": no filesystem is mounted, so what is held is
+ *     lost; "suspect": what is held grew in each of the last windows, and some of it is older
+ *     than any object that the site ever freed; "growing": it grew, no more is known; "cache":
+ *     memory that is given back when it is short; "steady".
+ * @VEXFS_TRACE_A_LEAK_LIVE: (u64) Bytes held.
+ * @VEXFS_TRACE_A_LEAK_LIVE_OBJECTS: (u64) Objects held.
+ * @VEXFS_TRACE_A_LEAK_RISES: (u32) Windows in a row in which the least number of objects held
+ *     rose.
+ * @VEXFS_TRACE_A_LEAK_TRACKED: (u32) Objects held that are followed.
+ * @VEXFS_TRACE_A_LEAK_OLD: (u32) Of them, those that are older than four windows.
+ * @VEXFS_TRACE_A_LEAK_OLDEST_NS: (u64) Age of the oldest of them.
+ * @VEXFS_TRACE_A_LEAK_UNTRACKED: (u64) Objects that should have been followed, and found no
+ *     room: what is said of tracked is inaccurate when this is not 0.
+ * @VEXFS_TRACE_A_LEAK_ENDED: (u64) Objects that were followed to their end since the last
+ *     reset.
+ * @VEXFS_TRACE_A_LEAK_MEAN_NS: (u64) Mean of their lifetimes.
+ * @VEXFS_TRACE_A_LEAK_P50_NS: (u64) Median of their lifetimes, within 12 %.
+ * @VEXFS_TRACE_A_LEAK_P99_NS: (u64) 99th percentile of their lifetimes, within 12 %.
+ * @VEXFS_TRACE_A_LEAK_MAX_NS: (u64) Longest of their lifetimes.
+ * @VEXFS_TRACE_A_LEAK_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_leak {
+	VEXFS_TRACE_A_LEAK_SITE = 1,
+	VEXFS_TRACE_A_LEAK_FUNC,
+	VEXFS_TRACE_A_LEAK_FILE,
+	VEXFS_TRACE_A_LEAK_LINE,
+	VEXFS_TRACE_A_LEAK_VERDICT,
+	VEXFS_TRACE_A_LEAK_LIVE,
+	VEXFS_TRACE_A_LEAK_LIVE_OBJECTS,
+	VEXFS_TRACE_A_LEAK_RISES,
+	VEXFS_TRACE_A_LEAK_TRACKED,
+	VEXFS_TRACE_A_LEAK_OLD,
+	VEXFS_TRACE_A_LEAK_OLDEST_NS,
+	VEXFS_TRACE_A_LEAK_UNTRACKED,
+	VEXFS_TRACE_A_LEAK_ENDED,
+	VEXFS_TRACE_A_LEAK_MEAN_NS,
+	VEXFS_TRACE_A_LEAK_P50_NS,
+	VEXFS_TRACE_A_LEAK_P99_NS,
+	VEXFS_TRACE_A_LEAK_MAX_NS,
+	VEXFS_TRACE_A_LEAK_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_LEAK_MAX,
+	VEXFS_TRACE_A_LEAK_MAX = (__VEXFS_TRACE_A_LEAK_MAX - 1)
+};
+
+/**
+ * enum vexfs_trace_a_held - Objects that are followed and held, of one call site and from one
+ *     chain of calls.
+ * @VEXFS_TRACE_A_HELD_SITE: (u32) Number of the call site. In a request: dump this site only.
+ * @VEXFS_TRACE_A_HELD_OBJECTS: (u32) Objects held.
+ * @VEXFS_TRACE_A_HELD_BYTES: (u64) Bytes held.
+ * @VEXFS_TRACE_A_HELD_OLDEST_NS: (u64) Age of the oldest one.
+ * @VEXFS_TRACE_A_HELD_PID: (u32) Thread that allocated one of them.
+ * @VEXFS_TRACE_A_HELD_FRAME: (nests) The calls, innermost first; none when they were lost.
+ * @VEXFS_TRACE_A_HELD_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_held {
+	VEXFS_TRACE_A_HELD_SITE = 1,
+	VEXFS_TRACE_A_HELD_OBJECTS,
+	VEXFS_TRACE_A_HELD_BYTES,
+	VEXFS_TRACE_A_HELD_OLDEST_NS,
+	VEXFS_TRACE_A_HELD_PID,
+	VEXFS_TRACE_A_HELD_FRAME,
+	VEXFS_TRACE_A_HELD_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_HELD_MAX,
+	VEXFS_TRACE_A_HELD_MAX = (__VEXFS_TRACE_A_HELD_MAX - 1)
+};
+
+/**
+ * enum vexfs_trace_a_bad_free - Frees that were refused, alike in who did them: of memory that
+ *     was freed before, or that was never given. The memory was left alone.
+ * @VEXFS_TRACE_A_BAD_FREE_KIND: (string) "double-free", or "foreign-free": memory that was
+ *     never given, or freed too long ago to know.
+ * @VEXFS_TRACE_A_BAD_FREE_COUNT: (u64) How many there were.
+ * @VEXFS_TRACE_A_BAD_FREE_SITE: (u32) Number of the call site that had allocated the memory, 0
+ *     when that is not known.
+ * @VEXFS_TRACE_A_BAD_FREE_FUNC: (string) Function that allocates.
+ * @VEXFS_TRACE_A_BAD_FREE_FILE: (string) Source file.
+ * @VEXFS_TRACE_A_BAD_FREE_LINE: (u32) Line in the source file.
+ * @VEXFS_TRACE_A_BAD_FREE_FIRST: (string) Function that had freed it before.
+ * @VEXFS_TRACE_A_BAD_FREE_BY: (string) Function whose free was refused.
+ * @VEXFS_TRACE_A_BAD_FREE_PID: (u32) Thread of the first of these frees.
+ * @VEXFS_TRACE_A_BAD_FREE_COMM: (string) Name of the thread.
+ * @VEXFS_TRACE_A_BAD_FREE_ALLOCATED: (nests) Calls that led to the allocation, of an object
+ *     that was followed.
+ * @VEXFS_TRACE_A_BAD_FREE_FREED: (nests) Calls that led to its first free, likewise.
+ * @VEXFS_TRACE_A_BAD_FREE_AGAIN: (nests) Calls that led to the free that was refused.
+ * @VEXFS_TRACE_A_BAD_FREE_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_bad_free {
+	VEXFS_TRACE_A_BAD_FREE_KIND = 1,
+	VEXFS_TRACE_A_BAD_FREE_COUNT,
+	VEXFS_TRACE_A_BAD_FREE_SITE,
+	VEXFS_TRACE_A_BAD_FREE_FUNC,
+	VEXFS_TRACE_A_BAD_FREE_FILE,
+	VEXFS_TRACE_A_BAD_FREE_LINE,
+	VEXFS_TRACE_A_BAD_FREE_FIRST,
+	VEXFS_TRACE_A_BAD_FREE_BY,
+	VEXFS_TRACE_A_BAD_FREE_PID,
+	VEXFS_TRACE_A_BAD_FREE_COMM,
+	VEXFS_TRACE_A_BAD_FREE_ALLOCATED,
+	VEXFS_TRACE_A_BAD_FREE_FREED,
+	VEXFS_TRACE_A_BAD_FREE_AGAIN,
+	VEXFS_TRACE_A_BAD_FREE_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_BAD_FREE_MAX,
+	VEXFS_TRACE_A_BAD_FREE_MAX = (__VEXFS_TRACE_A_BAD_FREE_MAX - 1)
+};
+
+/**
  * enum vexfs_trace_a_alert - Something that should be known at once. The limits are settings,
  *     see Documentation/counters.rst.
  * @VEXFS_TRACE_A_ALERT_KIND: (string) "stack", the stack in use in bytes, counted from its top;
  *     "calls", the functions of a chain; "frame", the bytes of one function in it; "slow", a
- *     duration in ns.
+ *     duration in ns; "leak", the objects held of a call site that is suspected of a leak;
+ *     "double-free" and "foreign-free", a free that was refused.
  * @VEXFS_TRACE_A_ALERT_CLASS: (u32) Number of the operation class.
  * @VEXFS_TRACE_A_ALERT_NAME: (string) Name of the operation class.
  * @VEXFS_TRACE_A_ALERT_SEQ: (u64) Sequence number of the operation, 0 when it has none.
@@ -259,6 +404,9 @@ enum vexfs_trace_a_target {
  * @VEXFS_TRACE_A_ALERT_DROPPED: (u64) Alerts that were not sent since the one before, because
  *     there were too many in a second.
  * @VEXFS_TRACE_A_ALERT_PAD: padding before 64-bit attributes
+ * @VEXFS_TRACE_A_ALERT_SITE: (u32) Of what is about memory: number of the call site, 0 when it
+ *     is not known. There is no class, name and seq then.
+ * @VEXFS_TRACE_A_ALERT_FUNC: (string) Function of the call site, when it is known.
  */
 enum vexfs_trace_a_alert {
 	VEXFS_TRACE_A_ALERT_KIND = 1,
@@ -271,6 +419,8 @@ enum vexfs_trace_a_alert {
 	VEXFS_TRACE_A_ALERT_COMM,
 	VEXFS_TRACE_A_ALERT_DROPPED,
 	VEXFS_TRACE_A_ALERT_PAD,
+	VEXFS_TRACE_A_ALERT_SITE,
+	VEXFS_TRACE_A_ALERT_FUNC,
 
 	/* private: */
 	__VEXFS_TRACE_A_ALERT_MAX,
@@ -311,6 +461,10 @@ enum vexfs_trace_a_alert {
  * @VEXFS_TRACE_A_STATUS_ALERTS: (u64) Alerts since the module was loaded.
  * @VEXFS_TRACE_A_STATUS_ALERTS_DROPPED: (u64) Alerts that were not sent, because there were too
  *     many in a second.
+ * @VEXFS_TRACE_A_STATUS_TRAILS_LOST: (u64) Chains of calls, of objects that are followed, for
+ *     which there was no room.
+ * @VEXFS_TRACE_A_STATUS_BAD_FREES_LOST: (u64) Refused frees, unlike all others, for which there
+ *     was no room.
  */
 enum vexfs_trace_a_status {
 	VEXFS_TRACE_A_STATUS_VERSION = 1,
@@ -336,6 +490,8 @@ enum vexfs_trace_a_status {
 	VEXFS_TRACE_A_STATUS_WATCHES,
 	VEXFS_TRACE_A_STATUS_ALERTS,
 	VEXFS_TRACE_A_STATUS_ALERTS_DROPPED,
+	VEXFS_TRACE_A_STATUS_TRAILS_LOST,
+	VEXFS_TRACE_A_STATUS_BAD_FREES_LOST,
 
 	/* private: */
 	__VEXFS_TRACE_A_STATUS_MAX,
@@ -357,6 +513,10 @@ enum vexfs_trace_a_status {
  *     an error tells why it cannot be.
  * @VEXFS_TRACE_CMD_TARGET_DEL: (do) Measure a function no more, and forget what was measured.
  * @VEXFS_TRACE_CMD_ALERT: (event) Something that should be known at once, to the group alerts.
+ * @VEXFS_TRACE_CMD_LEAK_GET: (dump) Whether each call site leaks, and how long its objects
+ *     live.
+ * @VEXFS_TRACE_CMD_HELD_GET: (dump) Where the objects come from that are followed and held.
+ * @VEXFS_TRACE_CMD_BAD_FREE_GET: (dump) Frees that were refused, since the last reset.
  */
 enum vexfs_trace_cmd {
 	VEXFS_TRACE_CMD_STACK_GET = 1,
@@ -369,6 +529,9 @@ enum vexfs_trace_cmd {
 	VEXFS_TRACE_CMD_TARGET_ADD,
 	VEXFS_TRACE_CMD_TARGET_DEL,
 	VEXFS_TRACE_CMD_ALERT,
+	VEXFS_TRACE_CMD_LEAK_GET,
+	VEXFS_TRACE_CMD_HELD_GET,
+	VEXFS_TRACE_CMD_BAD_FREE_GET,
 
 	/* private: */
 	__VEXFS_TRACE_CMD_MAX,
