@@ -38,6 +38,7 @@ $(eval $(call kernel-test,vxt_alert,selftests/vxt_alert.c,))
 $(eval $(call kernel-test,vxt_netlink,selftests/vxt_netlink.c,))
 $(eval $(call kernel-test,vxt_latency,selftests/vxt_latency.c,))
 $(eval $(call kernel-test,vxt_alloc,selftests/vxt_alloc.c,))
+$(eval $(call kernel-test,vxt_memory,selftests/vxt_memory.c,))
 $(eval $(call kernel-test,vxt_search,selftests/vxt_search.c,))
 kernel-scripts += selftests/vxt_ynl.sh selftests/vxt_unload.sh selftests/bpftrace.sh
 
