@@ -19,9 +19,11 @@
 /**
  * struct alert - see enum vexfs_trace_a_alert
  * @kind: and the other strings: good until the message is gone
+ * @site: it is about memory: @func says whose, and there is no class
  */
 struct alert {
-	const char *kind, *class, *comm;
+	const char *kind, *class, *comm, *func;
+	bool site;
 	uint64_t seq, value, limit, dropped;
 	uint32_t pid;
 };
@@ -54,7 +56,7 @@ static const char *now(void)
 
 static void print_text(const struct alert *a)
 {
-	printf("%s %-5s %s: ", now(), printable(a->kind), printable(a->class));
+	printf("%s %-5s %s: ", now(), printable(a->kind), printable(a->site ? a->func : a->class));
 	if (!strcmp(a->kind, "stack"))
 		printf("%s bytes of the stack in use, over %s", number(a->value), number(a->limit));
 	else if (!strcmp(a->kind, "calls"))
@@ -62,6 +64,10 @@ static void print_text(const struct alert *a)
 	else if (!strcmp(a->kind, "frame"))
 		printf("a function with a frame of %s bytes, over %s", number(a->value),
 		       number(a->limit));
+	else if (!strcmp(a->kind, "leak"))
+		printf("a suspect now, holds %s", plural(a->value, "object"));
+	else if (a->site)
+		printf("refused, see bad-free-get");
 	else if (!strcmp(a->kind, "slow"))
 		printf("took %s, over %s", duration(a->value), duration(a->limit));
 	else
@@ -80,7 +86,10 @@ static void print_json(const struct alert *a)
 	json_open(&j, NULL, '{');
 	json_string(&j, "time", now());
 	json_string(&j, "kind", a->kind);
-	json_string(&j, "class", a->class);
+	if (a->site)
+		json_string(&j, "function", a->func);
+	else
+		json_string(&j, "class", a->class);
 	json_u64(&j, "seq", a->seq);
 	json_u64(&j, "value", a->value);
 	json_u64(&j, "limit", a->limit);
@@ -102,6 +111,8 @@ static int on_alert(struct nl_msg *msg, void *arg)
 	a = (struct alert){
 		.kind = text(attrs[VEXFS_TRACE_A_ALERT_KIND]),
 		.class = text(attrs[VEXFS_TRACE_A_ALERT_NAME]),
+		.site = attrs[VEXFS_TRACE_A_ALERT_SITE],
+		.func = text(attrs[VEXFS_TRACE_A_ALERT_FUNC]),
 		.comm = text(attrs[VEXFS_TRACE_A_ALERT_COMM]),
 		.seq = number64(attrs[VEXFS_TRACE_A_ALERT_SEQ]),
 		.value = number64(attrs[VEXFS_TRACE_A_ALERT_VALUE]),

@@ -18,6 +18,7 @@ trace-read-src := $(addprefix user/trace-read/, \
 	kallsyms.c \
 	main.c \
 	netlink.c \
+	netlink_mem.c \
 	object.c \
 	options.c \
 	perfmap.c \
@@ -25,6 +26,7 @@ trace-read-src := $(addprefix user/trace-read/, \
 	procfs.c \
 	report.c \
 	report_json.c \
+	report_mem.c \
 	report_text.c \
 	sideband.c \
 	symbols.c \
@@ -53,6 +55,7 @@ trace-read-test-src := $(addprefix user/trace-read/, \
 $(eval $(call user-test,test_reader,$(trace-read-test-src),-lcmocka -lbpf -ldw -lelf))
 
 user-cflags-user/trace-read/netlink := -I/usr/include/libnl3
+user-cflags-user/trace-read/netlink_mem := -I/usr/include/libnl3
 user-cflags-user/trace-read/alerts := -I/usr/include/libnl3
 build/user/obj/user/trace-read/capture.o build/user/obj/user/trace-read/epoch.o: \
 	build/bpf/vexfs_read.skel.h

@@ -39,6 +39,56 @@ struct site_counters *counters_add_site(struct counters *c)
 	return &c->sites[c->nr_sites++];
 }
 
+/* NULL when it is not known. */
+struct site_counters *counters_find_site(const struct counters *c, uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < c->nr_sites; i++)
+		if (c->sites[i].id == id)
+			return &c->sites[i];
+	return NULL;
+}
+
+struct held_counters *counters_add_held(struct counters *c)
+{
+	GROW(c->held, c->nr_held, c->room_held);
+	c->held[c->nr_held] = (struct held_counters){};
+	return &c->held[c->nr_held++];
+}
+
+struct bad_free_counters *counters_add_bad_free(struct counters *c)
+{
+	GROW(c->bad_frees, c->nr_bad_frees, c->room_bad_frees);
+	c->bad_frees[c->nr_bad_frees] = (struct bad_free_counters){
+		.kind = "?", .func = "?", .comm = "?",
+	};
+	return &c->bad_frees[c->nr_bad_frees++];
+}
+
+void trail_add(struct trail *trail, const char *function)
+{
+	GROW(trail->function, trail->calls, trail->room);
+	trail->function[trail->calls++] = function;
+}
+
+void counters_clear_held(struct counters *c)
+{
+	while (c->nr_held)
+		free(c->held[--c->nr_held].from.function);
+}
+
+void counters_clear_bad_frees(struct counters *c)
+{
+	while (c->nr_bad_frees) {
+		struct bad_free_counters *b = &c->bad_frees[--c->nr_bad_frees];
+
+		free(b->allocated.function);
+		free(b->freed.function);
+		free(b->again.function);
+	}
+}
+
 struct chain_frame *counters_add_frame(struct chain_counters *chain)
 {
 	GROW(chain->frame, chain->frames, chain->room);
@@ -65,6 +115,10 @@ void counters_free(struct counters *c)
 
 	for (i = 0; i < MAX_CLASSES; i++)
 		free(c->classes[i].chain.frame);
+	counters_clear_held(c);
+	counters_clear_bad_frees(c);
+	free(c->held);
+	free(c->bad_frees);
 	free(c->sites);
 	free(c->status.cpu);
 	*c = (struct counters){};

@@ -60,11 +60,38 @@ struct class_counters {
 	struct chain_counters chain;
 };
 
-/* One call site; see enum vexfs_trace_a_alloc. */
+/*
+ * One call site; see enum vexfs_trace_a_alloc. From @verdict on, see enum vexfs_trace_a_leak:
+ * @verdict is NULL where the source does not tell. Times are in nanoseconds.
+ */
 struct site_counters {
 	uint32_t id, line;
 	const char *func, *file;
 	uint64_t allocs, frees, bytes, failures, live, live_objects, peak;
+	const char *verdict;
+	uint32_t rises, tracked, old;
+	uint64_t oldest, untracked, ended, mean, p50, p99, max;
+};
+
+/* Where something was called from, innermost first: names of functions. */
+struct trail {
+	const char **function;
+	size_t calls, room;
+};
+
+/* Objects held of one site and trail; see enum vexfs_trace_a_held. */
+struct held_counters {
+	uint32_t site, objects, pid;
+	uint64_t bytes, oldest;
+	struct trail from;
+};
+
+/* Frees that were refused; see enum vexfs_trace_a_bad_free. */
+struct bad_free_counters {
+	const char *kind, *func, *first, *by, *comm;
+	uint32_t site, pid;
+	uint64_t count;
+	struct trail allocated, freed, again;
 };
 
 /* Events numbered so far, by CPU and enum vexfs_event_kind. */
@@ -90,11 +117,17 @@ struct status_counters {
  * struct counters - all of it, at one time
  * @classes: by enum vexfs_op_class
  * @sites: in no order
+ * @held: by site; from netlink alone
+ * @bad_frees: from netlink alone
  */
 struct counters {
 	struct class_counters classes[MAX_CLASSES];
 	struct site_counters *sites;
 	size_t nr_sites, room_sites;
+	struct held_counters *held;
+	size_t nr_held, room_held;
+	struct bad_free_counters *bad_frees;
+	size_t nr_bad_frees, room_bad_frees;
 	struct status_counters status;
 };
 
@@ -132,6 +165,12 @@ const char *kind_name(unsigned int kind);
 
 /* An empty site at the end of @counters->sites. */
 struct site_counters *counters_add_site(struct counters *counters);
+struct site_counters *counters_find_site(const struct counters *counters, uint32_t id);
+struct held_counters *counters_add_held(struct counters *counters);
+struct bad_free_counters *counters_add_bad_free(struct counters *counters);
+void counters_clear_held(struct counters *counters);
+void counters_clear_bad_frees(struct counters *counters);
+void trail_add(struct trail *trail, const char *function);
 /* An empty frame at the end of the chain. */
 struct chain_frame *counters_add_frame(struct chain_counters *chain);
 /* Forget all chains, but not the room for them. */

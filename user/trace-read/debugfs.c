@@ -18,7 +18,7 @@
 #define DIR "/sys/kernel/debug/vexfs/"
 #define MAX_COLUMNS 32
 
-enum unit { NUMBER32, NUMBER64, MICROSECONDS };
+enum unit { NUMBER32, NUMBER64, MICROSECONDS, MILLISECONDS };
 
 /* Where a column's value goes. */
 struct column {
@@ -30,6 +30,7 @@ struct column {
 #define N32(name, type, member) { name, offsetof(type, member), NUMBER32 }
 #define N64(name, type, member) { name, offsetof(type, member), NUMBER64 }
 #define US(name, type, member)  { name, offsetof(type, member), MICROSECONDS }
+#define MS(name, type, member)  { name, offsetof(type, member), MILLISECONDS }
 
 static const struct column stack_columns[] = {
 	N64("calls", struct depth_counters, calls),
@@ -69,6 +70,20 @@ static const struct column alloc_columns[] = {
 	N64("peak/B", struct site_counters, peak),
 	N64("bytes/B", struct site_counters, bytes),
 	N64("failures", struct site_counters, failures),
+	{ }
+};
+
+static const struct column leak_columns[] = {
+	N32("rises", struct site_counters, rises),
+	N32("tracked", struct site_counters, tracked),
+	N32("old", struct site_counters, old),
+	MS("oldest/ms", struct site_counters, oldest),
+	N64("untracked", struct site_counters, untracked),
+	N64("ended", struct site_counters, ended),
+	MS("mean/ms", struct site_counters, mean),
+	MS("p50/ms", struct site_counters, p50),
+	MS("p99/ms", struct site_counters, p99),
+	MS("max/ms", struct site_counters, max),
 	{ }
 };
 
@@ -165,7 +180,8 @@ static void table_take(const struct table *t, const struct column *columns, void
 		else if (c->unit == NUMBER64)
 			*(uint64_t *)field = strtoull(word, NULL, 10);
 		else
-			*(uint64_t *)field = microseconds(word);
+			*(uint64_t *)field = microseconds(word) *
+					     (c->unit == MILLISECONDS ? 1000 : 1);
 	}
 }
 
@@ -329,6 +345,27 @@ static bool read_alloc(struct counters *c)
 	return true;
 }
 
+static bool read_leaks(struct counters *c)
+{
+	struct site_counters *site;
+	const char *word;
+	struct table t;
+
+	if (!table_open(&t, DIR "leaks"))
+		return false;
+	while (table_next(&t)) {
+		word = table_word(&t, "site");
+		site = word ? counters_find_site(c, strtoul(word, NULL, 10)) : NULL;
+		if (!site)
+			continue;
+		table_take(&t, leak_columns, site);
+		word = table_word(&t, "verdict");
+		site->verdict = word ? intern(word) : "?";
+	}
+	free(t.text);
+	return true;
+}
+
 static bool debugfs_mounted(void)
 {
 	struct statfs fs;
@@ -364,7 +401,8 @@ static bool debugfs_status(struct status_counters *status)
 
 static bool debugfs_read(struct counters *c)
 {
-	return read_targets(c) && read_stack(c) && read_chain(c) && read_latency(c) && read_alloc(c);
+	return read_targets(c) && read_stack(c) && read_chain(c) && read_latency(c) && read_alloc(c) &&
+	       read_leaks(c);
 }
 
 static const char *target_refusal(int err)

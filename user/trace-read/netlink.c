@@ -13,6 +13,7 @@
 
 #include "base.h"
 #include "counters.h"
+#include "netlink.h"
 
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
@@ -25,16 +26,6 @@ static struct nl_sock *sock;
 static int family;
 /* What the kernel said about the last refused request. */
 static const char *refusal;
-
-/* Where an integer attribute goes. */
-struct field {
-	int attr;
-	size_t offset;
-	size_t size;
-};
-
-#define FIELD(attr, type, member) \
-	{ attr, offsetof(type, member), sizeof(((type *)0)->member) }
 
 #define STACK(attr, member) FIELD(VEXFS_TRACE_A_STACK_##attr, struct depth_counters, member)
 static const struct field stack_fields[] = {
@@ -50,13 +41,6 @@ static const struct field latency_fields[] = {
 	LATENCY(COUNT, count), LATENCY(ERRORS, errors), LATENCY(MIN_NS, min),
 	LATENCY(MEAN_NS, mean), LATENCY(P50_NS, p50), LATENCY(P90_NS, p90),
 	LATENCY(P99_NS, p99), LATENCY(P999_NS, p999), LATENCY(MAX_NS, max),
-};
-
-#define ALLOC(attr, member) FIELD(VEXFS_TRACE_A_ALLOC_##attr, struct site_counters, member)
-static const struct field alloc_fields[] = {
-	ALLOC(SITE, id), ALLOC(LINE, line), ALLOC(ALLOCS, allocs), ALLOC(FREES, frees),
-	ALLOC(BYTES, bytes), ALLOC(FAILURES, failures), ALLOC(LIVE, live),
-	ALLOC(LIVE_OBJECTS, live_objects), ALLOC(PEAK, peak),
 };
 
 #define CHAIN(attr, member) FIELD(VEXFS_TRACE_A_CHAIN_##attr, struct chain_counters, member)
@@ -88,7 +72,7 @@ static const struct field cpu_fields[] = {
 };
 
 /* Attributes of a width that differs from the field's are taken as absent. */
-static void take(void *to, struct nlattr **attrs, const struct field *fields, size_t n)
+void netlink_take(void *to, struct nlattr **attrs, const struct field *fields, size_t n)
 {
 	size_t i;
 
@@ -100,9 +84,7 @@ static void take(void *to, struct nlattr **attrs, const struct field *fields, si
 	}
 }
 
-#define TAKE(to, attrs, fields) take(to, attrs, fields, ARRAY_LEN(fields))
-
-static const char *attr_string(const struct nlattr *a)
+const char *attr_string(const struct nlattr *a)
 {
 	return a ? intern_len(nla_data(a), nla_len(a)) : "?";
 }
@@ -194,21 +176,6 @@ static int on_target(struct nl_msg *msg, void *arg)
 	if (id >= MAX_CLASSES)
 		return NL_SKIP;
 	TAKE(&counters->classes[id], attrs, target_fields);
-	return NL_OK;
-}
-
-static int on_alloc(struct nl_msg *msg, void *arg)
-{
-	struct nlattr *attrs[VEXFS_TRACE_A_ALLOC_MAX + 1];
-	struct site_counters *site;
-
-	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, VEXFS_TRACE_A_ALLOC_MAX, NULL) < 0 ||
-	    !attrs[VEXFS_TRACE_A_ALLOC_SITE])
-		return NL_SKIP;
-	site = counters_add_site(arg);
-	TAKE(site, attrs, alloc_fields);
-	site->func = attr_string(attrs[VEXFS_TRACE_A_ALLOC_FUNC]);
-	site->file = attr_string(attrs[VEXFS_TRACE_A_ALLOC_FILE]);
 	return NL_OK;
 }
 
@@ -315,6 +282,10 @@ static bool dump(struct counters *c, const char *what, int cmd, nl_recvmsg_msg_c
 			c->nr_sites = 0;
 		else if (cmd == VEXFS_TRACE_CMD_CHAIN_GET)
 			counters_clear_chains(c);
+		else if (cmd == VEXFS_TRACE_CMD_HELD_GET)
+			counters_clear_held(c);
+		else if (cmd == VEXFS_TRACE_CMD_BAD_FREE_GET)
+			counters_clear_bad_frees(c);
 		err = request(cmd, NLM_F_DUMP, NULL, reply, c);
 	} while (err == -NLE_DUMP_INTR && ++tries < DUMP_TRIES);
 	if (err)
@@ -367,7 +338,10 @@ static bool netlink_read(struct counters *c)
 	       dump(c, "target-get", VEXFS_TRACE_CMD_TARGET_GET, on_target) &&
 	       dump(c, "chain-get", VEXFS_TRACE_CMD_CHAIN_GET, on_chain) &&
 	       dump(c, "latency-get", VEXFS_TRACE_CMD_LATENCY_GET, on_latency) &&
-	       dump(c, "alloc-get", VEXFS_TRACE_CMD_ALLOC_GET, on_alloc);
+	       dump(c, "alloc-get", VEXFS_TRACE_CMD_ALLOC_GET, on_alloc) &&
+	       dump(c, "leak-get", VEXFS_TRACE_CMD_LEAK_GET, on_leak) &&
+	       dump(c, "held-get", VEXFS_TRACE_CMD_HELD_GET, on_held) &&
+	       dump(c, "bad-free-get", VEXFS_TRACE_CMD_BAD_FREE_GET, on_bad_free);
 }
 
 static enum target_result netlink_target(const char *function, bool add)

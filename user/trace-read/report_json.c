@@ -176,6 +176,81 @@ static void write_classes(struct json *j, const struct report *r)
 	json_close(j, ']');
 }
 
+static void write_lives(struct json *j, const struct site_counters *s)
+{
+	json_string(j, "verdict", s->verdict);
+	U64(j, s, rises);
+	U64(j, s, tracked);
+	U64(j, s, old);
+	U64(j, s, untracked);
+	if (s->tracked)
+		json_u64(j, "oldest_ns", s->oldest);
+	json_open(j, "lifetime_ns", '{');
+	json_u64(j, "count", s->ended);
+	if (s->ended) {
+		U64(j, s, mean);
+		U64(j, s, p50);
+		U64(j, s, p99);
+		U64(j, s, max);
+	}
+	json_close(j, '}');
+}
+
+static void write_trail(struct json *j, const char *key, const struct trail *trail)
+{
+	size_t i;
+
+	json_open(j, key, '[');
+	for (i = 0; i < trail->calls; i++)
+		json_string(j, NULL, trail->function[i]);
+	json_close(j, ']');
+}
+
+static void write_held(struct json *j, const struct report *r)
+{
+	size_t i;
+
+	json_open(j, "held", '[');
+	for (i = 0; i < r->counters.nr_held; i++) {
+		const struct held_counters *h = &r->counters.held[i];
+
+		json_open(j, NULL, '{');
+		U64(j, h, site);
+		U64(j, h, objects);
+		U64(j, h, bytes);
+		json_u64(j, "oldest_ns", h->oldest);
+		U64(j, h, pid);
+		write_trail(j, "from", &h->from);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void write_bad_frees(struct json *j, const struct report *r)
+{
+	size_t i;
+
+	json_open(j, "bad_frees", '[');
+	for (i = 0; i < r->counters.nr_bad_frees; i++) {
+		const struct bad_free_counters *b = &r->counters.bad_frees[i];
+
+		json_open(j, NULL, '{');
+		json_string(j, "kind", b->kind);
+		U64(j, b, count);
+		U64(j, b, site);
+		json_string(j, "function", b->func);
+		json_string(j, "first", b->first);
+		json_string(j, "by", b->by);
+		json_string(j, "thread", b->comm);
+		U64(j, b, pid);
+		write_trail(j, "allocated", &b->allocated);
+		write_trail(j, "freed", &b->freed);
+		write_trail(j, "again", &b->again);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static void write_sites(struct json *j, const struct report *r)
 {
 	const struct site_counters **sites = report_sites(r);
@@ -197,6 +272,7 @@ static void write_sites(struct json *j, const struct report *r)
 		U64(j, s, live);
 		U64(j, s, live_objects);
 		U64(j, s, peak);
+		write_lives(j, s);
 		json_u64(j, "events", report_callers(r, VEXFS_EVENT_ALLOC, s->id).events);
 		write_callers(j, "callers", r, VEXFS_EVENT_ALLOC, s->id);
 		json_close(j, '}');
@@ -315,6 +391,8 @@ void report_json(const struct report *r, FILE *out)
 	write_head(&j, r);
 	write_classes(&j, r);
 	write_sites(&j, r);
+	write_held(&j, r);
+	write_bad_frees(&j, r);
 	if (r->captured) {
 		write_ladder(&j, &r->ladder);
 		write_identity(&j, r);

@@ -12,6 +12,7 @@
 #include "base.h"
 #include "format.h"
 #include "report.h"
+#include "report_text.h"
 
 #define WIDTH 100
 
@@ -36,7 +37,7 @@ static void wrap_word(struct wrap *w, const char *word)
 	w->column += len;
 }
 
-static void section(FILE *out, const char *title, const char *note)
+void report_section(FILE *out, const char *title, const char *note)
 {
 	fprintf(out, "\n%s%s%s\n", title, *note ? "  " : "", note);
 }
@@ -92,7 +93,7 @@ static void print_chain(FILE *out, const char *title, uint32_t chain, const char
 	fputc('\n', out);
 }
 
-static void print_stacks(FILE *out, const struct caller *c)
+void report_stacks(FILE *out, const struct caller *c)
 {
 	size_t n;
 
@@ -171,7 +172,7 @@ static void print_overview(const struct report *r, FILE *out)
 {
 	unsigned int order[MAX_CLASSES], n = order_classes(r, order), k;
 
-	section(out, "OPERATIONS", "by total time");
+	report_section(out, "OPERATIONS", "by total time");
 	fprintf(out, "%-12s %10s %9s %7s   %29s   %24s\n", "", "", "", "", "latency           ",
 		"stack bytes, share of it");
 	fprintf(out, "%-12s %10s %9s %7s   %9s %9s %9s   %7s %7s %8s\n", "class", "calls",
@@ -264,7 +265,7 @@ static void print_depth(const struct report *r, unsigned int i, FILE *out)
 			fputs(" *\n", out);
 		} else {
 			fputc('\n', out);
-			print_stacks(out, deepest);
+			report_stacks(out, deepest);
 		}
 	} else if (r->captured && r->accounts[VEXFS_EVENT_RECORD].attached) {
 		fputs(",\n           before this window: --reset starts anew\n", out);
@@ -320,7 +321,7 @@ static void print_op_callers(const struct report *r, unsigned int i, FILE *out)
 		if (c->errors)
 			fprintf(out, ", %s failed", number(c->errors));
 		fputc('\n', out);
-		print_stacks(out, c);
+		report_stacks(out, c);
 	}
 }
 
@@ -350,62 +351,11 @@ static void print_classes(const struct report *r, FILE *out)
 	}
 }
 
-static void print_site_callers(const struct report *r, const struct site_counters *s, FILE *out)
-{
-	struct callers callers = report_callers(r, VEXFS_EVENT_ALLOC, s->id);
-	size_t n = callers.count < r->top ? callers.count : r->top, j;
-
-	fprintf(out, "  site %u, %s: %s in the window, %s, by %s\n", s->id, printable(s->func),
-		plural(callers.events, "allocation"), bytes(callers.size),
-		plural(callers.count, "call stack"));
-	for (j = 0; j < n; j++) {
-		const struct caller *c = &callers.first[j];
-
-		fprintf(out, "%12s %8s  %s, %s\n", number(c->count),
-			percent(c->size, callers.size), printable(c->comm), bytes(c->size));
-		print_stacks(out, c);
-	}
-}
-
-static void print_sites(const struct report *r, FILE *out)
-{
-	const struct site_counters **sites = report_sites(r);
-	size_t i, idle = 0, shown = 0;
-
-	section(out, "ALLOCATIONS", "by live bytes");
-	fprintf(out, "%4s %8s %8s %8s %10s %8s %5s  %s\n", "site", "live", "objects", "peak",
-		"allocs", "bytes", "fails", "where");
-	for (i = 0; i < r->counters.nr_sites; i++) {
-		const struct site_counters *s = sites[i];
-		const char *slash = strrchr(s->file, '/');
-
-		if (!s->allocs && !s->live && !s->failures) {
-			idle++;
-			continue;
-		}
-		fprintf(out, "%4u %8s %8s %8s %10s %8s %5s  %s %s:%u\n", s->id, bytes(s->live),
-			number(s->live_objects), bytes(s->peak), number(s->allocs), bytes(s->bytes),
-			number(s->failures), printable(s->func),
-			printable(slash ? slash + 1 : s->file), s->line);
-	}
-	if (idle)
-		fprintf(out, "%s hold nothing and were not used\n", plural(idle, "further site"));
-	if (r->counters.status.sites_dropped)
-		fprintf(out, "%s missing: the module's table is full\n",
-			plural(r->counters.status.sites_dropped, "site"));
-	for (i = 0; i < r->counters.nr_sites && shown < 2 * r->top; i++)
-		if (report_callers(r, VEXFS_EVENT_ALLOC, sites[i]->id).count) {
-			print_site_callers(r, sites[i], out);
-			shown++;
-		}
-	free(sites);
-}
-
 static void print_ladder(const struct report *r, FILE *out)
 {
 	const struct ladder *l = &r->ladder;
 
-	section(out, "SYMBOLS", "frames of all call stacks, by the best that could be had");
+	report_section(out, "SYMBOLS", "frames of all call stacks, by the best that could be had");
 	fprintf(out, "%-8s %10s %18s %12s %16s %12s\n", "", "function", "module and offset",
 		"address", "callers unknown", "thread only");
 	fprintf(out, "%-8s %10s %18s %12s\n", "kernel", number(l->kernel[STEP_FUNCTION]), "",
@@ -457,7 +407,7 @@ static void print_identity(const struct report *r, FILE *out)
 	int64_t residual = 0;
 	unsigned int kind;
 
-	section(out, "IDENTITY", "every event that the kernel numbered, and where it went");
+	report_section(out, "IDENTITY", "every event that the kernel numbered, and where it went");
 	fprintf(out, "%-11s %10s = %10s + %10s + %10s   %8s   %10s %12s\n", "", "emitted",
 		"in maps", "via ring", "lost", "residual", "by module", "out of window");
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
@@ -484,7 +434,7 @@ void report_text(const struct report *r, FILE *out)
 	print_header(r, out);
 	print_overview(r, out);
 	print_classes(r, out);
-	print_sites(r, out);
+	report_text_memory(r, out);
 	if (r->captured) {
 		print_ladder(r, out);
 		print_identity(r, out);

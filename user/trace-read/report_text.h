@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Inside the report in text: what its parts share. */
+#ifndef TRACE_READ_REPORT_TEXT_H
+#define TRACE_READ_REPORT_TEXT_H
+
+#include "report.h"
+
+/* The head of a section; @note may be "". */
+void report_section(FILE *out, const char *title, const char *note);
+/* The kernel's and the user's call stack. */
+void report_stacks(FILE *out, const struct caller *caller);
+
+/* report_mem.c */
+void report_text_memory(const struct report *report, FILE *out);
+
+#endif /* TRACE_READ_REPORT_TEXT_H */
