@@ -7,6 +7,7 @@
 #include "common.h"
 #include <ctype.h>
 #include <linux/vexfs.h>
+#include <trace/vexfs_op.h>
 
 #define TRACEFS	"/sys/kernel/tracing"
 #define INST	TRACEFS "/instances/vexfs"
@@ -117,6 +118,9 @@ TEST_F(events, every_event_has_its_fields)
 		{ "vexfs_op_exit", "dim" }, { "vexfs_op_exit", "k" },
 		{ "vexfs_op_exit", "count" }, { "vexfs_op_exit", "err" },
 		{ "vexfs_op_exit", "hops" },
+		{ "vexfs_op_sample", "seq" }, { "vexfs_op_sample", "event" },
+		{ "vexfs_op_sample", "op_class" }, { "vexfs_op_sample", "err" },
+		{ "vexfs_alloc_sample", "event" }, { "vexfs_alloc_sample", "size" },
 		{ "vexfs_alloc", "event" }, { "vexfs_alloc", "ptr" },
 		{ "vexfs_alloc", "size" }, { "vexfs_alloc", "site" },
 		{ "vexfs_free", "ptr" }, { "vexfs_free", "size" }, { "vexfs_free", "site" },
@@ -367,7 +371,8 @@ TEST_F(events, every_entry_has_one_exit)
 			continue;
 		enters++;
 		for (j = i + 1; j < n; j++)
-			if (events[j].seq == events[i].seq) {
+			if (events[j].seq == events[i].seq &&
+			    strcmp(events[j].name, "vexfs_op_sample")) {
 				EXPECT_STREQ("vexfs_op_exit", events[j].name);
 				EXPECT_STREQ(events[i].op, events[j].op);
 				pairs++;
@@ -430,6 +435,84 @@ TEST_F(events, numbers_have_no_gap)
 	n = read_trace(events);
 	EXPECT_EQ(0, gaps(events, n, "vexfs_op_exit", &count));
 	EXPECT_LT(60, count);
+	free(events);
+}
+
+/* The rule of vexfs_op.h. */
+static bool is_sample(unsigned long long number)
+{
+	return (uint32_t)number * VEXFS_SAMPLE_FACTOR < VEXFS_SAMPLE_BELOW;
+}
+
+/* How many events of the one name are not followed by one of the other, where they should be. */
+static int not_sampled(const struct event *events, int n, const char *name, const char *sample,
+		       int *count)
+{
+	int i, wrong = 0;
+
+	*count = 0;
+	for (i = 0; i < n; i++) {
+		bool is_next = i + 1 < n && !strcmp(events[i + 1].name, sample) &&
+			       events[i + 1].number == events[i].number;
+
+		if (!strcmp(events[i].name, sample))
+			++*count;
+		if (!strcmp(events[i].name, sample) && !is_sample(events[i].number))
+			wrong++;
+		if (!strcmp(events[i].name, name) && events[i].pid == getpid() &&
+		    is_sample(events[i].number) != is_next)
+			wrong++;
+	}
+	return wrong;
+}
+
+TEST_F(events, samples_are_chosen_by_their_numbers)
+{
+	struct event *events = calloc(MOST, sizeof(*events));
+	cpu_set_t set;
+	int i, n, count;
+
+	/* On one CPU, so that in the trace one follows the other. */
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
+	ASSERT_EQ(0, put(INST "/events/vexfs/vexfs_op_exit/enable", "1"));
+	ASSERT_EQ(0, put(INST "/events/vexfs/vexfs_op_sample/enable", "1"));
+	for (i = 0; i < 300; i++)
+		ASSERT_EQ(0, make_file(MNT "/f", 100, i));
+	ASSERT_EQ(0, set_events("0"));
+	n = read_trace(events);
+	EXPECT_EQ(0, not_sampled(events, n, "vexfs_op_exit", "vexfs_op_sample", &count));
+	EXPECT_LT(300 * 2 / VEXFS_SAMPLE_EVERY / 2, count);
+
+	ASSERT_EQ(0, put(INST "/trace", "x"));
+	ASSERT_EQ(0, put(INST "/events/vexfs/vexfs_alloc/enable", "1"));
+	ASSERT_EQ(0, put(INST "/events/vexfs/vexfs_alloc_sample/enable", "1"));
+	for (i = 0; i < 300; i++) {
+		ASSERT_EQ(0, make_file(MNT "/f", 100, i));
+		ASSERT_EQ(0, unlink(MNT "/f"));
+	}
+	ASSERT_EQ(0, set_events("0"));
+	n = read_trace(events);
+	EXPECT_EQ(0, not_sampled(events, n, "vexfs_alloc", "vexfs_alloc_sample", &count));
+	EXPECT_LT(300 / VEXFS_SAMPLE_EVERY / 2, count);
+	free(events);
+}
+
+/* The numbers are given out, and the samples told, when nobody listens to the rest. */
+TEST_F(events, samples_come_alone_too)
+{
+	struct event *events = calloc(MOST, sizeof(*events));
+	int i, n, count;
+
+	ASSERT_EQ(0, put(INST "/events/vexfs/vexfs_op_sample/enable", "1"));
+	for (i = 0; i < 300; i++)
+		ASSERT_EQ(0, make_file(MNT "/f", 100, i));
+	ASSERT_EQ(0, set_events("0"));
+	n = read_trace(events);
+	EXPECT_EQ(0, not_sampled(events, n, "vexfs_op_exit", "vexfs_op_sample", &count));
+	EXPECT_LT(300 * 2 / VEXFS_SAMPLE_EVERY / 2, count);
+	EXPECT_EQ(n, count);
 	free(events);
 }
 

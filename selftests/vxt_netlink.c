@@ -9,7 +9,8 @@
 
 #define CLASS		VEXFS_OP_SEARCH
 #define SHARE_ALL	10000
-#define SHARE_DEFAULT	100
+#define SHARE_DEFAULT	25
+#define OP_EXIT		"/sys/kernel/tracing/events/vexfs/vexfs_op_exit/enable"
 #define UNKNOWN		77
 
 static const uint8_t dumps[] = {
@@ -511,10 +512,15 @@ TEST_F(netlink, status_counts_the_events_of_each_cpu)
 	ASSERT_EQ(0, nl_ask(nl, VEXFS_TRACE_CMD_STATUS_GET, NLM_F_ACK));
 	ops = events(nl->msg[0], VEXFS_TRACE_A_CPU_OP);
 	records = events(nl->msg[0], VEXFS_TRACE_A_CPU_RECORD);
+	/* Nobody listens to operations, nor to records: none has a number. */
 	ASSERT_EQ(0, vxt_run("plain", CLASS, 5, 25, &self->known));
 	ASSERT_EQ(0, nl_ask(nl, VEXFS_TRACE_CMD_STATUS_GET, NLM_F_ACK));
+	EXPECT_EQ(ops, events(nl->msg[0], VEXFS_TRACE_A_CPU_OP));
+	ASSERT_EQ(0, vxt_write(OP_EXIT, "1"));
+	ASSERT_EQ(0, vxt_run("plain", CLASS, 5, 25, &self->known));
+	ASSERT_EQ(0, vxt_write(OP_EXIT, "0"));
+	ASSERT_EQ(0, nl_ask(nl, VEXFS_TRACE_CMD_STATUS_GET, NLM_F_ACK));
 	EXPECT_EQ(ops + 25, events(nl->msg[0], VEXFS_TRACE_A_CPU_OP));
-	/* Nobody listens to records: none has a number. */
 	EXPECT_EQ(records, events(nl->msg[0], VEXFS_TRACE_A_CPU_RECORD));
 	EXPECT_EQ(VEXFS_TRACE_FAMILY_VERSION, nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_VERSION));
 	EXPECT_EQ(VEXFS_OP_NR, nl_u64(nl->msg[0], VEXFS_TRACE_A_STATUS_CLASSES));

@@ -10,8 +10,8 @@
 #define NAME		"search"
 #define INNER_NAME	"delete"	/* CLASS - 1 */
 #define SHARE_ALL	10000
-#define SHARE_DEFAULT	100
-#define BURST		64
+#define SHARE_DEFAULT	25
+#define BURST		16
 #define TIMES		11	/* odd, and few: an interrupt may land in some, not in most */
 
 FIXTURE(stack) {
@@ -170,7 +170,7 @@ TEST_F(stack, every_call_is_counted_once)
 	ASSERT_EQ(0, vxt_stack(NAME, &self->seen));
 	EXPECT_EQ(calls, self->seen.calls);
 	EXPECT_EQ(calls, self->seen.painted + self->seen.unpainted + self->seen.clipped);
-	/* The burst at any cost; then these short operations cannot pay for more. */
+	/* The burst on credit; then these short operations cannot pay for more. */
 	EXPECT_LE(BURST, self->seen.painted + self->seen.clipped);
 	EXPECT_LT(calls / 2, self->seen.unpainted);
 }

@@ -13,8 +13,9 @@
  *    began before the first probe was attached fires neither.
  *  - Operations nest: a write may begin writeback or evict an inode.
  *  - A numbered event (vexfs_op_exit, vexfs_alloc) takes its number only while
- *    the tracepoint has a probe, and runs with preemption off from taking the
- *    number until the last probe has returned. See vexfs_events.h.
+ *    the tracepoint or its sample (vexfs_op_sample, vexfs_alloc_sample) has a probe, and
+ *    runs with preemption off from taking the number until the last probe of both has
+ *    returned. See vexfs_events.h.
  *
  * The entry points. Each is a function that is never inlined and keeps its name, so that a
  * kprobe can name it. While somebody watches it has a struct vexfs_op in its frame, and stands in
@@ -79,6 +80,10 @@
 #include <linux/tracepoint.h>
 #include "vexfs_op.h"
 
+/* Somebody begins or ends to listen to operations: they are told of from then on, or no more. */
+int vexfs_op_watch(void);
+void vexfs_op_unwatch(void);
+
 #define VEXFS_OP_DEFINE(id, name)	TRACE_DEFINE_ENUM(VEXFS_OP_##id);
 #define VEXFS_OP_SYMBOL(id, name)	{ VEXFS_OP_##id, name },
 
@@ -94,7 +99,7 @@ TRACE_DEFINE_ENUM(VEXFS_OP_NR);
  * Fires when an operation enters VexFS, before it takes a lock or looks at what
  * the user handed it. What the operation learns later (dim, k, count) stands in the exit event.
  */
-TRACE_EVENT(vexfs_op_enter,
+TRACE_EVENT_FN(vexfs_op_enter,
 	TP_PROTO(struct vexfs_op *op),
 	TP_ARGS(op),
 	TP_STRUCT__entry(
@@ -108,15 +113,11 @@ TRACE_EVENT(vexfs_op_enter,
 		__entry->op_class	= op->op_class;
 	),
 	TP_printk("seq=0x%llx op=%s ino=%llu", __entry->seq,
-		  vexfs_show_op(__entry->op_class), __entry->ino)
+		  vexfs_show_op(__entry->op_class), __entry->ino),
+	vexfs_op_watch, vexfs_op_unwatch
 );
 
-/*
- * Fires when an operation leaves VexFS, whatever its result. err is 0 or a
- * negative errno; bytes were moved also when err is set. Never fires for an operation
- * that was not traced at its entry.
- */
-TRACE_EVENT(vexfs_op_exit,
+DECLARE_EVENT_CLASS(vexfs_op_left,
 	TP_PROTO(struct vexfs_op *op),
 	TP_ARGS(op),
 	TP_STRUCT__entry(
@@ -152,11 +153,28 @@ TRACE_EVENT(vexfs_op_exit,
 );
 
 /*
- * Fires after VexFS got memory: from vexfs_mem_alloc(), or for an inode from its
- * cache. Never fires for memory that the kernel takes on VexFS's behalf (page
- * cache, bios, dentries), nor when the allocation failed.
+ * Fires when an operation leaves VexFS, whatever its result. err is 0 or a
+ * negative errno; bytes were moved also when err is set. Never fires for an operation
+ * that was not traced at its entry.
  */
-TRACE_EVENT(vexfs_alloc,
+DEFINE_EVENT_FN(vexfs_op_left, vexfs_op_exit,
+	TP_PROTO(struct vexfs_op *op),
+	TP_ARGS(op),
+	vexfs_op_watch, vexfs_op_unwatch
+);
+
+/*
+ * The same for one operation of VEXFS_SAMPLE_EVERY, after vexfs_op_exit: for whoever looks at a
+ * few and does not want to pay for all. Never fires for a number that vexfs_event_below() does
+ * not choose.
+ */
+DEFINE_EVENT_FN(vexfs_op_left, vexfs_op_sample,
+	TP_PROTO(struct vexfs_op *op),
+	TP_ARGS(op),
+	vexfs_op_watch, vexfs_op_unwatch
+);
+
+DECLARE_EVENT_CLASS(vexfs_allocated,
 	TP_PROTO(u64 event, u32 site, const void *ptr, size_t size),
 	TP_ARGS(event, site, ptr, size),
 	TP_STRUCT__entry(
@@ -173,6 +191,22 @@ TRACE_EVENT(vexfs_alloc,
 	),
 	TP_printk("event=0x%llx site=%u ptr=%p size=%zu", __entry->event,
 		  __entry->site, __entry->ptr, __entry->size)
+);
+
+/*
+ * Fires after VexFS got memory: from vexfs_mem_alloc(), or for an inode from its
+ * cache. Never fires for memory that the kernel takes on VexFS's behalf (page
+ * cache, bios, dentries), nor when the allocation failed.
+ */
+DEFINE_EVENT(vexfs_allocated, vexfs_alloc,
+	TP_PROTO(u64 event, u32 site, const void *ptr, size_t size),
+	TP_ARGS(event, site, ptr, size)
+);
+
+/* The same for one allocation of VEXFS_SAMPLE_EVERY, after vexfs_alloc; see vexfs_op_sample. */
+DEFINE_EVENT(vexfs_allocated, vexfs_alloc_sample,
+	TP_PROTO(u64 event, u32 site, const void *ptr, size_t size),
+	TP_ARGS(event, site, ptr, size)
 );
 
 /* Memory of ours: where it came from, its address and size. */

@@ -31,4 +31,16 @@ u64 vexfs_event_next(enum vexfs_event_kind kind);
  */
 u64 vexfs_event_count(unsigned int cpu, enum vexfs_event_kind kind);
 
+/**
+ * vexfs_event_below() - is an event chosen as a sample?
+ * @event: its number
+ * @below: the bound, at most 2^32, which chooses all; see vexfs_op.h
+ *
+ * Return: true when it is.
+ */
+static inline bool vexfs_event_below(u64 event, u64 below)
+{
+	return (u32)event * VEXFS_SAMPLE_FACTOR < below;
+}
+
 #endif /* VEXFS_EVENTS_H */

@@ -62,6 +62,16 @@ enum vexfs_event_kind {
 
 #define VEXFS_EVENT_CPU_SHIFT	48
 
+/*
+ * Samples of events, chosen by their numbers: event n is one when n * VEXFS_SAMPLE_FACTOR, modulo
+ * 2^32, is below a bound, which is 2^32 / N for one of N. The factor is 2^32 over the golden
+ * ratio: the chosen ones lie as evenly as can be, and fall in step with nothing that comes round
+ * after a few events. A smaller bound chooses some of those that a larger one does.
+ */
+#define VEXFS_SAMPLE_FACTOR	0x9e3779b9u
+#define VEXFS_SAMPLE_EVERY	64u	/* of vexfs_op_sample and vexfs_alloc_sample */
+#define VEXFS_SAMPLE_BELOW	((1ULL << 32) / VEXFS_SAMPLE_EVERY)
+
 /**
  * struct vexfs_op - a running operation; lives in its entry function's frame
  * @seq: identity: CPU << 48 | count at entry; 0 when nobody traced the entry

@@ -106,8 +106,13 @@ EXPORT_SYMBOL_GPL(vexfs_mem_sites);
 /* The number and its event belong together: nothing else may come between on this CPU. */
 static noinline void vexfs_mem_trace_alloc(u32 site, const void *ptr, size_t size)
 {
+	u64 event;
+
 	preempt_disable();
-	trace_vexfs_alloc(vexfs_event_next(VEXFS_EVENT_ALLOC), site, ptr, size);
+	event = vexfs_event_next(VEXFS_EVENT_ALLOC);
+	trace_vexfs_alloc(event, site, ptr, size);
+	if (trace_vexfs_alloc_sample_enabled() && vexfs_event_below(event, VEXFS_SAMPLE_BELOW))
+		trace_vexfs_alloc_sample(event, site, ptr, size);
 	preempt_enable();
 }
 
@@ -142,7 +147,7 @@ bool vexfs_mem_account(struct vexfs_site *site, const void *ptr, size_t size)
 	peak = atomic_long_read(&site->peak);
 	while (live > peak && !atomic_long_try_cmpxchg(&site->peak, &peak, live))
 		;
-	if (trace_vexfs_alloc_enabled())
+	if (trace_vexfs_alloc_enabled() || trace_vexfs_alloc_sample_enabled())
 		vexfs_mem_trace_alloc(site->id, ptr, size);
 	return unlikely(count >= READ_ONCE(site->next)) && vexfs_mem_track(site, ptr, size);
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Begin and end of a traced operation. Both are part of the entry function, so
- * that an untraced operation pays two no-ops, a store and a test, and so that the
+ * that an untraced operation pays a no-op, a store and a test, and so that the
  * entry function's own frame is what depths are counted from.
  */
 #ifndef VEXFS_OP_TRACE_H
 #define VEXFS_OP_TRACE_H
 
-#include <trace/vexfs.h>
+#include <linux/jump_label.h>
+#include <trace/vexfs_op.h>
+
+DECLARE_STATIC_KEY_FALSE(vexfs_op_watched);
 
 /* The slow paths, in trace.c. */
 void vexfs_op_start(struct vexfs_op *op, enum vexfs_op_class op_class, u64 ino,
@@ -22,11 +25,11 @@ void vexfs_op_finish(struct vexfs_op *op, int err);
  * branch alone; and else by a call that is the last thing that it does. The compiler makes that
  * one a jump, which leaves nothing of the entry function in the stack.
  *
- * Return: true when one of the tracepoints has a probe.
+ * Return: true when one of the tracepoints has a probe, or the hooks are set.
  */
 static __always_inline bool vexfs_op_traced(void)
 {
-	return trace_vexfs_op_enter_enabled() || trace_vexfs_op_exit_enabled();
+	return static_branch_unlikely(&vexfs_op_watched);
 }
 
 /**

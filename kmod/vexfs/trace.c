@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The tracepoints themselves, the numbers of their events, and their slow paths. */
+#include <linux/bitops.h>
 #include <linux/export.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/static_call.h>
 #include <vex_platform.h>
 #include <trace/vexfs_events.h>
+#include <trace/vexfs_hook.h>
 #include "vexfs.h"
 
 #define CREATE_TRACE_POINTS
@@ -12,7 +16,9 @@
 
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_op_enter);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_op_exit);
+EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_op_sample);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_alloc);
+EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_alloc_sample);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_free);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_track);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_untrack);
@@ -22,6 +28,15 @@ EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_cache_miss);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_cache_evict);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_cache_prefetch);
 EXPORT_TRACEPOINT_SYMBOL_GPL(vexfs_cache_shrink);
+
+DEFINE_STATIC_KEY_FALSE(vexfs_op_watched);
+
+static unsigned long vexfs_op_hooked;	/* bit 0 */
+
+DEFINE_STATIC_CALL_NULL(vexfs_op_hook_enter, vexfs_op_no_hook);
+DEFINE_STATIC_CALL_NULL(vexfs_op_hook_exit, vexfs_op_no_hook);
+EXPORT_STATIC_CALL_GPL(vexfs_op_hook_enter);
+EXPORT_STATIC_CALL_GPL(vexfs_op_hook_exit);
 
 /*
  * The last numbers given out. They start with the CPU's bits in place, so that one
@@ -62,26 +77,78 @@ u64 vexfs_event_count(unsigned int cpu, enum vexfs_event_kind kind)
 }
 EXPORT_SYMBOL_GPL(vexfs_event_count);
 
+int vexfs_op_watch(void)
+{
+	static_branch_inc(&vexfs_op_watched);
+	return 0;
+}
+
+void vexfs_op_unwatch(void)
+{
+	static_branch_dec(&vexfs_op_watched);
+}
+
+int vexfs_op_hook_set(vexfs_op_hook *enter, vexfs_op_hook *exit)
+{
+	if (test_and_set_bit(0, &vexfs_op_hooked))
+		return -EBUSY;
+	static_call_update(vexfs_op_hook_exit, exit);
+	static_call_update(vexfs_op_hook_enter, enter);
+	vexfs_op_watch();
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vexfs_op_hook_set);
+
+void vexfs_op_hook_clear(void)
+{
+	vexfs_op_unwatch();
+	static_call_update(vexfs_op_hook_enter, NULL);
+	static_call_update(vexfs_op_hook_exit, NULL);
+	/* They run with preemption off. */
+	synchronize_rcu();
+	clear_bit(0, &vexfs_op_hooked);
+}
+EXPORT_SYMBOL_GPL(vexfs_op_hook_clear);
+
+/* Each field by itself: it takes fewer instructions than clearing all of them first. */
 noinline void vexfs_op_start(struct vexfs_op *op, enum vexfs_op_class op_class, u64 ino,
 			     unsigned long entry_sp)
 {
-	/* What vexfs_trace.ko keeps there it sets itself. */
-	memset(op, 0, offsetof(struct vexfs_op, trace));
-	op->op_class = op_class;
+	op->event = 0;
 	op->ino = ino;
+	op->bytes = 0;
+	op->visited = 0;
+	op->op_class = op_class;
+	op->dim = 0;
+	op->k = 0;
+	op->count = 0;
+	op->err = 0;
+	op->hops = 0;
 	op->entry_sp = entry_sp;
+	/* What vexfs_trace.ko keeps there it sets itself. */
 	op->seq = this_cpu_inc_return(vexfs_events.seq);
 	trace_vexfs_op_enter(op);
+	preempt_disable_notrace();
+	static_call_cond(vexfs_op_hook_enter)(op);
+	preempt_enable_notrace();
+}
+
+/* Tell the probes. Preemption is off from taking the number until the last of them has returned. */
+static noinline void vexfs_op_tell(struct vexfs_op *op)
+{
+	op->event = vexfs_event_next(VEXFS_EVENT_OP);
+	trace_vexfs_op_exit(op);
+	if (vexfs_event_below(op->event, VEXFS_SAMPLE_BELOW))
+		trace_vexfs_op_sample(op);
 }
 
 noinline void vexfs_op_finish(struct vexfs_op *op, int err)
 {
 	op->err = err;
 	preempt_disable();
-	if (trace_vexfs_op_exit_enabled()) {
-		op->event = vexfs_event_next(VEXFS_EVENT_OP);
-		trace_vexfs_op_exit(op);
-	}
+	static_call_cond(vexfs_op_hook_exit)(op);
+	if (trace_vexfs_op_exit_enabled() || trace_vexfs_op_sample_enabled())
+		vexfs_op_tell(op);
 	preempt_enable();
 }
 

@@ -66,7 +66,7 @@ void vxt_latency_read(unsigned int op_class, struct vxt_latency_row *row)
 	const struct vxt_quantile quantiles[] = {
 		{ 500, &row->p50 }, { 900, &row->p90 }, { 990, &row->p99 }, { 999, &row->p999 },
 	};
-	u64 sum = 0, not_min = 0, max = 0;
+	u64 sum = 0, min = U64_MAX, max = 0;
 	unsigned int i;
 	int cpu;
 
@@ -85,13 +85,13 @@ void vxt_latency_read(unsigned int op_class, struct vxt_latency_row *row)
 		row->errors += READ_ONCE(pc->errors);
 		sum += READ_ONCE(pc->sum);
 		max = max(max, READ_ONCE(pc->max));
-		not_min = max(not_min, READ_ONCE(pc->not_min));
+		min = min(min, READ_ONCE(pc->min));
 	}
 	vxt_latency_quantiles(op_class, row->count, quantiles, ARRAY_SIZE(quantiles));
 
-	row->min = vxt_clock_to_ns(~not_min);
+	row->min = vxt_clock_to_ns(min);
 	row->max = vxt_clock_to_ns(max);
 	row->mean = vxt_clock_to_ns(div64_u64(sum, row->count));
 	for (i = 0; i < ARRAY_SIZE(quantiles); i++)
-		*quantiles[i].value = vxt_clock_to_ns(clamp(*quantiles[i].value, ~not_min, max));
+		*quantiles[i].value = vxt_clock_to_ns(clamp(*quantiles[i].value, min, max));
 }

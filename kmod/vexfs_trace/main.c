@@ -10,7 +10,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/topology.h>
-#include <trace/vexfs.h>
+#include <trace/vexfs_hook.h>
 
 #define CREATE_TRACE_POINTS
 #include <trace/vexfs_trace.h>
@@ -68,6 +68,7 @@ notrace void vxt_cpu_class_renew(struct vxt_cpu_class *pc)
 	/* A reader that sees a cleared counter does not find the old epoch. */
 	smp_wmb();
 	memset((char *)pc + sizeof(pc->epoch), 0, sizeof(*pc) - sizeof(pc->epoch));
+	pc->min = U64_MAX;
 	pc->next = vxt_next();
 	/* Pairs with vxt_cpu_class_of(). */
 	smp_store_release(&pc->epoch, epoch);
@@ -96,28 +97,56 @@ void vxt_class_restart(unsigned int op_class)
 }
 
 /*
- * The probe of vexfs_op_enter. Its priority makes it the last one, so that what
- * other probes do to the stack is painted over.
+ * The hook at the start of an operation, after all probes of vexfs_op_enter, so that what
+ * they do to the stack is painted over. Preemption is off.
  */
-static notrace void vxt_op_enter(void *data, struct vexfs_op *op)
+static notrace void vxt_op_enter(struct vexfs_op *op)
 {
 	struct vxt_state *state = vxt_state(op);
 
-	if (unlikely(op->op_class >= VEXFS_OP_NR))
-		return;
 	state->cookie = vxt_cookie(op);
 	state->window = 0;
-	if (unlikely(vxt_stack_due(&this_cpu_read(vxt_cpu_classes)[op->op_class])))
+	if (unlikely(vxt_stack_due(&__this_cpu_read(vxt_cpu_classes)[op->op_class])))
 		vxt_stack_enter_op(op);
-	state->start = vxt_clock();
+	else
+		state->start = vxt_clock();
+}
+
+/* Count an operation that was painted, or slow. */
+static noinline notrace void vxt_op_count_rest(struct vexfs_op *op, struct vxt_cpu_class *pc,
+					       u64 units)
+{
+	vxt_alert_slow(op->op_class, op->seq, units);
+	if (vxt_state(op)->window)
+		vxt_stack_exit_op(op, pc);
+	else
+		vxt_add(&pc->unpainted, 1);
+}
+
+static __always_inline void vxt_op_count(struct vexfs_op *op, struct vxt_cpu_class *pc, u64 units)
+{
+	vxt_latency_add(pc, units, op->err);
+	if (unlikely(vxt_state(op)->window || units > READ_ONCE(vxt_slow)))
+		vxt_op_count_rest(op, pc, units);
+	else
+		vxt_add(&pc->unpainted, 1);
+}
+
+/* Count the first operation of a class on this CPU since a reset. */
+static noinline notrace void vxt_op_count_first(struct vexfs_op *op, struct vxt_cpu_class *pc,
+						u64 units)
+{
+	vxt_cpu_class_renew(pc);
+	vxt_op_count(op, pc, units);
 }
 
 /*
- * The probe of vexfs_op_exit, the first one. An operation whose entry this
- * load of the module did not see is not counted: its state holds no cookie,
- * or an older one.
+ * The hook at the end of an operation, before all probes of vexfs_op_exit. Preemption is off. An
+ * operation whose entry this load of the module did not see is not counted: its state holds no
+ * cookie, or an older one. What is rare are functions of their own that come last, so that the
+ * rest keeps all in registers.
  */
-static notrace void vxt_op_exit(void *data, struct vexfs_op *op)
+static notrace void vxt_op_exit(struct vexfs_op *op)
 {
 	u64 end = vxt_clock();
 	struct vxt_state *state = vxt_state(op);
@@ -126,15 +155,11 @@ static notrace void vxt_op_exit(void *data, struct vexfs_op *op)
 	if (unlikely(state->cookie != vxt_cookie(op)))
 		return;
 	state->cookie = 0;
-	preempt_disable_notrace();
-	pc = vxt_cpu_class(op->op_class);
-	vxt_latency_add(pc, end - state->start, op->err);
-	vxt_alert_slow(op->op_class, op->seq, end - state->start);
-	if (state->window)
-		vxt_stack_exit_op(op, pc);
+	pc = &__this_cpu_read(vxt_cpu_classes)[op->op_class];
+	if (unlikely(pc->epoch != READ_ONCE(vxt_epoch)))
+		vxt_op_count_first(op, pc, end - state->start);
 	else
-		WRITE_ONCE(pc->unpainted, pc->unpainted + 1);
-	preempt_enable_notrace();
+		vxt_op_count(op, pc, end - state->start);
 }
 
 /*
@@ -308,7 +333,7 @@ static int vxt_cpus_alloc(void)
 	return 0;
 }
 
-static int vxt_memory_probes_register(void)
+static int vxt_probes_register(void)
 {
 	int err;
 
@@ -316,41 +341,17 @@ static int vxt_memory_probes_register(void)
 	if (err)
 		return err;
 	err = vxt_bad_free_start();
-	if (err)
+	if (err) {
 		vxt_track_stop();
+		tracepoint_synchronize_unregister();
+	}
 	return err;
 }
 
-static int vxt_probes_register(void)
-{
-	int err;
-
-	err = register_trace_prio_vexfs_op_exit(vxt_op_exit, NULL, INT_MAX);
-	if (err)
-		return err;
-	err = register_trace_prio_vexfs_op_enter(vxt_op_enter, NULL, INT_MIN);
-	if (err)
-		goto unregister_exit;
-	err = vxt_memory_probes_register();
-	if (err)
-		goto unregister_enter;
-	return 0;
-
-unregister_enter:
-	unregister_trace_vexfs_op_enter(vxt_op_enter, NULL);
-unregister_exit:
-	unregister_trace_vexfs_op_exit(vxt_op_exit, NULL);
-	tracepoint_synchronize_unregister();
-	return err;
-}
-
-/* Operations that run on leave state behind that the next load takes for foreign. */
 static void vxt_probes_unregister(void)
 {
 	vxt_bad_free_stop();
 	vxt_track_stop();
-	unregister_trace_vexfs_op_enter(vxt_op_enter, NULL);
-	unregister_trace_vexfs_op_exit(vxt_op_exit, NULL);
 	tracepoint_synchronize_unregister();
 }
 
@@ -438,15 +439,20 @@ static int __init vxt_init(void)
 	err = vxt_probes_register();
 	if (err)
 		goto free_memory;
-	err = vxt_netlink_init();
+	err = vexfs_op_hook_set(vxt_op_enter, vxt_op_exit);
 	if (err)
 		goto unregister_probes;
+	err = vxt_netlink_init();
+	if (err)
+		goto clear_hooks;
 	vxt_debugfs_init();
 	mutex_lock(&vxt_lock);
 	vxt_leak_restart();
 	mutex_unlock(&vxt_lock);
 	return 0;
 
+clear_hooks:
+	vexfs_op_hook_clear();
 unregister_probes:
 	vxt_probes_unregister();
 free_memory:
@@ -456,11 +462,13 @@ free_memory:
 
 static void __exit vxt_exit(void)
 {
-	vxt_leak_stop();
 	vxt_debugfs_exit();
 	vxt_alert_exit();
 	vxt_netlink_exit();
+	vxt_leak_stop();
 	vxt_targets_remove();
+	/* Operations that run on leave state behind that the next load takes for foreign. */
+	vexfs_op_hook_clear();
 	vxt_probes_unregister();
 	vxt_memory_exit();
 }

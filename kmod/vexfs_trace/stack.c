@@ -16,7 +16,8 @@
  * that straddles the end of the window, with an array in it that nobody wrote, does
  * not pass unnoticed. And each class on each CPU pays for painting with a share of
  * the time of its operations: until what was spent is earned, it is not painted, but
- * counted.
+ * counted. Only the first samples of a class are painted before they are earned. Of
+ * long operations, which could pay for it each time, one in some is painted.
  *
  * An operation may run inside another of the same task. It would paint over what
  * tells how deep the outer one has been: so that is read first, and kept in the outer
@@ -182,15 +183,26 @@ static notrace bool vxt_stack_usable(unsigned long entry_sp)
 }
 
 /*
- * Account for painting. Past the burst the class has to earn it: it is not painted again
- * before the time of its operations has grown by the cost times the price.
+ * Account for painting. The class has to earn it: it is not painted again before the time of its
+ * operations has grown by the cost times the price. The first samples are painted on
+ * credit, so that something is known of a class at once: what they cost is earned after them.
  */
 static __always_inline void vxt_stack_pay(struct vxt_cpu_class *pc, unsigned int op_class, u64 cost)
 {
-	WRITE_ONCE(pc->paint, pc->paint + cost);
-	if (READ_ONCE(vxt_stack_classes[op_class].samples) >= VXT_BURST)
-		WRITE_ONCE(pc->next, max(pc->next, pc->sum) +
-				     (cost * READ_ONCE(vxt_price) >> VXT_PRICE_SHIFT));
+	vxt_add(&pc->paint, cost);
+	pc->owed += cost;
+	if (READ_ONCE(vxt_stack_classes[op_class].samples) < VXT_BURST)
+		return;
+	WRITE_ONCE(pc->next, max(pc->next, pc->sum) +
+			     (pc->owed * READ_ONCE(vxt_price) >> VXT_PRICE_SHIFT));
+	pc->owed = 0;
+}
+
+/* Long operations earn more than they need: leave some out all the same. */
+static notrace void vxt_stack_pause(struct vxt_cpu_class *pc, unsigned int op_class, u64 units)
+{
+	if (READ_ONCE(vxt_stack_classes[op_class].samples) >= VXT_BURST && READ_ONCE(vxt_price))
+		WRITE_ONCE(pc->next, max(pc->next, pc->sum + VXT_PAUSE * units));
 }
 
 /* What to paint, given the operation in which this one is nested, or NULL. */
@@ -256,16 +268,16 @@ static __always_inline void vxt_stack_begin(struct vexfs_op *op, struct vexfs_op
 
 /**
  * vxt_stack_enter_op() - paint the stack of an operation that enters, if it is due
- * @op: the operation; its state says afterwards whether it was painted
+ * @op: the operation; its state says afterwards whether it was painted, and when it began
+ *
+ * Preemption is off.
  */
 noinline notrace void vxt_stack_enter_op(struct vexfs_op *op)
 {
 	u64 begin = vxt_clock();
-	struct vxt_cpu_class *pc;
+	struct vxt_cpu_class *pc = vxt_cpu_class(op->op_class);
 	struct vexfs_op **top;
 
-	preempt_disable_notrace();
-	pc = vxt_cpu_class(op->op_class);
 	if (!vxt_stack_due(pc) || !vxt_stack_usable(op->entry_sp))
 		goto out;
 	top = vxt_task_find();
@@ -278,7 +290,7 @@ noinline notrace void vxt_stack_enter_op(struct vexfs_op *op)
 	vxt_stack_begin(op, top, 0);
 	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
 out:
-	preempt_enable_notrace();
+	vxt_state(op)->start = vxt_clock();
 }
 
 /* Calls of targets are numbered by themselves, as operations are. Preemption is off. */
@@ -433,6 +445,7 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 	record = vxt_stack_count(class, &sample, op->seq);
 	vxt_stack_judge(op, &sample);
 	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
+	vxt_stack_pause(pc, op->op_class, begin - state->start);
 
 	if (record && trace_vxt_stack_record_enabled())
 		trace_vxt_stack_record(vexfs_event_next(VEXFS_EVENT_RECORD), op, sample.depth,

@@ -79,7 +79,7 @@ static notrace int vxt_call_exit(struct kretprobe_instance *ri, struct pt_regs *
 		if (call->op)
 			vxt_stack_exit_op(call->op, pc);
 		else
-			WRITE_ONCE(pc->unpainted, pc->unpainted + 1);
+			vxt_add(&pc->unpainted, 1);
 	}
 	if (call->op)
 		WRITE_ONCE(vxt_state(call->op)->cookie, 0);

@@ -34,8 +34,9 @@
 #define VXT_NAME_LEN		64	/* of a target, with the 0 byte */
 #define VXT_NEST		4	/* calls of targets in which a task is measured at once */
 #define VXT_SHARE_SCALE		10000	/* the paint share is in parts of this */
-#define VXT_SHARE_DEFAULT	100
-#define VXT_BURST		64	/* first samples of a class, painted at any cost */
+#define VXT_SHARE_DEFAULT	25
+#define VXT_BURST		16	/* first samples of a class, painted on credit */
+#define VXT_PAUSE		15	/* operations between two later ones, if all take as long */
 #define VXT_FRAMES		128	/* of a chain of calls; deeper ones are cut off */
 #define VXT_TRIES		64u	/* operations that are watched for a depth in vain */
 #define VXT_BAD_FREES		32	/* kinds of refused frees that there is room for */
@@ -84,10 +85,11 @@ struct vxt_state {
  * @sum: of all durations, in clock units
  * @next: paint again when @sum has come this far; a reset writes it from elsewhere
  * @paint: clock units spent on painting and scanning
+ * @owed: of them, those of the first samples, which @next does not hold yet
  * @unpainted: operations that were not painted
  * @errors: operations that failed
  * @max: longest duration
- * @not_min: complement of the shortest, so that 0 stands for "none yet"
+ * @min: shortest duration, U64_MAX when there was none yet
  * @hist: operations by duration
  */
 struct vxt_cpu_class {
@@ -95,10 +97,11 @@ struct vxt_cpu_class {
 	u64 sum;
 	u64 next;
 	u64 paint;
+	u64 owed;
 	u64 unpainted;
 	u64 errors;
 	u64 max;
-	u64 not_min;
+	u64 min;
 	u64 hist[VXT_BUCKETS];
 } ____cacheline_aligned;
 
@@ -453,29 +456,30 @@ void vxt_latency_read(unsigned int op_class, struct vxt_latency_row *row);
 /* The bucket of a duration. */
 static __always_inline unsigned int vxt_latency_bucket(u64 units)
 {
-	unsigned int octave;
+	unsigned int shift = __fls(units | VXT_SUB) - VXT_SUB_SHIFT;
 
-	if (units < 2 * VXT_SUB)
-		return units;
-	octave = fls64(units) - 1;
-	if (octave > VXT_OCTAVE_LAST)
+	if (unlikely(shift > VXT_OCTAVE_LAST - VXT_SUB_SHIFT))
 		return VXT_BUCKETS - 1;
-	return (octave - VXT_SUB_SHIFT) * VXT_SUB + (units >> (octave - VXT_SUB_SHIFT));
+	return shift * VXT_SUB + (units >> shift);
+}
+
+/* Add to a counter of this CPU, in one instruction: no interrupt comes between. */
+static __always_inline void vxt_add(u64 *counter, u64 n)
+{
+	asm("addq %1, %0" : "+m" (*counter) : "er" (n) : "cc");
 }
 
 /* Count an operation. Preemption is off. */
 static __always_inline void vxt_latency_add(struct vxt_cpu_class *pc, u64 units, int err)
 {
-	u64 *bucket = &pc->hist[vxt_latency_bucket(units)];
-
-	WRITE_ONCE(*bucket, *bucket + 1);
-	WRITE_ONCE(pc->sum, pc->sum + units);
+	vxt_add(&pc->hist[vxt_latency_bucket(units)], 1);
+	vxt_add(&pc->sum, units);
 	if (units > pc->max)
 		WRITE_ONCE(pc->max, units);
-	if (~units > pc->not_min)
-		WRITE_ONCE(pc->not_min, ~units);
+	if (units < pc->min)
+		WRITE_ONCE(pc->min, units);
 	if (unlikely(err))
-		WRITE_ONCE(pc->errors, pc->errors + 1);
+		vxt_add(&pc->errors, 1);
 }
 
 /* alloc.c; the caller holds vxt_lock. */

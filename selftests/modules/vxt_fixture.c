@@ -47,6 +47,7 @@
 #include <linux/workqueue.h>
 #include <trace/vexfs.h>
 #include <trace/vexfs_events.h>
+#include <trace/vexfs_hook.h>
 
 #define FIXTURE_LEVELS		32
 #define FIXTURE_ROOM		(4096 / sizeof(unsigned long))
@@ -82,15 +83,21 @@ static __always_inline void fixture_begin(struct vexfs_op *op, unsigned int op_c
 	op->entry_sp = (unsigned long)__builtin_frame_address(0) + 2 * sizeof(unsigned long);
 	op->seq = ++fixture_seq;
 	trace_vexfs_op_enter(op);
+	preempt_disable_notrace();
+	static_call_cond(vexfs_op_hook_enter)(op);
+	preempt_enable_notrace();
 }
 
 static __always_inline void fixture_end(struct vexfs_op *op, int err)
 {
 	op->err = err;
 	preempt_disable();
-	if (trace_vexfs_op_exit_enabled()) {
+	static_call_cond(vexfs_op_hook_exit)(op);
+	if (trace_vexfs_op_exit_enabled() || trace_vexfs_op_sample_enabled()) {
 		op->event = vexfs_event_next(VEXFS_EVENT_OP);
 		trace_vexfs_op_exit(op);
+		if (vexfs_event_below(op->event, VEXFS_SAMPLE_BELOW))
+			trace_vexfs_op_sample(op);
 	}
 	preempt_enable();
 }
