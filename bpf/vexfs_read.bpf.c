@@ -25,6 +25,8 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* Number of possible CPUs. */
 const volatile __u32 cpus = 1;
+/* Which operations and allocations are kept; all of them up to 2^32, see vexfs_op.h. */
+const volatile __u64 sample_below = 1ULL << 32;
 /* Where struct task_struct has its members, from the kernel's BTF; 0: unknown. */
 const volatile __u32 task_leader_offset;
 const volatile __u32 task_start_offset;
@@ -275,6 +277,13 @@ static __always_inline void keep(void *ctx, const struct event *e, struct vxr_ki
 		s->ring_full++;
 }
 
+/* Chosen by its number. Records and chains are few, and each is told. */
+static __always_inline bool chosen(const struct event *e)
+{
+	return e->kind == VEXFS_EVENT_RECORD || e->kind == VEXFS_EVENT_CHAIN ||
+	       (__u32)e->number * VEXFS_SAMPLE_FACTOR < sample_below;
+}
+
 static __always_inline int capture(void *ctx, const struct event *e, bool readable)
 {
 	__u32 now = epoch & 1;
@@ -290,16 +299,17 @@ static __always_inline int capture(void *ctx, const struct event *e, bool readab
 			s->first = e->number;
 		s->last = e->number;
 	}
-	if (readable)
+	if (!readable)
+		s->unreadable++;
+	else if (chosen(e))
 		keep(ctx, e, s, now);
 	else
-		s->unreadable++;
+		s->skipped++;
 	__sync_fetch_and_add(&stat->done, 1);
 	return 0;
 }
 
-SEC("raw_tp/vexfs_op_exit")
-int op_exit(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int capture_op(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct vexfs_op op = {};
 	bool readable = !bpf_probe_read_kernel(&op, __builtin_offsetof(struct vexfs_op, trace),
@@ -312,8 +322,19 @@ int op_exit(struct bpf_raw_tracepoint_args *ctx)
 	return capture(ctx, &e, readable);
 }
 
-SEC("raw_tp/vexfs_alloc")
-int alloc(struct bpf_raw_tracepoint_args *ctx)
+SEC("raw_tp/vexfs_op_exit")
+int op_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	return capture_op(ctx);
+}
+
+SEC("raw_tp/vexfs_op_sample")
+int op_sample(struct bpf_raw_tracepoint_args *ctx)
+{
+	return capture_op(ctx);
+}
+
+static __always_inline int capture_alloc(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct event e = {
 		.number = ctx->args[0], .size = ctx->args[3],
@@ -321,6 +342,18 @@ int alloc(struct bpf_raw_tracepoint_args *ctx)
 	};
 
 	return capture(ctx, &e, true);
+}
+
+SEC("raw_tp/vexfs_alloc")
+int alloc(struct bpf_raw_tracepoint_args *ctx)
+{
+	return capture_alloc(ctx);
+}
+
+SEC("raw_tp/vexfs_alloc_sample")
+int alloc_sample(struct bpf_raw_tracepoint_args *ctx)
+{
+	return capture_alloc(ctx);
 }
 
 /* @depth: of a record or chain; the rest of the arguments are those of the tracepoint. */

@@ -102,6 +102,7 @@ struct vxr_record {
  * struct vxr_kind_stat - the events of one kind, on one CPU, in one epoch
  * @first: number of the first event seen, 0 when there was none
  * @last: number of the last
+ * @skipped: seen, but not chosen as a sample
  * @in_map: counted in the map of totals
  * @in_ring: sent through the ring buffer
  * @kernel_collision: sent because another kernel stack held the slot
@@ -116,6 +117,7 @@ struct vxr_record {
 struct vxr_kind_stat {
 	__u64 first;
 	__u64 last;
+	__u64 skipped;
 	__u64 in_map;
 	__u64 in_ring;
 	__u64 kernel_collision;

@@ -60,7 +60,8 @@ def holds(reports):
             a = identity[kind]
             assert a["watched"], kind
             lost = sum(a["lost"].values())
-            assert a["emitted"] == a["captured"] + lost, a
+            assert a["emitted"] == a["captured"] + a["not_sampled"] + lost, a
+            assert r["sample"] > 1 or not a["not_sampled"], a
             assert a["captured"] == a["in_maps"] + a["via_ring"], a
             assert not a["module"]["contradictions"], a
         for kind, members in (("operations", r["classes"]), ("allocations", r["sites"])):
@@ -73,6 +74,17 @@ def holds(reports):
 def captured(reports, least):
     n = sum(r["identity"]["operations"]["captured"] for r in reports)
     assert n >= int(least), f"only {n} operations"
+
+
+def sampled(reports, every):
+    """Call stacks of about one event of so many."""
+    assert all(r["sample"] == int(every) for r in reports), [r["sample"] for r in reports]
+    for kind in ("operations", "allocations"):
+        emitted = sum(r["identity"][kind]["emitted"] for r in reports)
+        kept = sum(r["identity"][kind]["captured"] for r in reports)
+        share = kept * int(every) / emitted
+        # Of each window and CPU the first and the last event are samples.
+        assert kept and 0.9 < share < 1.1 + 4 * len(reports) * int(every) / emitted, (kind, share)
 
 
 def nothing_lost(reports):

@@ -30,6 +30,17 @@ claim "two busy CPUs: there was a load" captured 500
 claim "two busy CPUs: nothing was lost" nothing_lost
 judge
 
+# Chosen by the programs, by vexfs.ko, and by both.
+for every in 7 64 500; do
+	window "one of $every" --duration 3 --sample $every
+	claim "one of $every: so many, by their numbers" sampled $every
+	claim "one of $every: nothing was lost" nothing_lost
+	judge
+done
+window "one of 64, many windows" --interval 0.5 --duration 3 --sample 64
+claim "one of 64, many windows: no event falls between two" continuous
+judge
+
 # Nearly all events go whole through the ring: it has room for those of the window, so that
 # nothing is lost however long the reader waits for a CPU.
 ring=$((128 << 20))

@@ -123,7 +123,7 @@ reader --no-bpf >/dev/full
 [ $? -eq 1 ]
 verdict $? "a full device: exit status 1"
 
-for options in --top --top=0 --top=x --duration=0 --duration=-1 --interval=nan --stack-map-size=0 \
+for options in --top --top=0 --top=x --sample=0 --sample=x --duration=0 --duration=-1 --interval=nan --stack-map-size=0 \
 	--frobnicate stray --; do
 	reader "$options"
 	[ $? -eq 2 ]

@@ -28,6 +28,7 @@ trace-read-src := $(addprefix user/trace-read/, \
 	report_json.c \
 	report_mem.c \
 	report_text.c \
+	sample.c \
 	sideband.c \
 	symbols.c \
 	syscalls.c \
@@ -47,6 +48,7 @@ trace-read-test-src := $(addprefix user/trace-read/, \
 	perfmap.c \
 	process.c \
 	procfs.c \
+	sample.c \
 	sideband.c \
 	symbols.c \
 	syscalls.c \

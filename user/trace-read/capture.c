@@ -24,6 +24,7 @@
 #include "epoch.h"
 #include "fallback.h"
 #include "process.h"
+#include "sample.h"
 #include "syscalls.h"
 
 /* Longest wait for programs that are past their grace period, in tries of 1 ms. */
@@ -34,11 +35,14 @@ struct span {
 };
 
 static struct vexfs_read_bpf *skel;
+static struct bpf_program *op_program, *alloc_program;
 static struct bpf_link *links[VEXFS_EVENT_NR];
 static int progs[VEXFS_EVENT_NR];
 static struct ring_buffer *ring;
 static int grace_inner = -1;
 static unsigned int cpus;
+/* What vexfs.ko lets the programs see of the operations and allocations. */
+static uint64_t seen_below;
 static struct span *spans[VEXFS_EVENT_NR];
 static struct account accounts[VEXFS_EVENT_NR];
 static uint64_t recursion_before[VEXFS_EVENT_NR];
@@ -119,6 +123,21 @@ static void explain_load(int err)
 	free(lockdown);
 }
 
+/* Few enough come from vexfs.ko as they are; of more the programs choose. */
+static void choose_programs(unsigned int sample)
+{
+	bool few = sample >= VEXFS_SAMPLE_EVERY;
+
+	seen_below = few ? VEXFS_SAMPLE_BELOW : SAMPLE_ALL;
+	skel->rodata->sample_below = SAMPLE_ALL / sample;
+	bpf_program__set_autoload(skel->progs.op_exit, !few);
+	bpf_program__set_autoload(skel->progs.alloc, !few);
+	bpf_program__set_autoload(skel->progs.op_sample, few);
+	bpf_program__set_autoload(skel->progs.alloc_sample, few);
+	op_program = few ? skel->progs.op_sample : skel->progs.op_exit;
+	alloc_program = few ? skel->progs.alloc_sample : skel->progs.alloc;
+}
+
 static bool load(const struct options *o)
 {
 	unsigned int i;
@@ -131,6 +150,7 @@ static bool load(const struct options *o)
 	}
 	skel->rodata->cpus = cpus;
 	find_task_members();
+	choose_programs(o->sample);
 	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
 	bpf_map__set_max_entries(skel->maps.syscalls, syscalls_find() + 1);
 	grace_inner = epoch_size(skel, o, cpus);
@@ -147,8 +167,8 @@ static bool load(const struct options *o)
 		explain_load(-errno);
 		return false;
 	}
-	progs[VEXFS_EVENT_OP] = bpf_program__fd(skel->progs.op_exit);
-	progs[VEXFS_EVENT_ALLOC] = bpf_program__fd(skel->progs.alloc);
+	progs[VEXFS_EVENT_OP] = bpf_program__fd(op_program);
+	progs[VEXFS_EVENT_ALLOC] = bpf_program__fd(alloc_program);
 	progs[VEXFS_EVENT_RECORD] = bpf_program__fd(skel->progs.stack_record);
 	progs[VEXFS_EVENT_CHAIN] = bpf_program__fd(skel->progs.stack_chain);
 	for (i = 0; i < VEXFS_EVENT_NR; i++)
@@ -177,7 +197,7 @@ static bool attach(unsigned int kind, struct bpf_program *prog, const char *trac
 
 bool capture_open(const struct options *o)
 {
-	bool any = false;
+	bool few = o->sample >= VEXFS_SAMPLE_EVERY, any = false;
 
 	libbpf_set_print(on_libbpf_message);
 	cpus = libbpf_num_possible_cpus();
@@ -186,8 +206,10 @@ bool capture_open(const struct options *o)
 		return false;
 	}
 	/* Records and chains come last: they fire inside of operations. */
-	any |= attach(VEXFS_EVENT_OP, skel->progs.op_exit, "vexfs_op_exit", "vexfs");
-	any |= attach(VEXFS_EVENT_ALLOC, skel->progs.alloc, "vexfs_alloc", "vexfs");
+	any |= attach(VEXFS_EVENT_OP, op_program, few ? "vexfs_op_sample" : "vexfs_op_exit",
+		      "vexfs");
+	any |= attach(VEXFS_EVENT_ALLOC, alloc_program,
+		      few ? "vexfs_alloc_sample" : "vexfs_alloc", "vexfs");
 	any |= attach(VEXFS_EVENT_RECORD, skel->progs.stack_record, "vxt_stack_record",
 		      "vexfs_trace");
 	any |= attach(VEXFS_EVENT_CHAIN, skel->progs.stack_chain, "vxt_stack_chain",
@@ -260,6 +282,7 @@ static void span_extend(unsigned int kind, unsigned int cpu, const struct vxr_ki
 
 static void account_add(struct account *a, const struct vxr_kind_stat *s)
 {
+	a->sum.skipped += s->skipped;
 	a->sum.in_map += s->in_map;
 	a->sum.in_ring += s->in_ring;
 	a->sum.kernel_collision += s->kernel_collision;
@@ -312,15 +335,28 @@ void capture_turn(void)
 	free(stats);
 }
 
+/* How many events of the window the programs were not to see, by the rule of their numbers. */
+static uint64_t span_unseen(unsigned int kind, const struct span *span)
+{
+	if (kind != VEXFS_EVENT_OP && kind != VEXFS_EVENT_ALLOC)
+		return 0;
+	return span->last - span->window_start -
+	       sample_count(span->window_start, span->last, seen_below);
+}
+
 const struct account *capture_account(void)
 {
 	unsigned int kind, cpu;
 
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
 		accounts[kind].emitted = 0;
-		for (cpu = 0; cpu < cpus; cpu++)
-			accounts[kind].emitted += spans[kind][cpu].last -
-						  spans[kind][cpu].window_start;
+		accounts[kind].unsampled = accounts[kind].sum.skipped;
+		for (cpu = 0; cpu < cpus; cpu++) {
+			const struct span *span = &spans[kind][cpu];
+
+			accounts[kind].emitted += span->last - span->window_start;
+			accounts[kind].unsampled += span_unseen(kind, span);
+		}
 		accounts[kind].recursion = recursion_misses(kind) - recursion_before[kind];
 	}
 	return accounts;
@@ -351,7 +387,7 @@ uint64_t account_lost(const struct account *a)
 
 int64_t account_residual(const struct account *a)
 {
-	return a->emitted - (a->from_map + a->from_ring + account_lost(a));
+	return a->emitted - (a->from_map + a->from_ring + a->unsampled + account_lost(a));
 }
 
 bool capture_seen(unsigned int kind, unsigned int cpu, uint64_t *first, uint64_t *last)

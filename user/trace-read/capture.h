@@ -21,6 +21,7 @@
  * @from_map: events that the reader found in the maps of totals
  * @from_ring: events that the reader took out of the ring buffer
  * @recursion: lost: a program of this kind was running on that CPU
+ * @unsampled: not sampled: of those that were emitted, by their numbers
  * @sum: the programs' own counts, summed over CPUs and epochs
  */
 struct account {
@@ -29,6 +30,7 @@ struct account {
 	uint64_t from_map;
 	uint64_t from_ring;
 	uint64_t recursion;
+	uint64_t unsampled;
 	struct vxr_kind_stat sum;
 };
 
@@ -64,7 +66,7 @@ const struct account *capture_account(void);
 const struct trouble *capture_trouble(void);
 void capture_restart(void);
 
-/* Emitted - kept - lost; 0 when every event is accounted for. */
+/* Emitted - kept - not sampled - lost; 0 when every event is accounted for. */
 int64_t account_residual(const struct account *account);
 uint64_t account_lost(const struct account *account);
 

@@ -161,8 +161,8 @@ static void report(bool last)
 	uint64_t now = now_ns();
 	struct report r = {
 		.source = source->name, .window_ns = now - window_start, .captured = capturing,
-		.last = last, .top = options.top, .command = options.command,
-		.command_status = command_status,
+		.last = last, .top = options.top, .sample = options.sample,
+		.command = options.command, .command_status = command_status,
 	};
 
 	if (!source->read(&r.counters)) {

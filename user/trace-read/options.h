@@ -32,6 +32,7 @@
  * @stack_slots: slots of the stack maps of one epoch, over all CPUs
  * @totals: keys of one epoch
  * @ring_bytes: size of the ring buffer
+ * @sample: call stacks of one operation and allocation of so many
  */
 struct options {
 	bool debugfs;
@@ -51,6 +52,7 @@ struct options {
 	unsigned int stack_slots;
 	unsigned int totals;
 	unsigned int ring_bytes;
+	unsigned int sample;
 };
 
 /* Fills @options. Prints help, version or what is wrong, and leaves, where that is due. */

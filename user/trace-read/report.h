@@ -59,6 +59,7 @@ struct outside {
  * @captured: there are call stacks
  * @last: no further report follows
  * @top: call stacks to show for each class and site
+ * @sample: there are call stacks of one operation and allocation of so many
  * @command: what was run, or NULL; @command_status: as the shell has it, -1 while it runs
  */
 struct report {
@@ -66,6 +67,7 @@ struct report {
 	uint64_t window_ns;
 	bool captured, last;
 	unsigned int top;
+	unsigned int sample;
 	char **command;
 	int command_status;
 	struct counters counters;

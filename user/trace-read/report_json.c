@@ -311,6 +311,7 @@ static void write_account(struct json *j, const struct report *r, unsigned int k
 	json_u64(j, "captured", a->from_map + a->from_ring);
 	json_u64(j, "in_maps", a->from_map);
 	json_u64(j, "via_ring", a->from_ring);
+	json_u64(j, "not_sampled", a->unsampled);
 	json_open(j, "lost", '{');
 	U64(j, s, ring_full);
 	U64(j, s, unreadable);
@@ -373,6 +374,8 @@ static void write_head(struct json *j, const struct report *r)
 		json_seconds(j, "counters_seconds", s->since_reset);
 	if (s->thread_size)
 		json_u64(j, "thread_size", s->thread_size);
+	if (r->captured)
+		U64(j, r, sample);
 	if (!r->command)
 		return;
 	json_open(j, "command", '[');

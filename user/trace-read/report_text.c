@@ -135,6 +135,9 @@ static void print_header(const struct report *r, FILE *out)
 	fputc('\n', out);
 	if (r->command)
 		print_command(r->command, out);
+	if (r->captured && r->sample > 1)
+		fprintf(out, "call stacks of one operation and allocation of %s\n",
+			number(r->sample));
 	if (r->captured)
 		fputs("\na <- b means that b called a; * marks the call stacks of the deepest call"
 		      "\n", out);
@@ -176,7 +179,7 @@ static void print_overview(const struct report *r, FILE *out)
 	fprintf(out, "%-12s %10s %9s %7s   %29s   %24s\n", "", "", "", "", "latency           ",
 		"stack bytes, share of it");
 	fprintf(out, "%-12s %10s %9s %7s   %9s %9s %9s   %7s %7s %8s\n", "class", "calls",
-		"in window", "errors", "p50", "p99", "max", "p99", "max", "deepest");
+		r->sample > 1 ? "sampled" : "in window", "errors", "p50", "p99", "max", "p99", "max", "deepest");
 	for (k = 0; k < n; k++) {
 		unsigned int i = order[k];
 		const struct depth_counters *d = &r->counters.classes[i].depth;
@@ -402,31 +405,51 @@ static void print_trouble(const struct report *r, FILE *out)
 				kind_name(kind), plural(r->outside[kind].contradictions, "CPU"));
 }
 
+static void print_account(const struct report *r, unsigned int kind, FILE *out)
+{
+	const struct account *a = &r->accounts[kind];
+	const struct outside *o = &r->outside[kind];
+
+	fprintf(out, "%-11s %10s = %10s + %10s + ", kind_name(kind), number(a->emitted),
+		number(a->from_map), number(a->from_ring));
+	if (r->sample > 1)
+		fprintf(out, "%11s + ", number(a->unsampled));
+	fprintf(out, "%10s   %8" PRId64, number(account_lost(a)), account_residual(a));
+	if (r->sample <= 1)
+		fprintf(out, "   %10s %12s", o->known ? number(o->between) : "-",
+			o->known ? number(o->around) : "-");
+	else if (o->known)
+		fprintf(out, "\n%13sby module: %s, out of window: %s", "", number(o->between),
+			number(o->around));
+	fputc('\n', out);
+	print_reasons(a, out);
+}
+
 static void print_identity(const struct report *r, FILE *out)
 {
 	int64_t residual = 0;
 	unsigned int kind;
 
 	report_section(out, "IDENTITY", "every event that the kernel numbered, and where it went");
-	fprintf(out, "%-11s %10s = %10s + %10s + %10s   %8s   %10s %12s\n", "", "emitted",
-		"in maps", "via ring", "lost", "residual", "by module", "out of window");
+	if (r->sample > 1)
+		fprintf(out, "%-11s %10s = %10s + %10s + %11s + %10s   %8s\n", "", "emitted",
+			"in maps", "via ring", "not sampled", "lost", "residual");
+	else
+		fprintf(out, "%-11s %10s = %10s + %10s + %10s   %8s   %10s %12s\n", "", "emitted",
+			"in maps", "via ring", "lost", "residual", "by module", "out of window");
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
 		const struct account *a = &r->accounts[kind];
-		const struct outside *o = &r->outside[kind];
 
 		if (!a->attached) {
 			fprintf(out, "%-11s not watched: no tracepoint\n", kind_name(kind));
 			continue;
 		}
-		fprintf(out, "%-11s %10s = %10s + %10s + %10s   %8" PRId64 "   %10s %12s\n",
-			kind_name(kind), number(a->emitted), number(a->from_map),
-			number(a->from_ring), number(account_lost(a)), account_residual(a),
-			o->known ? number(o->between) : "-", o->known ? number(o->around) : "-");
-		print_reasons(a, out);
+		print_account(r, kind, out);
 		residual += llabs(account_residual(a));
 	}
 	print_trouble(r, out);
-	fprintf(out, "identity: emitted = captured + lost, residual %" PRId64 "\n", residual);
+	fprintf(out, "identity: emitted = captured + %slost, residual %" PRId64 "\n",
+		r->sample > 1 ? "not sampled + " : "", residual);
 }
 
 void report_text(const struct report *r, FILE *out)

@@ -18,8 +18,10 @@
 #include "perfmap.h"
 #include "process.h"
 #include "procfs.h"
+#include "sample.h"
 #include "symbols.h"
 #include "syscalls.h"
+#include "vexfs_read.h"
 
 /* No process has such a number: pid_max is at most 2^22. */
 #define NOBODY		0x70000000u
@@ -72,6 +74,51 @@ static void figures_are_for_people(void **state)
 	assert_string_equal(percent(1, 3), "33.3 %");
 	assert_string_equal(percent(0, 0), "-");
 	assert_string_equal(printable("a\033[2Jb"), "a?[2Jb");
+}
+
+static uint64_t count_each(uint64_t after, uint64_t last, uint64_t below)
+{
+	uint64_t n, count = 0;
+
+	for (n = after + 1; n <= last; n++)
+		count += (uint32_t)n * VEXFS_SAMPLE_FACTOR < below;
+	return count;
+}
+
+static void samples_are_counted_by_their_numbers(void **state)
+{
+	static const uint64_t starts[] = { 0, 1, 12345, (1ULL << 32) - 100, (1ULL << 40) + 7 };
+	static const unsigned int rates[] = { 1, 2, 3, 63, 64, 65, 1000, 1 << 24 };
+	const uint64_t cpu = 3ULL << VEXFS_EVENT_CPU_SHIFT;
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_LEN(starts); i++) {
+		for (j = 0; j < ARRAY_LEN(rates); j++) {
+			uint64_t from = starts[i], below = SAMPLE_ALL / rates[j], to;
+
+			assert_int_equal(sample_count(cpu | from, cpu | from, below), 0);
+			for (to = from + 1; to < from + 5000; to += to - from)
+				assert_int_equal(sample_count(cpu | from, cpu | to, below),
+						 count_each(from, to, below));
+		}
+	}
+	/* A whole turn has each value once. */
+	assert_int_equal(sample_count(99, 99 + SAMPLE_ALL, SAMPLE_ALL / 3), SAMPLE_ALL / 3);
+	assert_int_equal(sample_count(0, 3000000, SAMPLE_ALL), 3000000);
+}
+
+/* Whatever comes round after a few events, each part of it gets its share of the samples. */
+static void samples_keep_step_with_nothing(void **state)
+{
+	unsigned int period, phase, n, of[100];
+
+	for (period = 2; period < ARRAY_LEN(of); period++) {
+		memset(of, 0, sizeof(of));
+		for (n = 1; n <= period * 6400; n++)
+			of[n % period] += (uint32_t)n * VEXFS_SAMPLE_FACTOR < SAMPLE_ALL / 64;
+		for (phase = 0; phase < period; phase++)
+			assert_in_range(of[phase], 75, 125);
+	}
 }
 
 static char *json_of(const char *value)
@@ -376,6 +423,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equal_strings_are_one),
 		cmocka_unit_test(figures_are_for_people),
+		cmocka_unit_test(samples_are_counted_by_their_numbers),
+		cmocka_unit_test(samples_keep_step_with_nothing),
 		cmocka_unit_test(json_escapes),
 		cmocka_unit_test(only_files_are_objects),
 		cmocka_unit_test(an_address_becomes_an_offset),
