@@ -9,7 +9,7 @@
 #define CONFIG		VXT_DIR "config"
 #define CLASS		VEXFS_OP_SEARCH
 #define SHARE_ALL	10000
-#define SHARE_DEFAULT	25
+#define SHARE_DEFAULT	10
 
 FIXTURE(alert) {
 	struct nl nl;		/* asks */

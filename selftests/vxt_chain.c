@@ -12,7 +12,7 @@
 #define NAME		"search"
 #define INNER_NAME	"delete"	/* CLASS - 1 */
 #define SHARE_ALL	10000
-#define SHARE_DEFAULT	25
+#define SHARE_DEFAULT	10
 #define RUNS		100	/* chains to get right */
 #define TIMES		40	/* operations within which a chain is caught, whatever interrupts add */
 

@@ -9,7 +9,7 @@
 
 #define CLASS		VEXFS_OP_SEARCH
 #define SHARE_ALL	10000
-#define SHARE_DEFAULT	25
+#define SHARE_DEFAULT	10
 #define OP_EXIT		"/sys/kernel/tracing/events/vexfs/vexfs_op_exit/enable"
 #define UNKNOWN		77
 

@@ -17,7 +17,7 @@
 #define K		10u
 #define QUERIES		50u
 #define SHARE_ALL	10000u
-#define SHARE_DEFAULT	25u
+#define SHARE_DEFAULT	10u
 
 FIXTURE(search) {
 	int fd;

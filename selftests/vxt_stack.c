@@ -10,7 +10,7 @@
 #define NAME		"search"
 #define INNER_NAME	"delete"	/* CLASS - 1 */
 #define SHARE_ALL	10000
-#define SHARE_DEFAULT	25
+#define SHARE_DEFAULT	10
 #define BURST		16
 #define TIMES		11	/* odd, and few: an interrupt may land in some, not in most */
 

@@ -39,8 +39,8 @@ EXPORT_STATIC_CALL_GPL(vexfs_op_hook_enter);
 EXPORT_STATIC_CALL_GPL(vexfs_op_hook_exit);
 
 /*
- * The last numbers given out. They start with the CPU's bits in place, so that one
- * instruction takes a number, and a migration between two of them does no harm.
+ * The last numbers given out. They start with the CPU's bits in place. Preemption is off while
+ * one is taken, or it is one instruction.
  */
 struct vexfs_event_counts {
 	u64 last[VEXFS_EVENT_NR];
@@ -114,7 +114,6 @@ EXPORT_SYMBOL_GPL(vexfs_op_hook_clear);
 noinline void vexfs_op_start(struct vexfs_op *op, enum vexfs_op_class op_class, u64 ino,
 			     unsigned long entry_sp)
 {
-	op->event = 0;
 	op->ino = ino;
 	op->bytes = 0;
 	op->visited = 0;
@@ -125,17 +124,19 @@ noinline void vexfs_op_start(struct vexfs_op *op, enum vexfs_op_class op_class, 
 	op->err = 0;
 	op->hops = 0;
 	op->entry_sp = entry_sp;
-	/* What vexfs_trace.ko keeps there it sets itself. */
-	op->seq = this_cpu_inc_return(vexfs_events.seq);
-	trace_vexfs_op_enter(op);
+	/* The event's number comes at the end; what vexfs_trace.ko keeps there it sets itself. */
 	preempt_disable_notrace();
+	__this_cpu_inc(vexfs_events.seq);
+	op->seq = __this_cpu_read(vexfs_events.seq);
+	trace_vexfs_op_enter(op);
 	static_call_cond(vexfs_op_hook_enter)(op);
 	preempt_enable_notrace();
 }
 
-/* Tell the probes. Preemption is off from taking the number until the last of them has returned. */
+/* Tell the probes too. Preemption is off from taking the number until the last has returned. */
 static noinline void vexfs_op_tell(struct vexfs_op *op)
 {
+	static_call_cond(vexfs_op_hook_exit)(op);
 	op->event = vexfs_event_next(VEXFS_EVENT_OP);
 	trace_vexfs_op_exit(op);
 	if (vexfs_event_below(op->event, VEXFS_SAMPLE_BELOW))
@@ -146,9 +147,10 @@ noinline void vexfs_op_finish(struct vexfs_op *op, int err)
 {
 	op->err = err;
 	preempt_disable();
-	static_call_cond(vexfs_op_hook_exit)(op);
 	if (trace_vexfs_op_exit_enabled() || trace_vexfs_op_sample_enabled())
 		vexfs_op_tell(op);
+	else
+		static_call_cond(vexfs_op_hook_exit)(op);
 	preempt_enable();
 }
 

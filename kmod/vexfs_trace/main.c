@@ -96,6 +96,11 @@ void vxt_class_restart(unsigned int op_class)
 	}
 }
 
+static noinline notrace void vxt_op_start_slowly(struct vexfs_op *op)
+{
+	vxt_state(op)->start = vxt_clock();
+}
+
 /*
  * The hook at the start of an operation, after all probes of vexfs_op_enter, so that what
  * they do to the stack is painted over. Preemption is off.
@@ -105,31 +110,40 @@ static notrace void vxt_op_enter(struct vexfs_op *op)
 	struct vxt_state *state = vxt_state(op);
 
 	state->cookie = vxt_cookie(op);
-	state->window = 0;
 	if (unlikely(vxt_stack_due(&__this_cpu_read(vxt_cpu_classes)[op->op_class])))
 		vxt_stack_enter_op(op);
+	else if (static_branch_likely(&vxt_clock_is_tsc))
+		state->start = rdtsc();
 	else
-		state->start = vxt_clock();
+		vxt_op_start_slowly(op);
 }
 
-/* Count an operation that was painted, or slow. */
-static noinline notrace void vxt_op_count_rest(struct vexfs_op *op, struct vxt_cpu_class *pc,
-					       u64 units)
+/* The operation was painted; or this load of the module did not see its entry: then it has no cookie. */
+static noinline notrace void vxt_op_exit_painted(struct vexfs_op *op, u64 end)
+{
+	struct vxt_state *state = vxt_state(op);
+	struct vxt_cpu_class *pc;
+
+	if (state->cookie != vxt_cookie_painted(op))
+		return;
+	state->cookie = 0;
+	pc = vxt_cpu_class(op->op_class);
+	vxt_latency_add(pc, end - state->start, op->err);
+	vxt_alert_slow(op->op_class, op->seq, end - state->start);
+	vxt_stack_exit_op(op, pc);
+}
+
+static noinline notrace void vxt_op_slow(struct vexfs_op *op, u64 units)
 {
 	vxt_alert_slow(op->op_class, op->seq, units);
-	if (vxt_state(op)->window)
-		vxt_stack_exit_op(op, pc);
-	else
-		vxt_add(&pc->unpainted, 1);
 }
 
 static __always_inline void vxt_op_count(struct vexfs_op *op, struct vxt_cpu_class *pc, u64 units)
 {
 	vxt_latency_add(pc, units, op->err);
-	if (unlikely(vxt_state(op)->window || units > READ_ONCE(vxt_slow)))
-		vxt_op_count_rest(op, pc, units);
-	else
-		vxt_add(&pc->unpainted, 1);
+	vxt_add(&pc->unpainted, 1);
+	if (unlikely(units > READ_ONCE(vxt_slow)))
+		vxt_op_slow(op, units);
 }
 
 /* Count the first operation of a class on this CPU since a reset. */
@@ -140,26 +154,37 @@ static noinline notrace void vxt_op_count_first(struct vexfs_op *op, struct vxt_
 	vxt_op_count(op, pc, units);
 }
 
-/*
- * The hook at the end of an operation, before all probes of vexfs_op_exit. Preemption is off. An
- * operation whose entry this load of the module did not see is not counted: its state holds no
- * cookie, or an older one. What is rare are functions of their own that come last, so that the
- * rest keeps all in registers.
- */
-static notrace void vxt_op_exit(struct vexfs_op *op)
+static __always_inline void vxt_op_left(struct vexfs_op *op, u64 end)
 {
-	u64 end = vxt_clock();
 	struct vxt_state *state = vxt_state(op);
 	struct vxt_cpu_class *pc;
 
-	if (unlikely(state->cookie != vxt_cookie(op)))
+	if (unlikely(state->cookie != vxt_cookie(op))) {
+		vxt_op_exit_painted(op, end);
 		return;
-	state->cookie = 0;
+	}
 	pc = &__this_cpu_read(vxt_cpu_classes)[op->op_class];
 	if (unlikely(pc->epoch != READ_ONCE(vxt_epoch)))
 		vxt_op_count_first(op, pc, end - state->start);
 	else
 		vxt_op_count(op, pc, end - state->start);
+}
+
+static noinline notrace void vxt_op_exit_slowly(struct vexfs_op *op)
+{
+	vxt_op_left(op, vxt_clock());
+}
+
+/*
+ * The hook at the end of an operation, before all probes of vexfs_op_exit. Preemption is off. What
+ * is rare are functions of their own that come last, so that the rest keeps all in registers.
+ */
+static notrace void vxt_op_exit(struct vexfs_op *op)
+{
+	if (static_branch_likely(&vxt_clock_is_tsc))
+		vxt_op_left(op, rdtsc());
+	else
+		vxt_op_exit_slowly(op);
 }
 
 /*

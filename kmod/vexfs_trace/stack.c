@@ -150,7 +150,7 @@ static notrace struct vexfs_op *vxt_stack_outer(struct vexfs_op **top, const str
 	if (!vxt_task_has_call(top, outer) &&
 	    ((unsigned long)outer < op->entry_sp || (unsigned long)(outer + 1) > end))
 		return NULL;
-	if (READ_ONCE_NOCHECK(vxt_state(outer)->cookie) != vxt_cookie(outer))
+	if (READ_ONCE_NOCHECK(vxt_state(outer)->cookie) != vxt_cookie_painted(outer))
 		return NULL;
 	return outer->entry_sp >= op->entry_sp && outer->entry_sp <= end ? outer : NULL;
 }
@@ -287,6 +287,7 @@ noinline notrace void vxt_stack_enter_op(struct vexfs_op *op)
 		atomic64_inc(&vxt_table_full);
 		goto out;
 	}
+	vxt_state(op)->cookie = vxt_cookie_painted(op);
 	vxt_stack_begin(op, top, 0);
 	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
 out:
@@ -331,11 +332,10 @@ noinline notrace struct vexfs_op *vxt_stack_enter_call(unsigned int op_class,
 	}
 	op->seq = vxt_call_next();
 	op->entry_sp = entry_sp;
-	vxt_state(op)->window = 0;
 	/* In this order: see vxt_task_forget(). */
 	WRITE_ONCE(op->op_class, op_class);
 	barrier();
-	WRITE_ONCE(vxt_state(op)->cookie, vxt_cookie(op));
+	WRITE_ONCE(vxt_state(op)->cookie, vxt_cookie_painted(op));
 	vxt_stack_begin(op, top, VXT_PROBE_SPARE);
 	vxt_stack_pay(pc, op_class, vxt_clock() - begin);
 	return op;

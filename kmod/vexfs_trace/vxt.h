@@ -34,7 +34,7 @@
 #define VXT_NAME_LEN		64	/* of a target, with the 0 byte */
 #define VXT_NEST		4	/* calls of targets in which a task is measured at once */
 #define VXT_SHARE_SCALE		10000	/* the paint share is in parts of this */
-#define VXT_SHARE_DEFAULT	25
+#define VXT_SHARE_DEFAULT	10
 #define VXT_BURST		16	/* first samples of a class, painted on credit */
 #define VXT_PAUSE		15	/* operations between two later ones, if all take as long */
 #define VXT_FRAMES		128	/* of a chain of calls; deeper ones are cut off */
@@ -59,7 +59,8 @@
  * struct vxt_state - what op->trace holds of a running operation
  * @cookie: marks the state as written by this load of the module, see vxt_cookie()
  * @start: clock at entry
- * @window: lowest painted address, 0 when not painted; VXT_WINDOW_* in its low bits
+ * @window: of a painted one, as all that follow: lowest painted address; VXT_WINDOW_* in its
+ *	low bits
  * @floor: end of the painted range; what lies above was in use when painting
  * @low: lowest address that is known to be dirty from before a nested
  *	operation painted over it, or from a nested operation; ULONG_MAX for none
@@ -275,6 +276,12 @@ static __always_inline u64 vxt_cookie(const struct vexfs_op *op)
 	return READ_ONCE(vxt_load_cookie) ^ (unsigned long)op;
 }
 
+/* The same of an operation that was painted; it has one of the two. */
+static __always_inline u64 vxt_cookie_painted(const struct vexfs_op *op)
+{
+	return vxt_cookie(op) ^ 1;
+}
+
 /* This CPU's counters of a class, cleared when a reset came since. Preemption is off. */
 static __always_inline struct vxt_cpu_class *vxt_cpu_class(unsigned int op_class)
 {
@@ -454,9 +461,9 @@ u64 vxt_task_memory(void);
 void vxt_latency_read(unsigned int op_class, struct vxt_latency_row *row);
 
 /* The bucket of a duration. */
-static __always_inline unsigned int vxt_latency_bucket(u64 units)
+static __always_inline unsigned long vxt_latency_bucket(u64 units)
 {
-	unsigned int shift = __fls(units | VXT_SUB) - VXT_SUB_SHIFT;
+	unsigned long shift = __fls(units | VXT_SUB) - VXT_SUB_SHIFT;
 
 	if (unlikely(shift > VXT_OCTAVE_LAST - VXT_SUB_SHIFT))
 		return VXT_BUCKETS - 1;
