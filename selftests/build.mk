@@ -40,6 +40,7 @@ $(eval $(call kernel-test,vxt_latency,selftests/vxt_latency.c,))
 $(eval $(call kernel-test,vxt_alloc,selftests/vxt_alloc.c,))
 $(eval $(call kernel-test,vxt_memory,selftests/vxt_memory.c,))
 $(eval $(call kernel-test,vxt_search,selftests/vxt_search.c,))
+$(eval $(call kernel-test,vxt_hotplug,selftests/vxt_hotplug.c,))
 kernel-scripts += selftests/vxt_ynl.sh selftests/vxt_unload.sh selftests/bpftrace.sh
 
 # On devices that fail; its writers are those of user/bench.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A watchpoint of each CPU, that tells who writes a word of a stack.
+ * A watchpoint of each CPU, that tells who writes a word of a stack. A CPU has it from the time
+ * when it comes online until it goes.
  *
  * perf owns a debug register of each CPU for us, so that debuggers and perf get others. It watches
  * vxt_watch_rest, which nobody writes. For the time of an operation the register's address alone is
@@ -15,6 +16,7 @@
  * A task that moves to another CPU leaves the watchpoint behind. It misses the word then; a later
  * hit by whoever gets that memory finds another task, and puts the register to rest.
  */
+#include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/irqflags.h>
@@ -32,6 +34,7 @@
 
 /**
  * struct vxt_watch - the watchpoint of a CPU
+ * @event: that perf owns the register for; NULL: there is none. Changes on this CPU alone
  * @slot: debug register, -1 when not known
  * @address: what was last written into it
  * @op: the operation that is watched, NULL for none, VXT_WATCH_BUSY while that changes. Who
@@ -43,6 +46,7 @@
  * @room: for a chain
  */
 struct vxt_watch {
+	struct perf_event *event;
 	int slot;
 	unsigned long address;
 	struct vexfs_op *op;
@@ -53,7 +57,8 @@ struct vxt_watch {
 };
 
 static DEFINE_PER_CPU(struct vxt_watch, vxt_watches);
-static struct perf_event * __percpu *vxt_watch_events;	/* NULL: no register is to be had */
+static int vxt_watch_state;	/* of the CPUs that come and go; 0: there are no watchpoints */
+static int vxt_watch_error;	/* why a CPU has none */
 static u64 vxt_watch_rest;
 
 static __always_inline bool vxt_watch_enabled(int slot)
@@ -112,7 +117,7 @@ unsigned long vxt_watch_begin(struct vexfs_op *op, unsigned long address)
 	struct vexfs_op *former = READ_ONCE(watch->op);
 
 	/* It is taken from a task that sleeps or has left, but not from one that is nested. */
-	if (!vxt_watch_events || former == VXT_WATCH_BUSY || (former && watch->task == current) ||
+	if (!READ_ONCE(watch->event) || former == VXT_WATCH_BUSY || (former && watch->task == current) ||
 	    cmpxchg(&watch->op, former, VXT_WATCH_BUSY) != former)
 		return 0;
 	if (!vxt_watch_move(watch, address)) {
@@ -224,10 +229,8 @@ u32 vxt_watch_count(void)
 	u32 count = 0;
 	int cpu;
 
-	if (!vxt_watch_events)
-		return 0;
-	for_each_online_cpu(cpu)
-		count += !!*per_cpu_ptr(vxt_watch_events, cpu);
+	for_each_possible_cpu(cpu)
+		count += !!READ_ONCE(per_cpu(vxt_watches, cpu).event);
 	return count;
 }
 
@@ -264,11 +267,41 @@ static int vxt_watch_alloc(void)
 	return 0;
 }
 
+/* Runs on the CPU, which is there without a watchpoint, too. */
+static int vxt_watch_online(unsigned int cpu)
+{
+	struct vxt_watch *watch = per_cpu_ptr(&vxt_watches, cpu);
+	struct perf_event_attr attr;
+	struct perf_event *event;
+
+	hw_breakpoint_init(&attr);
+	attr.bp_addr = (unsigned long)&vxt_watch_rest;
+	attr.bp_len = HW_BREAKPOINT_LEN_8;
+	attr.bp_type = HW_BREAKPOINT_W;
+	event = perf_event_create_kernel_counter(&attr, cpu, NULL, vxt_watch_hit, NULL);
+	if (IS_ERR(event))
+		WRITE_ONCE(vxt_watch_error, PTR_ERR(event));
+	else
+		WRITE_ONCE(watch->event, event);
+	return 0;
+}
+
+/* Runs on the CPU before it goes. An operation that is watched there ends elsewhere. */
+static int vxt_watch_offline(unsigned int cpu)
+{
+	struct vxt_watch *watch = per_cpu_ptr(&vxt_watches, cpu);
+	struct perf_event *event = watch->event;
+
+	if (!event)
+		return 0;
+	WRITE_ONCE(watch->event, NULL);
+	perf_event_release_kernel(event);
+	return 0;
+}
+
 /* Without a watchpoint all is measured but the chains. */
 int vxt_watch_init(void)
 {
-	struct perf_event * __percpu *events;
-	struct perf_event_attr attr;
 	int err = vxt_watch_alloc();
 
 	if (err)
@@ -277,23 +310,22 @@ int vxt_watch_init(void)
 	/* A paravirtualised guest of Xen may not touch debug registers behind its back. */
 	if (cpu_feature_enabled(X86_FEATURE_XENPV))
 		return 0;
-	hw_breakpoint_init(&attr);
-	attr.bp_addr = (unsigned long)&vxt_watch_rest;
-	attr.bp_len = HW_BREAKPOINT_LEN_8;
-	attr.bp_type = HW_BREAKPOINT_W;
-	events = register_wide_hw_breakpoint(&attr, vxt_watch_hit, NULL);
-	if (IS_ERR((void __force *)events))
-		pr_notice("vexfs_trace: no debug register is free (error %ld): no chains of calls\n",
-			  -PTR_ERR((void __force *)events));
+	err = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "vexfs_trace:online", vxt_watch_online,
+				vxt_watch_offline);
+	if (err > 0)
+		vxt_watch_state = err;
 	else
-		vxt_watch_events = events;
+		vxt_watch_error = err;
+	if (vxt_watch_error)
+		pr_notice("vexfs_trace: %u CPUs have a debug register for us (error %d): no chains of calls on the others\n",
+			  vxt_watch_count(), -vxt_watch_error);
 	return 0;
 }
 
 /* No operation is watched any more: the probes are gone. */
 void vxt_watch_exit(void)
 {
-	if (vxt_watch_events)
-		unregister_wide_hw_breakpoint(vxt_watch_events);
+	if (vxt_watch_state)
+		cpuhp_remove_state(vxt_watch_state);
 	vxt_watch_free();
 }
