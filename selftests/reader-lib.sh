@@ -80,6 +80,20 @@ busy_stop()
 	busy=()
 }
 
+# Runs the reader under load; the claims that follow are judged by judge().
+window() # name, options
+{
+	local name=$1
+
+	shift
+	busy_signal CONT
+	reader --json --output "$work/report.json" "$@"
+	verdict $? "$name: exit status 0"
+	busy_signal STOP
+	claim "$name: emitted = captured + lost" holds
+	claim "$name: every stack belongs to its operation" own_stacks
+}
+
 # shellcheck disable=SC2317
 finish()
 {

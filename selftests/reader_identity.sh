@@ -8,37 +8,12 @@ PATH=$PATH:/usr/sbin
 # shellcheck source=selftests/reader-lib.sh
 . "$(dirname "$(realpath "$0")")/reader-lib.sh"
 
-# Runs the reader under load; the claims that follow are judged by end_window().
-window() # name, options
-{
-	local name=$1
-
-	shift
-	busy_signal CONT
-	reader --json --output "$work/report.json" "$@"
-	verdict $? "$name: exit status 0"
-	busy_signal STOP
-	claim "$name: emitted = captured + lost" holds
-	claim "$name: every stack belongs to its operation" own_stacks
-}
-
 busy_start
 verdict $? "programs keep the filesystem busy"
 
 window "two busy CPUs" --duration 4
 claim "two busy CPUs: there was a load" captured 500
 claim "two busy CPUs: nothing was lost" nothing_lost
-judge
-
-# Chosen by the programs, by vexfs.ko, and by both.
-for every in 7 64 500; do
-	window "one of $every" --duration 3 --sample $every
-	claim "one of $every: so many, by their numbers" sampled $every
-	claim "one of $every: nothing was lost" nothing_lost
-	judge
-done
-window "one of 64, many windows" --interval 0.5 --duration 3 --sample 64
-claim "one of 64, many windows: no event falls between two" continuous
 judge
 
 # Nearly all events go whole through the ring: it has room for those of the window, so that

@@ -62,4 +62,4 @@ user-cflags-user/trace-read/alerts := -I/usr/include/libnl3
 build/user/obj/user/trace-read/capture.o build/user/obj/user/trace-read/epoch.o: \
 	build/bpf/vexfs_read.skel.h
 
-kernel-scripts += selftests/reader_identity.sh selftests/reader_report.sh selftests/reader_target.sh
+kernel-scripts += selftests/reader_identity.sh selftests/reader_sample.sh selftests/reader_report.sh selftests/reader_target.sh
