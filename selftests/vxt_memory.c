@@ -37,7 +37,7 @@ FIXTURE_TEARDOWN(memory)
 	}
 	do_umount();
 	EXPECT_EQ(0, vxt_module_unload("vxt_memory"));
-	EXPECT_EQ(0, vxt_write(CONFIG, "alloc_sample 1024"));
+	EXPECT_EQ(0, vxt_write(CONFIG, "alloc_sample 64"));
 	EXPECT_EQ(0, vxt_write(CONFIG, "leak_window 10"));
 	close(self->nl.fd);
 }
@@ -196,8 +196,8 @@ TEST_F(memory, one_in_so_many_is_followed)
 	h = find_leak(&self->nl, "memory_churn");
 	ASSERT_NE(NULL, h);
 	ended = nl_u64(h, VEXFS_TRACE_A_LEAK_ENDED);
-	/* The first eight, and then each hundredth. */
-	EXPECT_EQ(8 + (10000 - 8) / 100, ended);
+	/* The first four, and then each hundredth. */
+	EXPECT_EQ(4 + (10000 - 4) / 100, ended);
 	ASSERT_EQ(0, vxt_write(CONFIG, "alloc_sample 0"));
 	ASSERT_EQ(0, vxt_reset());
 	ASSERT_EQ(0, vxt_write(MEMORY, "churn 10000 64"));

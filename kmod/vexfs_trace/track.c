@@ -3,9 +3,10 @@
  * Objects that are followed from their allocation to their end: when and from where they were
  * allocated, how long they lived, from where they were freed.
  *
- * vexfs.ko counts every allocation; to follow one takes a walk up the stack at both ends. So some
- * are chosen: of each call site the first few, then one in alloc_sample. Chosen is by the count
- * of the site and not by the address: a slab hands the same address out again and again,
+ * vexfs.ko counts every allocation; to follow one costs some more, and far more if that takes
+ * a walk up the stack at both ends. So some are chosen: of each call site the first few, then one
+ * in alloc_sample, and of these one in VXT_TRACK_CALLS is followed with the calls that led to it,
+ * unless alloc_sample is 1. Chosen is by the count of the site and not by the address: a slab hands the same address out again and again,
  * which would be followed every time or never. The object itself knows that it is followed,
  * so its end is never missed.
  *
@@ -30,7 +31,8 @@
 #define VXT_TRACK_SETS		BIT(VXT_TRACK_SHIFT)
 #define VXT_TRACK_WAYS		8
 #define VXT_TRACK_GONE		2	/* of a set, objects that were freed last */
-#define VXT_TRACK_FIRST		8	/* of a site, the objects that are followed in any case */
+#define VXT_TRACK_FIRST		4	/* of a site, the objects that are followed in any case */
+#define VXT_TRACK_CALLS		64	/* of the others, one in so many with its calls */
 
 /*
  * Lifetimes: four buckets an octave, so that the middle of one is within 12 % of its
@@ -146,6 +148,7 @@ static void vxt_track(void *data, u32 id, const void *ptr, size_t size)
 		.pid = task_pid_nr(current),
 	};
 	struct vxt_life *life;
+	u64 tracked;
 
 	if (!site || id > VXT_SITES)
 		return;
@@ -157,8 +160,10 @@ static void vxt_track(void *data, u32 id, const void *ptr, size_t size)
 	if (vxt_track_spare(every))
 		return;
 	life = &vxt_lives[id - 1];
-	vxt_track_next(site, every, atomic64_inc_return(&life->tracked));
-	object.trail = vxt_trail_save();
+	tracked = atomic64_inc_return(&life->tracked);
+	vxt_track_next(site, every, tracked);
+	if (every == 1 || tracked <= VXT_TRACK_FIRST || tracked % VXT_TRACK_CALLS == 0)
+		object.trail = vxt_trail_save();
 	object.born = vxt_clock();
 	if (!vxt_track_put(&object))
 		atomic64_inc(&life->untracked);
@@ -218,6 +223,8 @@ static void vxt_untrack(void *data, u32 id, const void *ptr, size_t size)
 	if (id > VXT_SITES || !vxt_track_take(ptr, &object))
 		return;
 	vxt_life_end(&vxt_lives[id - 1], vxt_clock() - object.born);
+	if (!object.trail)
+		return;
 	preempt_disable();
 	spare = vxt_track_spare(READ_ONCE(vxt_settings[VXT_SET_ALLOC_SAMPLE]));
 	preempt_enable();
