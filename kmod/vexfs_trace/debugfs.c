@@ -10,7 +10,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include "vxt.h"
+#include "debugfs.h"
 
 static struct dentry *vxt_dir;
 
@@ -97,7 +97,8 @@ static int chain_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(chain);
 
-static void vxt_show_us(struct seq_file *m, u64 ns)
+/* In microseconds, with three decimals, which are nanoseconds. */
+void vxt_show_us(struct seq_file *m, u64 ns)
 {
 	u32 rest;
 	u64 us = div_u64_rem(ns, NSEC_PER_USEC, &rest);
@@ -258,6 +259,7 @@ void vxt_debugfs_init(void)
 	debugfs_create_file("reset", 0200, vxt_dir, NULL, &reset_fops);
 	debugfs_create_file("targets", 0600, vxt_dir, NULL, &targets_fops);
 	debugfs_create_file("config", 0600, vxt_dir, NULL, &config_fops);
+	vxt_debugfs_ops_init(vxt_dir);
 }
 
 void vxt_debugfs_exit(void)

@@ -10,11 +10,12 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/topology.h>
+#include <trace/vexfs.h>
 #include <trace/vexfs_hook.h>
 
 #define CREATE_TRACE_POINTS
 #include <trace/vexfs_trace.h>
-#include "vxt.h"
+#include "waits.h"
 
 #define VXT_CLASS_NAME(id, name)	\
 	[VEXFS_OP_##id] = name,
@@ -110,6 +111,7 @@ static notrace void vxt_op_enter(struct vexfs_op *op)
 	struct vxt_state *state = vxt_state(op);
 
 	state->cookie = vxt_cookie(op);
+	vxt_wait_enter(op);
 	if (unlikely(vxt_stack_due(&__this_cpu_read(vxt_cpu_classes)[op->op_class])))
 		vxt_stack_enter_op(op);
 	else if (static_branch_likely(&vxt_clock_is_tsc))
@@ -124,11 +126,15 @@ static noinline notrace void vxt_op_exit_painted(struct vexfs_op *op, u64 end)
 	struct vxt_state *state = vxt_state(op);
 	struct vxt_cpu_class *pc;
 
-	if (state->cookie != vxt_cookie_painted(op))
+	if (state->cookie != vxt_cookie_painted(op)) {
+		vxt_wait_forget(op);
 		return;
+	}
 	state->cookie = 0;
 	pc = vxt_cpu_class(op->op_class);
 	vxt_latency_add(pc, end - state->start, op->err);
+	vxt_wait_leave(op, pc, end - state->start);
+	vxt_add(&pc->bytes, op->bytes);
 	vxt_alert_slow(op->op_class, op->seq, end - state->start);
 	vxt_stack_exit_op(op, pc);
 }
@@ -141,6 +147,8 @@ static noinline notrace void vxt_op_slow(struct vexfs_op *op, u64 units)
 static __always_inline void vxt_op_count(struct vexfs_op *op, struct vxt_cpu_class *pc, u64 units)
 {
 	vxt_latency_add(pc, units, op->err);
+	vxt_wait_leave(op, pc, units);
+	vxt_add(&pc->bytes, op->bytes);
 	vxt_add(&pc->unpainted, 1);
 	if (unlikely(units > READ_ONCE(vxt_slow)))
 		vxt_op_slow(op, units);
@@ -219,6 +227,7 @@ void vxt_reset(void)
 	vxt_track_reset();
 	vxt_leak_restart();
 	vxt_bad_free_reset();
+	vxt_waits_reset();
 	vxt_resets++;
 	vxt_reset_real = ktime_get_real_ns();
 	vxt_reset_mono = ktime_get_ns();
@@ -295,7 +304,8 @@ void vxt_status_read(struct vxt_status *status)
 	status->share = vxt_settings[VXT_SET_PAINT_SHARE];
 	vxt_alert_counts(&status->alerts, &status->alerts_dropped);
 	status->memory = vxt_cpu_memory() + vxt_stack_memory() + vxt_alloc_memory() +
-			 vxt_trail_memory() + vxt_track_memory() + vxt_leak_memory();
+			 vxt_trail_memory() + vxt_track_memory() + vxt_leak_memory() +
+			 vxt_waits_memory();
 	status->trails_lost = vxt_trail_lost();
 	status->bad_frees_lost = vxt_bad_frees_lost();
 	status->resets = vxt_resets;
@@ -366,18 +376,27 @@ static int vxt_probes_register(void)
 	if (err)
 		return err;
 	err = vxt_bad_free_start();
-	if (err) {
-		vxt_track_stop();
-		tracepoint_synchronize_unregister();
-	}
+	if (err)
+		goto stop_track;
+	err = register_trace_vexfs_cache_miss(vxt_ops_miss, NULL);
+	if (err)
+		goto stop_bad_free;
+	return 0;
+
+stop_bad_free:
+	vxt_bad_free_stop();
+stop_track:
+	vxt_track_stop();
+	tracepoint_synchronize_unregister();
 	return err;
 }
 
+/* vxt_waits_exit() waits for those that run. */
 static void vxt_probes_unregister(void)
 {
+	unregister_trace_vexfs_cache_miss(vxt_ops_miss, NULL);
 	vxt_bad_free_stop();
 	vxt_track_stop();
-	tracepoint_synchronize_unregister();
 }
 
 /* All that counters of memory lie in. */
@@ -461,9 +480,12 @@ static int __init vxt_init(void)
 	mutex_lock(&vxt_lock);
 	vxt_share_set();
 	mutex_unlock(&vxt_lock);
-	err = vxt_probes_register();
+	err = vxt_waits_init();
 	if (err)
 		goto free_memory;
+	err = vxt_probes_register();
+	if (err)
+		goto exit_waits;
 	err = vexfs_op_hook_set(vxt_op_enter, vxt_op_exit);
 	if (err)
 		goto unregister_probes;
@@ -480,6 +502,8 @@ clear_hooks:
 	vexfs_op_hook_clear();
 unregister_probes:
 	vxt_probes_unregister();
+exit_waits:
+	vxt_waits_exit();
 free_memory:
 	vxt_memory_exit();
 	return err;
@@ -495,6 +519,7 @@ static void __exit vxt_exit(void)
 	/* Operations that run on leave state behind that the next load takes for foreign. */
 	vexfs_op_hook_clear();
 	vxt_probes_unregister();
+	vxt_waits_exit();
 	vxt_memory_exit();
 }
 

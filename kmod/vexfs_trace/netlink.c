@@ -15,9 +15,6 @@
 #include <net/genetlink.h>
 #include <trace/vexfs_events.h>
 #include "netlink.h"
-#include "vxt.h"
-
-static struct genl_family vxt_family;
 
 #define VXT_CHAIN_ROOM	SZ_64K	/* VXT_FRAMES of the longest names */
 
@@ -49,7 +46,8 @@ int vxt_dump_start(struct netlink_callback *cb)
 
 	BUILD_BUG_ON(VEXFS_TRACE_A_STACK_CLASS != 1 || VEXFS_TRACE_A_ALLOC_SITE != 1 ||
 		     VEXFS_TRACE_A_LATENCY_CLASS != 1 || VEXFS_TRACE_A_CHAIN_CLASS != 1 ||
-		     VEXFS_TRACE_A_LEAK_SITE != 1 || VEXFS_TRACE_A_HELD_SITE != 1);
+		     VEXFS_TRACE_A_LEAK_SITE != 1 || VEXFS_TRACE_A_HELD_SITE != 1 ||
+		     VEXFS_TRACE_A_OPS_CLASS != 1 || VEXFS_TRACE_A_LOCK_CLASS != 1);
 	vxt_dump(cb)->next = 0;
 	vxt_dump(cb)->only = attr ? nla_get_u32(attr) : VXT_ALL;
 	return 0;
@@ -162,8 +160,8 @@ int vxt_dump_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, u32 
 }
 
 /* The row that was asked for is looked at here: there is no extack before. */
-static int vxt_class_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
-			  int (*put)(struct sk_buff *skb, u32 row))
+int vxt_class_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
+		   int (*put)(struct sk_buff *skb, u32 row))
 {
 	u64 only = vxt_dump(cb)->only;
 	int err = -EINVAL;
@@ -502,13 +500,29 @@ static const struct genl_ops vxt_ops[] = {
 		.start = vxt_bad_free_dump_start,
 		.dumpit = vxt_bad_free_dump,
 	},
+	{
+		.cmd = VEXFS_TRACE_CMD_OPS_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_ops_policy,
+		.maxattr = VEXFS_TRACE_A_OPS_CLASS,
+		.start = vxt_ops_dump_start,
+		.dumpit = vxt_ops_dump,
+	},
+	{
+		.cmd = VEXFS_TRACE_CMD_LOCK_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = vxt_lock_policy,
+		.maxattr = VEXFS_TRACE_A_LOCK_CLASS,
+		.start = vxt_lock_dump_start,
+		.dumpit = vxt_lock_dump,
+	},
 };
 
 static const struct genl_multicast_group vxt_groups[] = {
 	{ .name = VEXFS_TRACE_MCGRP_ALERTS, .flags = GENL_MCAST_CAP_NET_ADMIN },
 };
 
-static struct genl_family vxt_family __ro_after_init = {
+struct genl_family vxt_family __ro_after_init = {
 	.name = VEXFS_TRACE_FAMILY_NAME,
 	.version = VEXFS_TRACE_FAMILY_VERSION,
 	.module = THIS_MODULE,

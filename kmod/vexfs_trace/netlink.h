@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Inside the netlink family: what its parts share. */
+/* What netlink.c, which has the family, and the other parts of it share. */
 #ifndef VXT_NETLINK_H
 #define VXT_NETLINK_H
 
 #include <linux/build_bug.h>
-#include <linux/netlink.h>
-#include <net/netlink.h>
-#include "vxt.h"
+#include <linux/vexfs_trace.h>
+#include <net/genetlink.h>
+#include "waits.h"
+
+#define VXT_ALL		U64_MAX
+#define VXT_SITE_ATTR	1	/* which site is wanted, in all requests for sites */
 
 /* State of a dump, in netlink_callback's ctx. */
 struct vxt_dump {
@@ -16,8 +19,7 @@ struct vxt_dump {
 	u32 nr;
 };
 
-#define VXT_ALL		U64_MAX
-#define VXT_SITE_ATTR	1	/* which site is wanted, in all requests for sites */
+extern struct genl_family vxt_family;
 
 static inline struct vxt_dump *vxt_dump(struct netlink_callback *cb)
 {
@@ -30,6 +32,8 @@ int vxt_dump_start(struct netlink_callback *cb);
 void *vxt_dump_message(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
 int vxt_dump_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, u32 nr,
 		  int (*put)(struct sk_buff *skb, u32 row));
+int vxt_class_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
+		   int (*put)(struct sk_buff *skb, u32 row));
 
 /* netlink_mem.c */
 extern const struct nla_policy vxt_site_policy[VXT_SITE_ATTR + 1];
@@ -41,5 +45,14 @@ int vxt_held_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int vxt_held_dump_done(struct netlink_callback *cb);
 int vxt_bad_free_dump_start(struct netlink_callback *cb);
 int vxt_bad_free_dump(struct sk_buff *skb, struct netlink_callback *cb);
+
+/* netlink_ops.c */
+extern const struct nla_policy vxt_ops_policy[VEXFS_TRACE_A_OPS_CLASS + 1];
+extern const struct nla_policy vxt_lock_policy[VEXFS_TRACE_A_LOCK_CLASS + 1];
+
+int vxt_ops_dump_start(struct netlink_callback *cb);
+int vxt_ops_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int vxt_lock_dump_start(struct netlink_callback *cb);
+int vxt_lock_dump(struct sk_buff *skb, struct netlink_callback *cb);
 
 #endif /* VXT_NETLINK_H */

@@ -124,13 +124,14 @@ static __always_inline unsigned long vxt_window(const struct vxt_state *state)
 }
 
 /* Keep what the outer operation dirtied so far; returns the lowest dirty address. */
-static noinline notrace unsigned long vxt_stack_fold(struct vxt_state *outer)
+static noinline notrace unsigned long vxt_stack_fold(struct vexfs_op *outer)
 {
-	unsigned long high = outer->floor;
-	unsigned long dirty = vxt_scan(vxt_window(outer), &high);
+	struct vxt_state *state = vxt_state(outer);
+	unsigned long high = outer->entry_sp - state->floor;
+	unsigned long dirty = vxt_scan(vxt_window(state), &high);
 
-	if (dirty < high && dirty < outer->low)
-		outer->low = dirty;
+	if (dirty < high)
+		state->low = max_t(u32, state->low, outer->entry_sp - dirty);
 	return dirty;
 }
 
@@ -214,7 +215,7 @@ static notrace unsigned long vxt_stack_prepare(struct vexfs_op *op, struct vexfs
 
 	if (outer) {
 		struct vxt_state *above = vxt_state(outer);
-		unsigned long dirty = vxt_stack_fold(above);
+		unsigned long dirty = vxt_stack_fold(outer);
 
 		/* Below the dirty words the outer one's paint is as good as new. */
 		if (from >= vxt_window(above)) {
@@ -223,7 +224,7 @@ static notrace unsigned long vxt_stack_prepare(struct vexfs_op *op, struct vexfs
 		}
 	}
 	state->window = window;
-	state->low = ULONG_MAX;
+	state->low = 0;
 	state->outer = outer;
 	return from;
 }
@@ -239,14 +240,14 @@ static __always_inline void vxt_stack_watch(struct vexfs_op *op, u32 depth)
 	unsigned long address = op->entry_sp - depth;
 	unsigned long low;
 
-	if (address < vxt_window(state) || address >= state->floor)
+	if (address < vxt_window(state) || depth <= state->floor)
 		return;
 	low = vxt_watch_begin(op, address);
 	if (!low)
 		return;
 	WRITE_ONCE(class->tries, class->tries + 1);
 	state->window |= VXT_WINDOW_WATCHED;
-	state->floor = min(state->floor, low - vxt_margin());
+	state->floor = max_t(u32, state->floor, op->entry_sp - (low - vxt_margin()));
 }
 
 /*
@@ -260,7 +261,7 @@ static __always_inline void vxt_stack_begin(struct vexfs_op *op, struct vexfs_op
 	u32 want;
 
 	*top = op;
-	vxt_state(op)->floor = vxt_paint(from) - vxt_margin() - spare;
+	vxt_state(op)->floor = op->entry_sp - (vxt_paint(from) - vxt_margin() - spare);
 	want = vxt_chain_wanted(&vxt_stack_classes[op->op_class]);
 	if (unlikely(want))
 		vxt_stack_watch(op, want);
@@ -380,9 +381,9 @@ static notrace unsigned long vxt_stack_measure(const struct vexfs_op *op,
 					       struct vxt_sample *sample)
 {
 	unsigned long base = (unsigned long)task_stack_page(current);
-	unsigned long high = state->floor;
+	unsigned long high = op->entry_sp - state->floor;
 	unsigned long found = vxt_scan(vxt_window(state), &high);
-	unsigned long low = min(found, state->low);
+	unsigned long low = min_t(unsigned long, found, op->entry_sp - state->low);
 
 	sample->depth = op->entry_sp - low;
 	sample->absolute = base + THREAD_SIZE - low;
@@ -404,11 +405,12 @@ static notrace void vxt_stack_judge(const struct vexfs_op *op, const struct vxt_
 }
 
 /* What the inner operation found is true of the outer one as well. */
-static notrace void vxt_stack_hand_on(struct vxt_state *outer, const struct vxt_state *inner,
+static notrace void vxt_stack_hand_on(struct vexfs_op *op, const struct vxt_state *inner,
 				      unsigned long low, bool clipped)
 {
-	if (low < outer->low)
-		outer->low = low;
+	struct vxt_state *outer = vxt_state(op);
+
+	outer->low = max_t(u32, outer->low, op->entry_sp - low);
 	if (vxt_window(inner) < vxt_window(outer))
 		outer->window = (inner->window & ~VXT_WINDOW_WATCHED) |
 				(outer->window & (VXT_WINDOW_CLIPPED | VXT_WINDOW_WATCHED));
@@ -433,7 +435,7 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 
 	low = vxt_stack_measure(op, state, &sample);
 	if (state->outer)
-		vxt_stack_hand_on(vxt_state(state->outer), state, low, sample.clipped);
+		vxt_stack_hand_on(state->outer, state, low, sample.clipped);
 	top = vxt_task_find();
 	if (top) {
 		*top = state->outer;

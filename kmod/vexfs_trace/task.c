@@ -16,8 +16,6 @@
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/string.h>
-#include <linux/tracepoint.h>
 #include "vxt.h"
 
 #define VXT_SETS_SHIFT	8
@@ -95,16 +93,14 @@ void vxt_task_forget(unsigned int op_class)
 }
 
 /*
- * The task ends: what it was in never will. An operation that it died in, or a call of a
- * target that does not return.
+ * The running task ends: what it was in never will. An operation that it died in, or a call of a
+ * target that does not return. Preemption is off; called by the probe in waits.c.
  */
-static notrace void vxt_task_exits(void *data, struct task_struct *task)
+notrace void vxt_task_exits(void)
 {
-	struct vexfs_op **top, *calls;
+	struct vexfs_op **top = vxt_task_find(), *calls;
 	unsigned int i;
 
-	preempt_disable_notrace();
-	top = task == current ? vxt_task_find() : NULL;
 	if (top && READ_ONCE(vxt_calls)) {
 		calls = vxt_slot_calls(top);
 		for (i = 0; i < VXT_NEST; i++)
@@ -112,15 +108,6 @@ static notrace void vxt_task_exits(void *data, struct task_struct *task)
 	}
 	if (top)
 		vxt_task_release(top);
-	preempt_enable_notrace();
-}
-
-static struct tracepoint *vxt_exit_point;
-
-static void vxt_exit_point_find(struct tracepoint *point, void *data)
-{
-	if (!strcmp(point->name, "sched_process_exit"))
-		vxt_exit_point = point;
 }
 
 /* A slot for this task, which has none; NULL when there is no room. */
@@ -173,26 +160,12 @@ int vxt_task_calls_init(void)
 
 int vxt_task_init(void)
 {
-	int err;
-
 	vxt_task_sets = kvcalloc(VXT_SETS, sizeof(*vxt_task_sets), GFP_KERNEL);
-	if (!vxt_task_sets)
-		return -ENOMEM;
-	for_each_kernel_tracepoint(vxt_exit_point_find, NULL);
-	if (!vxt_exit_point)
-		return 0;
-	err = tracepoint_probe_register(vxt_exit_point, vxt_task_exits, NULL);
-	if (err)
-		kvfree(vxt_task_sets);
-	return err;
+	return vxt_task_sets ? 0 : -ENOMEM;
 }
 
 void vxt_task_exit(void)
 {
-	if (vxt_exit_point) {
-		tracepoint_probe_unregister(vxt_exit_point, vxt_task_exits, NULL);
-		tracepoint_synchronize_unregister();
-	}
 	kvfree(vxt_calls);
 	kvfree(vxt_task_sets);
 }

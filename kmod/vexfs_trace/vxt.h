@@ -41,6 +41,8 @@
 #define VXT_TRIES		64u	/* operations that are watched for a depth in vain */
 #define VXT_BAD_FREES		32	/* kinds of refused frees that there is room for */
 #define VXT_TRAIL_CALLS		24u	/* of where an object came from; more are cut off */
+#define VXT_MISS_KINDS		2	/* of vexfs_cache_miss */
+#define VXT_ERRNOS		134	/* errnos that are counted by themselves; 0: all others */
 
 /*
  * Latency histogram: one bucket a unit below 2^7, then 64 buckets an octave up to
@@ -59,26 +61,39 @@
  * struct vxt_state - what op->trace holds of a running operation
  * @cookie: marks the state as written by this load of the module, see vxt_cookie()
  * @start: clock at entry
- * @window: of a painted one, as all that follow: lowest painted address; VXT_WINDOW_* in its
- *	low bits
- * @floor: end of the painted range; what lies above was in use when painting
- * @low: lowest address that is known to be dirty from before a nested
- *	operation painted over it, or from a nested operation; ULONG_MAX for none
+ * @window: of a painted one, as @floor, @low and @outer: lowest painted address; VXT_WINDOW_* in
+ *	its low bits
+ * @floor: depth at which the painted range begins; what lies above was in use when painting
+ * @low: greatest depth that is known to be dirty from before a nested
+ *	operation painted over it, or from a nested operation; 0 for none
  * @outer: the painted operation of this task in which this one is nested, or NULL
+ * @enclosing: the operation of this task in which this one is nested, painted or not, or NULL
+ *
+ * Depths are bytes below the operation's entry_sp.
  */
 struct vxt_state {
 	u64 cookie;
 	u64 start;
 	unsigned long window;
-	unsigned long floor;
-	unsigned long low;
+	u32 floor;
+	u32 low;
 	struct vexfs_op *outer;
+	struct vexfs_op *enclosing;
 };
 
 #define VXT_WINDOW_WHOLE	1UL	/* reaches down to the end of the stack */
 #define VXT_WINDOW_CLIPPED	2UL	/* a nested operation came too close to its edge */
 #define VXT_WINDOW_WATCHED	4UL	/* this CPU's watchpoint stands in the stack, see watch.c */
 #define VXT_WINDOW_FLAGS	(VXT_WINDOW_WHOLE | VXT_WINDOW_CLIPPED | VXT_WINDOW_WATCHED)
+
+/* What becomes of the time of operations that is not spent on the CPU: see waits.c. */
+enum vxt_part {
+	VXT_LOCK,	/* waiting for a lock */
+	VXT_IO,		/* asleep for a device */
+	VXT_SLEEP,	/* asleep otherwise */
+	VXT_READY,	/* runnable */
+	VXT_PARTS
+};
 
 /**
  * struct vxt_cpu_class - one operation class on one CPU; its owner alone writes
@@ -91,6 +106,12 @@ struct vxt_state {
  * @errors: operations that failed
  * @max: longest duration
  * @min: shortest duration, U64_MAX when there was none yet
+ * @bytes: that operations moved
+ * @part: of @sum, in clock units
+ * @lost: of @sum, of operations whose waits are not known
+ * @lost_ops: how many these are
+ * @misses: nodes and segments that were not in the cache
+ * @errno: failed operations by errno; those beyond VXT_ERRNOS at 0
  * @hist: operations by duration
  */
 struct vxt_cpu_class {
@@ -103,6 +124,12 @@ struct vxt_cpu_class {
 	u64 errors;
 	u64 max;
 	u64 min;
+	u64 bytes;
+	u64 part[VXT_PARTS];
+	u64 lost;
+	u64 lost_ops;
+	u64 misses[VXT_MISS_KINDS];
+	u32 errno[VXT_ERRNOS];
 	u64 hist[VXT_BUCKETS];
 } ____cacheline_aligned;
 
@@ -196,6 +223,19 @@ struct vxt_latency_row {
 	u64 p99;
 	u64 p999;
 	u64 max;
+};
+
+struct vxt_ops_row {
+	u64 count;
+	u64 errors;
+	u64 bytes;
+	u64 total;
+	u64 cpu;
+	u64 part[VXT_PARTS];
+	u64 lost;
+	u64 lost_ops;
+	u64 misses[VXT_MISS_KINDS];
+	u64 errno[VXT_ERRNOS];
 };
 
 struct vxt_alloc_row {
@@ -453,9 +493,15 @@ struct vexfs_op *vxt_task_call(struct vexfs_op **top);
 bool vxt_task_has_call(struct vexfs_op **top, const struct vexfs_op *op);
 int vxt_task_calls_init(void);
 void vxt_task_forget(unsigned int op_class);
+void vxt_task_exits(void);
 int vxt_task_init(void);
 void vxt_task_exit(void);
 u64 vxt_task_memory(void);
+
+/* ops.c */
+void vxt_ops_error(struct vxt_cpu_class *pc, int err);
+void vxt_ops_read(unsigned int op_class, struct vxt_ops_row *row);
+void vxt_ops_miss(void *data, u32 kind, u64 place, u64 index);
 
 /* latency.c */
 void vxt_latency_read(unsigned int op_class, struct vxt_latency_row *row);
@@ -486,7 +532,7 @@ static __always_inline void vxt_latency_add(struct vxt_cpu_class *pc, u64 units,
 	if (units < pc->min)
 		WRITE_ONCE(pc->min, units);
 	if (unlikely(err))
-		vxt_add(&pc->errors, 1);
+		vxt_ops_error(pc, err);
 }
 
 /* alloc.c; the caller holds vxt_lock. */

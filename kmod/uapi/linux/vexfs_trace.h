@@ -499,6 +499,116 @@ enum vexfs_trace_a_status {
 };
 
 /**
+ * enum vexfs_trace_a_errno - How often operations of a class failed with one error.
+ * @VEXFS_TRACE_A_ERRNO_NUMBER: (u32) The errno, positive; 0 stands for all that have no count
+ *     of their own.
+ * @VEXFS_TRACE_A_ERRNO_COUNT: (u64) Operations that failed with it.
+ * @VEXFS_TRACE_A_ERRNO_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_errno {
+	VEXFS_TRACE_A_ERRNO_NUMBER = 1,
+	VEXFS_TRACE_A_ERRNO_COUNT,
+	VEXFS_TRACE_A_ERRNO_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_ERRNO_MAX,
+	VEXFS_TRACE_A_ERRNO_MAX = (__VEXFS_TRACE_A_ERRNO_MAX - 1)
+};
+
+/**
+ * enum vexfs_trace_a_ops - What the operations of one class did, and what their time was spent
+ *     on: total-ns = cpu-ns + lock-ns + io-ns + sleep-ns + runnable-ns + lost-ns. The time of
+ *     an operation includes that of operations within it.
+ * @VEXFS_TRACE_A_OPS_CLASS: (u32) Number of the operation class. In a request: dump this class
+ *     only.
+ * @VEXFS_TRACE_A_OPS_NAME: (string) Name of the operation class.
+ * @VEXFS_TRACE_A_OPS_CALLS: (u64) Operations that ended.
+ * @VEXFS_TRACE_A_OPS_ERRORS: (u64) Of them, those that failed.
+ * @VEXFS_TRACE_A_OPS_BYTES: (u64) Bytes that they moved.
+ * @VEXFS_TRACE_A_OPS_TOTAL_NS: (u64) Time from entry to exit, all of them.
+ * @VEXFS_TRACE_A_OPS_CPU_NS: (u64) Time on a CPU, interrupts included.
+ * @VEXFS_TRACE_A_OPS_LOCK_NS: (u64) Time waiting for locks, spinning or asleep, as far as the
+ *     kernel tells.
+ * @VEXFS_TRACE_A_OPS_IO_NS: (u64) Time asleep waiting for a device.
+ * @VEXFS_TRACE_A_OPS_SLEEP_NS: (u64) Time asleep for any other reason.
+ * @VEXFS_TRACE_A_OPS_RUNNABLE_NS: (u64) Time ready to run without a CPU.
+ * @VEXFS_TRACE_A_OPS_LOST_NS: (u64) Time of operations of which that is not known.
+ * @VEXFS_TRACE_A_OPS_LOST: (u64) How many these are; all calls of a target.
+ * @VEXFS_TRACE_A_OPS_ERRNO: (nests) One nest for each error that occurred.
+ * @VEXFS_TRACE_A_OPS_NODE_MISSES: (u64) Tree nodes that were read because the cache did not
+ *     have them.
+ * @VEXFS_TRACE_A_OPS_SEGMENT_MISSES: (u64) Segments of collections, likewise.
+ * @VEXFS_TRACE_A_OPS_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_ops {
+	VEXFS_TRACE_A_OPS_CLASS = 1,
+	VEXFS_TRACE_A_OPS_NAME,
+	VEXFS_TRACE_A_OPS_CALLS,
+	VEXFS_TRACE_A_OPS_ERRORS,
+	VEXFS_TRACE_A_OPS_BYTES,
+	VEXFS_TRACE_A_OPS_TOTAL_NS,
+	VEXFS_TRACE_A_OPS_CPU_NS,
+	VEXFS_TRACE_A_OPS_LOCK_NS,
+	VEXFS_TRACE_A_OPS_IO_NS,
+	VEXFS_TRACE_A_OPS_SLEEP_NS,
+	VEXFS_TRACE_A_OPS_RUNNABLE_NS,
+	VEXFS_TRACE_A_OPS_LOST_NS,
+	VEXFS_TRACE_A_OPS_LOST,
+	VEXFS_TRACE_A_OPS_ERRNO,
+	VEXFS_TRACE_A_OPS_NODE_MISSES,
+	VEXFS_TRACE_A_OPS_SEGMENT_MISSES,
+	VEXFS_TRACE_A_OPS_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_OPS_MAX,
+	VEXFS_TRACE_A_OPS_MAX = (__VEXFS_TRACE_A_OPS_MAX - 1)
+};
+
+/**
+ * enum vexfs_trace_a_lock - Locks that operations waited for. A message without a holder is
+ *     about all waits of a class for a kind of lock at one place; one with a holder is about
+ *     those of them during which the lock's holder had the same stack.
+ * @VEXFS_TRACE_A_LOCK_CLASS: (u32) Number of the operation class. In a request: dump this class
+ *     only.
+ * @VEXFS_TRACE_A_LOCK_NAME: (string) Name of the operation class.
+ * @VEXFS_TRACE_A_LOCK_KIND: (string) Kind of the lock: "mutex", "rwsem-read", "rwsem-write",
+ *     "spin", "rwlock-read", "rwlock-write", "percpu-read", "percpu-write", "rtmutex", "other".
+ * @VEXFS_TRACE_A_LOCK_SITE: (u64) Where the function that asked for the lock goes on; 0 when
+ *     that is not known.
+ * @VEXFS_TRACE_A_LOCK_FUNCTION: (string) Its name, offset and size, and its module; absent when
+ *     site is 0.
+ * @VEXFS_TRACE_A_LOCK_WAITS: (u64) Waits that are over.
+ * @VEXFS_TRACE_A_LOCK_TOTAL_NS: (u64) Time waited.
+ * @VEXFS_TRACE_A_LOCK_MAX_NS: (u64) The longest wait.
+ * @VEXFS_TRACE_A_LOCK_STACKS: (u64) Waits during which the holder's stack was taken. Without a
+ *     holder only.
+ * @VEXFS_TRACE_A_LOCK_HOLDER: (string) What the holder did: "asleep"; "running", on another
+ *     CPU; or "reader", the last that took the lock for reading, perhaps not the one that is
+ *     waited for.
+ * @VEXFS_TRACE_A_LOCK_FRAME: (nests) The holder's stack, innermost frame first; without the
+ *     bytes.
+ * @VEXFS_TRACE_A_LOCK_PAD: padding before 64-bit attributes
+ */
+enum vexfs_trace_a_lock {
+	VEXFS_TRACE_A_LOCK_CLASS = 1,
+	VEXFS_TRACE_A_LOCK_NAME,
+	VEXFS_TRACE_A_LOCK_KIND,
+	VEXFS_TRACE_A_LOCK_SITE,
+	VEXFS_TRACE_A_LOCK_FUNCTION,
+	VEXFS_TRACE_A_LOCK_WAITS,
+	VEXFS_TRACE_A_LOCK_TOTAL_NS,
+	VEXFS_TRACE_A_LOCK_MAX_NS,
+	VEXFS_TRACE_A_LOCK_STACKS,
+	VEXFS_TRACE_A_LOCK_HOLDER,
+	VEXFS_TRACE_A_LOCK_FRAME,
+	VEXFS_TRACE_A_LOCK_PAD,
+
+	/* private: */
+	__VEXFS_TRACE_A_LOCK_MAX,
+	VEXFS_TRACE_A_LOCK_MAX = (__VEXFS_TRACE_A_LOCK_MAX - 1)
+};
+
+/**
  * enum vexfs_trace_cmd - operations of the family
  * @VEXFS_TRACE_CMD_STACK_GET: (dump) Stack depth of each operation class.
  * @VEXFS_TRACE_CMD_ALLOC_GET: (dump) Memory of each call site.
@@ -517,6 +627,10 @@ enum vexfs_trace_a_status {
  *     live.
  * @VEXFS_TRACE_CMD_HELD_GET: (dump) Where the objects come from that are followed and held.
  * @VEXFS_TRACE_CMD_BAD_FREE_GET: (dump) Frees that were refused, since the last reset.
+ * @VEXFS_TRACE_CMD_OPS_GET: (dump) What the operations of each class did and what their time
+ *     was spent on.
+ * @VEXFS_TRACE_CMD_LOCK_GET: (dump) The locks that operations waited for, and the stacks of
+ *     their holders.
  */
 enum vexfs_trace_cmd {
 	VEXFS_TRACE_CMD_STACK_GET = 1,
@@ -532,6 +646,8 @@ enum vexfs_trace_cmd {
 	VEXFS_TRACE_CMD_LEAK_GET,
 	VEXFS_TRACE_CMD_HELD_GET,
 	VEXFS_TRACE_CMD_BAD_FREE_GET,
+	VEXFS_TRACE_CMD_OPS_GET,
+	VEXFS_TRACE_CMD_LOCK_GET,
 
 	/* private: */
 	__VEXFS_TRACE_CMD_MAX,

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What operations did and what their time was spent on: the counters of all CPUs as one. */
+#include <linux/cpumask.h>
+#include <linux/string.h>
+#include "waits.h"
+
+/* An operation failed. Preemption is off. */
+noinline notrace void vxt_ops_error(struct vxt_cpu_class *pc, int err)
+{
+	u32 *count = &pc->errno[err < 0 && err > -VXT_ERRNOS ? -err : 0];
+
+	WRITE_ONCE(pc->errors, pc->errors + 1);
+	WRITE_ONCE(*count, *count + 1);
+}
+
+/* The probe of vexfs_cache_miss: the miss is of the operation in which the task is. */
+notrace void vxt_ops_miss(void *data, u32 kind, u64 place, u64 index)
+{
+	struct vxt_cpu_class *pc;
+	struct vexfs_op *op;
+
+	preempt_disable_notrace();
+	op = this_cpu_read(vxt_running.op);
+	if (op && kind < VXT_MISS_KINDS) {
+		pc = vxt_cpu_class(op->op_class);
+		WRITE_ONCE(pc->misses[kind], pc->misses[kind] + 1);
+	}
+	preempt_enable_notrace();
+}
+
+/* In clock units yet. The parts are read before the whole: they never exceed it. */
+static void vxt_ops_add(const struct vxt_cpu_class *pc, struct vxt_ops_row *row)
+{
+	unsigned int i;
+
+	for (i = 0; i < VXT_PARTS; i++)
+		row->part[i] += READ_ONCE(pc->part[i]);
+	row->lost += READ_ONCE(pc->lost);
+	row->lost_ops += READ_ONCE(pc->lost_ops);
+	/* Pairs with the order in which vxt_op_exit() counts, on a CPU that keeps stores in order. */
+	smp_rmb();
+	row->total += READ_ONCE(pc->sum);
+	row->errors += READ_ONCE(pc->errors);
+	row->bytes += READ_ONCE(pc->bytes);
+	for (i = 0; i < VXT_BUCKETS; i++)
+		row->count += READ_ONCE(pc->hist[i]);
+	for (i = 0; i < VXT_MISS_KINDS; i++)
+		row->misses[i] += READ_ONCE(pc->misses[i]);
+	for (i = 0; i < VXT_ERRNOS; i++)
+		row->errno[i] += READ_ONCE(pc->errno[i]);
+}
+
+/**
+ * vxt_ops_read() - what the operations of one class did
+ * @op_class: which
+ * @row: filled; times in nanoseconds: @total is the sum of @cpu, @part and @lost
+ *
+ * Of calls of targets no waits are known: all of their time is lost. The caller holds vxt_lock.
+ */
+void vxt_ops_read(unsigned int op_class, struct vxt_ops_row *row)
+{
+	u64 known;
+	unsigned int i;
+	int cpu;
+
+	lockdep_assert_held(&vxt_lock);
+	memset(row, 0, sizeof(*row));
+	for_each_possible_cpu(cpu) {
+		const struct vxt_cpu_class *pc = vxt_cpu_class_of(cpu, op_class);
+
+		if (pc)
+			vxt_ops_add(pc, row);
+	}
+	row->total = vxt_clock_to_ns(row->total);
+	row->lost = vxt_clock_to_ns(row->lost);
+	if (op_class >= VEXFS_OP_NR) {
+		row->lost = row->total;
+		row->lost_ops = row->count;
+	}
+	known = row->lost;
+	for (i = 0; i < VXT_PARTS; i++) {
+		row->part[i] = vxt_clock_to_ns(row->part[i]);
+		known += row->part[i];
+	}
+	row->cpu = row->total - min(row->total, known);
+}
