@@ -148,6 +148,32 @@ def measured(reports, name):
     assert t["count"] >= c["events"] > 0, (t["count"], c["events"])
 
 
+def whole(reports):
+    """The parts of the time of each class are all of it."""
+    for c in reports[-1]["classes"]:
+        t = c["time_ns"]
+        if c["target"]:
+            assert t["lost"] == t["total"], (c["class"], t)
+            continue
+        parts = sum(t[part] for part in ("cpu", "lock", "io", "sleep", "runnable", "lost"))
+        assert abs(t["total"] - parts) <= 10, (c["class"], t)
+        assert t["lost_ops"] == 0, (c["class"], t)
+        assert sum(c["errnos"].values()) == c["latency_ns"]["errors"], (c["class"], c["errnos"])
+
+
+def waited(reports, name, kind, function, holder):
+    """A class has waited for a lock, and its holder's stack has this function."""
+    for lock in reports[-1]["locks"]:
+        if lock["class"] != name or lock["kind"] != kind:
+            continue
+        assert lock["function"].startswith(function), lock
+        assert lock["waits"] >= lock["stacks"] >= sum(h["waits"] for h in lock["holders"]), lock
+        assert lock["total_ns"] >= lock["max_ns"] > 0, lock
+        assert any(f.startswith(holder) for h in lock["holders"] for f in h["frames"]), lock
+        return
+    raise AssertionError(reports[-1]["locks"])
+
+
 def called_from(reports, name, kernel, user, module):
     """A class was reached through these functions."""
     for caller in by_class(reports[-1], name)["callers"]:
@@ -209,7 +235,9 @@ def same_counters(reports, other):
         for key in x["stack"]:
             if key != "max_seq":
                 assert x["stack"][key] == y["stack"][key], (x["class"], key)
-        assert x["latency_ns"] == y["latency_ns"], x["class"]
+        for key in ("latency_ns", "time_ns", "bytes", "errnos", "cache_misses"):
+            assert x[key] == y[key], (x["class"], key, x[key], y[key])
+    assert a["locks"] == b["locks"]
     assert a["sites"] == b["sites"]
     assert a["thread_size"] == b["thread_size"]
 

@@ -17,6 +17,7 @@ static const uint8_t dumps[] = {
 	VEXFS_TRACE_CMD_STACK_GET, VEXFS_TRACE_CMD_ALLOC_GET, VEXFS_TRACE_CMD_LATENCY_GET,
 	VEXFS_TRACE_CMD_CHAIN_GET, VEXFS_TRACE_CMD_TARGET_GET, VEXFS_TRACE_CMD_LEAK_GET,
 	VEXFS_TRACE_CMD_HELD_GET, VEXFS_TRACE_CMD_BAD_FREE_GET,
+	VEXFS_TRACE_CMD_OPS_GET, VEXFS_TRACE_CMD_LOCK_GET,
 };
 
 static const uint8_t does[] = {
@@ -118,6 +119,16 @@ TEST_F(netlink, a_class_out_of_range_is_named)
 
 		nl_begin(nl, VEXFS_TRACE_CMD_CHAIN_GET, NLM_F_DUMP);
 		nl_put_u32(nl, VEXFS_TRACE_A_CHAIN_CLASS, wrong[i]);
+		EXPECT_EQ(-EINVAL, nl_talk(nl));
+		EXPECT_STREQ("no such operation class", nl->text);
+
+		nl_begin(nl, VEXFS_TRACE_CMD_OPS_GET, NLM_F_DUMP);
+		nl_put_u32(nl, VEXFS_TRACE_A_OPS_CLASS, wrong[i]);
+		EXPECT_EQ(-EINVAL, nl_talk(nl));
+		EXPECT_STREQ("no such operation class", nl->text);
+
+		nl_begin(nl, VEXFS_TRACE_CMD_LOCK_GET, NLM_F_DUMP);
+		nl_put_u32(nl, VEXFS_TRACE_A_LOCK_CLASS, wrong[i]);
 		EXPECT_EQ(-EINVAL, nl_talk(nl));
 		EXPECT_STREQ("no such operation class", nl->text);
 	}

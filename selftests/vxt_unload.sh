@@ -18,6 +18,7 @@ verdict() # status, name
 device=${VEXFS_TEST_DEV:-/dev/vda}
 dir=/sys/kernel/debug/vexfs
 fixture=/sys/kernel/debug/vxt_fixture
+waits=/sys/kernel/debug/vxt_waits
 folder=$(mktemp -d)
 mnt=$folder/mnt
 bad=$folder/bad
@@ -35,7 +36,7 @@ cleanup()
 {
 	stop
 	umount "$mnt" 2>/dev/null
-	rmmod vxt_fixture 2>/dev/null
+	rmmod vxt_fixture vxt_waits 2>/dev/null
 	[ -d "$dir" ] || insmod "$VEXFS_MODDIR/vexfs_trace.ko"
 	rm -rf "$bad" && rmdir "$mnt" "$folder"
 }
@@ -50,8 +51,9 @@ figure() # file, row, column
 		END { print value + 0 }' "$dir/$1"
 }
 
-insmod "$VEXFS_MODDIR/selftests/modules/vxt_fixture.ko"
-verdict $? "the fixture loads"
+insmod "$VEXFS_MODDIR/selftests/modules/vxt_fixture.ko" &&
+	insmod "$VEXFS_MODDIR/selftests/modules/vxt_waits.ko"
+verdict $? "the fixtures load"
 
 # 1.6 seconds in an operation; the tracer goes and comes back meanwhile.
 echo 'wait 19 16' >$fixture &
@@ -84,6 +86,18 @@ wait $waiter
 [ "$(figure stack search calls)" -eq 0 ]
 verdict $? "an operation that began untraced is not counted"
 
+# In the middle of a wait for a lock, whose holder loops on another CPU or sleeps.
+for name in mutex-busy mutex-asleep rwsem-busy readers; do
+	echo "$name 19 1000" >$waits &
+	waiter=$!
+	sleep 0.3
+	rmmod vexfs_trace && insmod "$VEXFS_MODDIR/vexfs_trace.ko"
+	verdict $? "unloads and loads while an operation waits: $name"
+	wait $waiter
+	[ "$(figure ops search calls)" -eq 0 ] && [ "$(wc -l <$dir/locks)" -eq 1 ]
+	verdict $? "its wait is not counted: $name"
+done
+
 # Load and unload under load: files, names, a collection.
 mkfs.vexfs -q -f "$device" && mount -t vexfs "$device" "$mnt"
 verdict $? "a filesystem to work on"
@@ -108,23 +122,31 @@ for name in a b; do
 done
 (while sleep 0.01; do echo 'outer 19 8' >$fixture; done) &
 busy+=($!)
+(while sleep 0.3; do echo 'mutex-busy 19 2' >$waits; echo 'rwsem-asleep 20 2' >$waits; done) &
+busy+=($!)
 
 wrong=0
-for _ in $(seq 30); do
+for _ in $(seq 20); do
 	rmmod vexfs_trace || wrong=1
 	insmod "$VEXFS_MODDIR/vexfs_trace.ko" || wrong=1
 	echo +vfs_write >$dir/targets || wrong=1
 	cat $dir/stack $dir/chain $dir/latency $dir/alloc $dir/targets >/dev/null || wrong=1
+	cat $dir/ops $dir/locks $dir/cache >/dev/null || wrong=1
 	echo 1 >$dir/reset || wrong=1
 done
 echo -vfs_write >$dir/targets || wrong=1
-verdict $wrong "30 times loaded and unloaded under load"
+verdict $wrong "20 times loaded and unloaded under load"
 sleep 2
 # Every call is counted once, and no depth is beyond the stack.
 awk 'NR > 1 && ($2 != $3 + $4 + $5 || ($11 != "-" && $11 + 0 > 16384)) { bad = 1 }
 	END { exit bad || NR < 4 }' $dir/stack
 verdict $? "the counters are sound after it"
-cat $dir/stack | sed 's/^/# /'
+# All of the time is somewhere, none is lost, and somebody has waited for a lock.
+awk 'NR > 1 && (($6 - $7 - $8 - $9 - $10 - $11) ^ 2 > 0.001 || $18 || $8 < 0) { bad = 1 }
+	$8 > 0 { waited = 1 }
+	END { exit bad || !waited || NR < 4 }' $dir/ops
+verdict $? "so are the times"
+cat $dir/stack $dir/ops | sed 's/^/# /'
 
 # Reading and resetting from two sides while all that runs.
 (for _ in $(seq 200); do echo 1 >$dir/reset; done) &
@@ -132,7 +154,8 @@ resetter=$!
 wrong=0
 while kill -0 $resetter 2>/dev/null; do
 	awk 'NR > 1 && $2 != $3 + $4 + $5 { exit 1 }' $dir/stack || wrong=1
-	cat $dir/latency >/dev/null
+	awk 'NR > 1 && ($6 - $7 - $8 - $9 - $10 - $11 - $12) ^ 2 > 0.001 { exit 1 }' $dir/ops || wrong=1
+	cat $dir/latency $dir/locks $dir/cache >/dev/null
 done
 verdict $wrong "every read between resets is sound"
 
@@ -144,6 +167,6 @@ verdict $? "and read what it had written"
 stop
 umount "$mnt"
 verdict $? "the filesystem unmounts"
-rmmod vxt_fixture
-verdict $? "the fixture unloads"
+rmmod vxt_fixture vxt_waits
+verdict $? "the fixtures unload"
 exit $failed

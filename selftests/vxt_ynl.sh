@@ -51,7 +51,8 @@ python3 "$source/tools/net/ynl/cli.py" --spec "$spec" \
 	--schema "$source/Documentation/netlink/genetlink.yaml" --list-ops >"$work/out" 2>"$work/err"
 verdict $? "the spec is valid for the kernel's schema"
 
-for op in stack-get latency-get alloc-get chain-get leak-get held-get bad-free-get; do
+for op in stack-get latency-get alloc-get chain-get leak-get held-get bad-free-get ops-get \
+	lock-get; do
 	ynl --dump $op && says 'isinstance(x, list)'
 	verdict $? "the client dumps $op"
 done
