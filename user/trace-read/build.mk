@@ -27,6 +27,7 @@ trace-read-src := $(addprefix user/trace-read/, \
 	report.c \
 	report_json.c \
 	report_mem.c \
+	report_ops.c \
 	report_text.c \
 	sample.c \
 	sideband.c \

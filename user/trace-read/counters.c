@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the two sources of counters share. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base.h"
 #include "counters.h"
@@ -109,12 +110,54 @@ void counters_clear_chains(struct counters *c)
 	}
 }
 
+struct lock_counters *counters_add_lock(struct counters *c)
+{
+	GROW(c->locks, c->nr_locks, c->room_locks);
+	c->locks[c->nr_locks] = (struct lock_counters){ .kind = "?", .function = "?" };
+	return &c->locks[c->nr_locks++];
+}
+
+struct chain_frame *lock_add_frame(struct lock_counters *lock)
+{
+	GROW(lock->frame, lock->frames, lock->room);
+	lock->frame[lock->frames] = (struct chain_frame){ .function = "?" };
+	return &lock->frame[lock->frames++];
+}
+
+void counters_clear_locks(struct counters *c)
+{
+	while (c->nr_locks)
+		free(c->locks[--c->nr_locks].frame);
+}
+
+void counters_clear_ops(struct ops_counters *ops)
+{
+	*ops = (struct ops_counters){ .error = ops->error, .room = ops->room };
+}
+
+void ops_add_error(struct ops_counters *ops, uint32_t number, uint64_t count)
+{
+	GROW(ops->error, ops->nr_errors, ops->room);
+	ops->error[ops->nr_errors++] = (struct errno_count){ .number = number, .count = count };
+}
+
+const char *errno_name(uint32_t number)
+{
+	const char *name = number ? strerrorname_np(number) : NULL;
+
+	return name ? name : "others";
+}
+
 void counters_free(struct counters *c)
 {
 	unsigned int i;
 
-	for (i = 0; i < MAX_CLASSES; i++)
+	for (i = 0; i < MAX_CLASSES; i++) {
 		free(c->classes[i].chain.frame);
+		free(c->classes[i].ops.error);
+	}
+	counters_clear_locks(c);
+	free(c->locks);
 	counters_clear_held(c);
 	counters_clear_bad_frees(c);
 	free(c->held);

@@ -52,12 +52,48 @@ struct chain_counters {
 	size_t frames, room;
 };
 
+/* Operations of a class that failed with one errno; 0 stands for all others. */
+struct errno_count {
+	uint32_t number;
+	uint64_t count;
+};
+
+/**
+ * struct ops_counters - what operations of a class did, times in ns; see enum vexfs_trace_a_ops
+ * @lost_ops: operations that took @lost; of the others the parts are known
+ * @error: by number, @nr_errors of them; room for @room
+ */
+struct ops_counters {
+	uint64_t calls, errors, bytes;
+	uint64_t total, cpu, lock, io, sleep, runnable, lost, lost_ops;
+	uint64_t node_misses, segment_misses;
+	struct errno_count *error;
+	size_t nr_errors, room;
+};
+
+/**
+ * struct lock_counters - waits for a lock, or those during which its holder had one stack; see
+ *	enum vexfs_trace_a_lock
+ * @function: who asked for the lock, "?" when that is not known
+ * @stacks: waits for which the holder's stack was taken
+ * @holder: what the holder did, NULL where all waits are meant
+ * @frame: the holder's stack, innermost first, @frames of them; room for @room
+ */
+struct lock_counters {
+	uint32_t op_class;
+	const char *kind, *function, *holder;
+	uint64_t waits, stacks, total, max;
+	struct chain_frame *frame;
+	size_t frames, room;
+};
+
 /* @missed: calls of a target that were not counted, see enum vexfs_trace_a_target */
 struct class_counters {
 	uint64_t missed;
 	struct depth_counters depth;
 	struct latency_counters latency;
 	struct chain_counters chain;
+	struct ops_counters ops;
 };
 
 /*
@@ -119,6 +155,7 @@ struct status_counters {
  * @sites: in no order
  * @held: by site; from netlink alone
  * @bad_frees: from netlink alone
+ * @locks: all waits of each lock, and with each holder's stack, in no order
  */
 struct counters {
 	struct class_counters classes[MAX_CLASSES];
@@ -128,6 +165,8 @@ struct counters {
 	size_t nr_held, room_held;
 	struct bad_free_counters *bad_frees;
 	size_t nr_bad_frees, room_bad_frees;
+	struct lock_counters *locks;
+	size_t nr_locks, room_locks;
 	struct status_counters status;
 };
 
@@ -171,6 +210,15 @@ struct bad_free_counters *counters_add_bad_free(struct counters *counters);
 void counters_clear_held(struct counters *counters);
 void counters_clear_bad_frees(struct counters *counters);
 void trail_add(struct trail *trail, const char *function);
+/* An empty one at the end of @counters->locks. */
+struct lock_counters *counters_add_lock(struct counters *counters);
+struct chain_frame *lock_add_frame(struct lock_counters *lock);
+void counters_clear_locks(struct counters *counters);
+/* Forget what operations did, but not the room for their errors. */
+void counters_clear_ops(struct ops_counters *ops);
+void ops_add_error(struct ops_counters *ops, uint32_t number, uint64_t count);
+/* ENOENT, or "others". */
+const char *errno_name(uint32_t number);
 /* An empty frame at the end of the chain. */
 struct chain_frame *counters_add_frame(struct chain_counters *chain);
 /* Forget all chains, but not the room for them. */

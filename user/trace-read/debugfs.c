@@ -17,6 +17,7 @@
 
 #define DIR "/sys/kernel/debug/vexfs/"
 #define MAX_COLUMNS 32
+#define MAX_ERRNO 133
 
 enum unit { NUMBER32, NUMBER64, MICROSECONDS, MILLISECONDS };
 
@@ -58,6 +59,34 @@ static const struct column latency_columns[] = {
 	US("p99/us", struct latency_counters, p99),
 	US("p99.9/us", struct latency_counters, p999),
 	US("max/us", struct latency_counters, max),
+	{ }
+};
+
+static const struct column ops_columns[] = {
+	N64("calls", struct ops_counters, calls),
+	N64("errors", struct ops_counters, errors),
+	N64("bytes/B", struct ops_counters, bytes),
+	US("total/us", struct ops_counters, total),
+	US("cpu/us", struct ops_counters, cpu),
+	US("lock/us", struct ops_counters, lock),
+	US("io/us", struct ops_counters, io),
+	US("sleep/us", struct ops_counters, sleep),
+	US("runnable/us", struct ops_counters, runnable),
+	US("lost/us", struct ops_counters, lost),
+	N64("lost", struct ops_counters, lost_ops),
+	{ }
+};
+
+static const struct column cache_columns[] = {
+	N64("nodes", struct ops_counters, node_misses),
+	N64("segments", struct ops_counters, segment_misses),
+	{ }
+};
+
+static const struct column lock_columns[] = {
+	N64("waits", struct lock_counters, waits),
+	US("total/us", struct lock_counters, total),
+	US("max/us", struct lock_counters, max),
 	{ }
 };
 
@@ -261,7 +290,7 @@ static bool read_stack(struct counters *c)
 }
 
 /* A function of a module is two words: its name, and the module in brackets. */
-static const char *chain_function(const struct table *t)
+static const char *table_function(const struct table *t)
 {
 	const char *word = table_word(t, "function"), *function;
 	char *both;
@@ -293,7 +322,7 @@ static bool read_chain(struct counters *c)
 		table_take(&t, chain_columns, chain);
 		frame = counters_add_frame(chain);
 		table_take(&t, frame_columns, frame);
-		frame->function = chain_function(&t);
+		frame->function = table_function(&t);
 		chain->complete = table_word(&t, "from/B") &&
 				  strtoul(table_word(&t, "from/B"), NULL, 10) == frame->bytes;
 	}
@@ -314,6 +343,90 @@ static bool read_latency(struct counters *c)
 		i = table_class(&t);
 		if (i < MAX_CLASSES)
 			table_take(&t, latency_columns, &c->classes[i].latency);
+	}
+	free(t.text);
+	return true;
+}
+
+/* "ENOENT:24,EIO:1". */
+static void read_errors(struct ops_counters *ops, const char *word)
+{
+	char *copy = xprintf("%s", word), *rest = copy, *part, *colon;
+	uint32_t number;
+
+	while ((part = strsep(&rest, ","))) {
+		colon = strchr(part, ':');
+		if (!colon)
+			continue;
+		*colon = 0;
+		for (number = MAX_ERRNO; number && strcmp(errno_name(number), part); number--)
+			;
+		ops_add_error(ops, number, strtoull(colon + 1, NULL, 10));
+	}
+	free(copy);
+}
+
+/* Two tables: what operations did, and what they did not find in the cache. */
+static bool read_ops(struct counters *c)
+{
+	const char *word;
+	struct table t;
+	unsigned int i;
+
+	if (!table_open(&t, DIR "ops"))
+		return false;
+	for (i = 0; i < MAX_CLASSES; i++)
+		counters_clear_ops(&c->classes[i].ops);
+	while (table_next(&t)) {
+		i = table_class(&t);
+		if (i == MAX_CLASSES)
+			continue;
+		table_take(&t, ops_columns, &c->classes[i].ops);
+		word = table_word(&t, "errnos");
+		if (word)
+			read_errors(&c->classes[i].ops, word);
+	}
+	free(t.text);
+	if (!table_open(&t, DIR "cache"))
+		return false;
+	while (table_next(&t)) {
+		i = table_class(&t);
+		if (i < MAX_CLASSES)
+			table_take(&t, cache_columns, &c->classes[i].ops);
+	}
+	free(t.text);
+	return true;
+}
+
+/* A line without a frame begins a lock, one with frame 0 a stack of its holders. */
+static bool read_locks(struct counters *c)
+{
+	struct lock_counters *lock = NULL;
+	const char *frame, *word, *site = "?";
+	struct table t;
+
+	if (!table_open(&t, DIR "locks"))
+		return false;
+	counters_clear_locks(c);
+	while (table_next(&t)) {
+		frame = table_word(&t, "frame");
+		if (!frame)
+			site = table_word(&t, "function") ? table_function(&t) : "?";
+		if (!frame || !strcmp(frame, "0")) {
+			lock = counters_add_lock(c);
+			lock->op_class = table_class(&t);
+			word = table_word(&t, "lock");
+			lock->kind = word ? intern(word) : "?";
+			lock->function = site;
+			table_take(&t, lock_columns, lock);
+			word = table_word(&t, frame ? "holder" : "stacks");
+			if (frame)
+				lock->holder = word ? intern(word) : "?";
+			else
+				lock->stacks = word ? strtoull(word, NULL, 10) : 0;
+		}
+		if (frame && lock)
+			lock_add_frame(lock)->function = table_function(&t);
 	}
 	free(t.text);
 	return true;
@@ -401,8 +514,8 @@ static bool debugfs_status(struct status_counters *status)
 
 static bool debugfs_read(struct counters *c)
 {
-	return read_targets(c) && read_stack(c) && read_chain(c) && read_latency(c) && read_alloc(c) &&
-	       read_leaks(c);
+	return read_targets(c) && read_stack(c) && read_chain(c) && read_latency(c) &&
+	       read_ops(c) && read_locks(c) && read_alloc(c) && read_leaks(c);
 }
 
 static const char *target_refusal(int err)

@@ -104,3 +104,23 @@ const char *printable(const char *s)
 	*to = 0;
 	return out;
 }
+
+void wrap_word(struct wrap *w, const char *word)
+{
+	int len = strlen(word);
+
+	if (w->column > w->indent && w->column + 1 + len > WIDTH) {
+		fprintf(w->out, "\n%*s", w->indent, "");
+		w->column = w->indent;
+	} else if (w->column > w->indent) {
+		fputc(' ', w->out);
+		w->column++;
+	}
+	fputs(word, w->out);
+	w->column += len;
+}
+
+void section(FILE *out, const char *title, const char *note)
+{
+	fprintf(out, "\n%s%s%s\n", title, *note ? "  " : "", note);
+}

@@ -7,6 +7,7 @@
 #define TRACE_READ_FORMAT_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 const char *number(uint64_t n);				/* 1,234,567 */
 const char *plural(uint64_t n, const char *noun);	/* 1 call, 2 calls */
@@ -16,5 +17,18 @@ const char *percent(uint64_t part, uint64_t whole);	/* 99.9 %, "-" of nothing */
 
 /* @s with control characters shown as "?": names come from processes. */
 const char *printable(const char *s);
+
+/* A line under construction, broken before WIDTH; continuation lines are indented. */
+#define WIDTH 100
+
+struct wrap {
+	FILE *out;
+	int column, indent;
+};
+
+void wrap_word(struct wrap *w, const char *word);
+
+/* The title of a part of the report. */
+void section(FILE *out, const char *title, const char *note);
 
 #endif /* TRACE_READ_FORMAT_H */

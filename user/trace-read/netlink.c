@@ -53,6 +53,20 @@ static const struct field frame_fields[] = {
 	FRAME(IP, ip), FRAME(BYTES, bytes),
 };
 
+#define OPS(attr, member) FIELD(VEXFS_TRACE_A_OPS_##attr, struct ops_counters, member)
+static const struct field ops_fields[] = {
+	OPS(CALLS, calls), OPS(ERRORS, errors), OPS(BYTES, bytes), OPS(TOTAL_NS, total),
+	OPS(CPU_NS, cpu), OPS(LOCK_NS, lock), OPS(IO_NS, io), OPS(SLEEP_NS, sleep),
+	OPS(RUNNABLE_NS, runnable), OPS(LOST_NS, lost), OPS(LOST, lost_ops),
+	OPS(NODE_MISSES, node_misses), OPS(SEGMENT_MISSES, segment_misses),
+};
+
+#define LOCK(attr, member) FIELD(VEXFS_TRACE_A_LOCK_##attr, struct lock_counters, member)
+static const struct field lock_fields[] = {
+	LOCK(CLASS, op_class), LOCK(WAITS, waits), LOCK(STACKS, stacks), LOCK(TOTAL_NS, total),
+	LOCK(MAX_NS, max),
+};
+
 static const struct field target_fields[] = {
 	FIELD(VEXFS_TRACE_A_TARGET_MISSED, struct class_counters, missed),
 };
@@ -127,14 +141,12 @@ static int on_latency(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static void take_frame(struct chain_counters *chain, struct nlattr *nest)
+static void take_frame(struct chain_frame *frame, struct nlattr *nest)
 {
 	struct nlattr *attrs[VEXFS_TRACE_A_FRAME_MAX + 1];
-	struct chain_frame *frame;
 
 	if (nla_parse_nested(attrs, VEXFS_TRACE_A_FRAME_MAX, nest, NULL) < 0)
 		return;
-	frame = counters_add_frame(chain);
 	TAKE(frame, attrs, frame_fields);
 	frame->function = attr_string(attrs[VEXFS_TRACE_A_FRAME_FUNCTION]);
 }
@@ -158,7 +170,62 @@ static int on_chain(struct nl_msg *msg, void *arg)
 	chain->comm = attr_string(attrs[VEXFS_TRACE_A_CHAIN_COMM]);
 	nlmsg_for_each_attr(a, nlmsg_hdr(msg), GENL_HDRLEN, left)
 		if (nla_type(a) == VEXFS_TRACE_A_CHAIN_FRAME)
-			take_frame(chain, a);
+			take_frame(counters_add_frame(chain), a);
+	return NL_OK;
+}
+
+static void take_error(struct ops_counters *ops, struct nlattr *nest)
+{
+	struct nlattr *attrs[VEXFS_TRACE_A_ERRNO_MAX + 1];
+
+	if (nla_parse_nested(attrs, VEXFS_TRACE_A_ERRNO_MAX, nest, NULL) < 0 ||
+	    !attrs[VEXFS_TRACE_A_ERRNO_NUMBER] || !attrs[VEXFS_TRACE_A_ERRNO_COUNT])
+		return;
+	ops_add_error(ops, nla_get_u32(attrs[VEXFS_TRACE_A_ERRNO_NUMBER]),
+		      nla_get_u64(attrs[VEXFS_TRACE_A_ERRNO_COUNT]));
+}
+
+static int on_ops(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *attrs[VEXFS_TRACE_A_OPS_MAX + 1], *a;
+	struct counters *counters = arg;
+	struct ops_counters *ops;
+	uint32_t id;
+	int left;
+
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, VEXFS_TRACE_A_OPS_MAX, NULL) < 0 ||
+	    !attrs[VEXFS_TRACE_A_OPS_CLASS])
+		return NL_SKIP;
+	id = nla_get_u32(attrs[VEXFS_TRACE_A_OPS_CLASS]);
+	if (id >= MAX_CLASSES)
+		return NL_SKIP;
+	ops = &counters->classes[id].ops;
+	counters_clear_ops(ops);
+	TAKE(ops, attrs, ops_fields);
+	nlmsg_for_each_attr(a, nlmsg_hdr(msg), GENL_HDRLEN, left)
+		if (nla_type(a) == VEXFS_TRACE_A_OPS_ERRNO)
+			take_error(ops, a);
+	return NL_OK;
+}
+
+static int on_lock(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *attrs[VEXFS_TRACE_A_LOCK_MAX + 1], *a;
+	struct lock_counters *lock;
+	int left;
+
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, VEXFS_TRACE_A_LOCK_MAX, NULL) < 0 ||
+	    !attrs[VEXFS_TRACE_A_LOCK_CLASS])
+		return NL_SKIP;
+	lock = counters_add_lock(arg);
+	TAKE(lock, attrs, lock_fields);
+	lock->kind = attr_string(attrs[VEXFS_TRACE_A_LOCK_KIND]);
+	lock->function = attr_string(attrs[VEXFS_TRACE_A_LOCK_FUNCTION]);
+	if (attrs[VEXFS_TRACE_A_LOCK_HOLDER])
+		lock->holder = attr_string(attrs[VEXFS_TRACE_A_LOCK_HOLDER]);
+	nlmsg_for_each_attr(a, nlmsg_hdr(msg), GENL_HDRLEN, left)
+		if (nla_type(a) == VEXFS_TRACE_A_LOCK_FRAME)
+			take_frame(lock_add_frame(lock), a);
 	return NL_OK;
 }
 
@@ -286,6 +353,8 @@ static bool dump(struct counters *c, const char *what, int cmd, nl_recvmsg_msg_c
 			counters_clear_held(c);
 		else if (cmd == VEXFS_TRACE_CMD_BAD_FREE_GET)
 			counters_clear_bad_frees(c);
+		else if (cmd == VEXFS_TRACE_CMD_LOCK_GET)
+			counters_clear_locks(c);
 		err = request(cmd, NLM_F_DUMP, NULL, reply, c);
 	} while (err == -NLE_DUMP_INTR && ++tries < DUMP_TRIES);
 	if (err)
@@ -338,6 +407,8 @@ static bool netlink_read(struct counters *c)
 	       dump(c, "target-get", VEXFS_TRACE_CMD_TARGET_GET, on_target) &&
 	       dump(c, "chain-get", VEXFS_TRACE_CMD_CHAIN_GET, on_chain) &&
 	       dump(c, "latency-get", VEXFS_TRACE_CMD_LATENCY_GET, on_latency) &&
+	       dump(c, "ops-get", VEXFS_TRACE_CMD_OPS_GET, on_ops) &&
+	       dump(c, "lock-get", VEXFS_TRACE_CMD_LOCK_GET, on_lock) &&
 	       dump(c, "alloc-get", VEXFS_TRACE_CMD_ALLOC_GET, on_alloc) &&
 	       dump(c, "leak-get", VEXFS_TRACE_CMD_LEAK_GET, on_leak) &&
 	       dump(c, "held-get", VEXFS_TRACE_CMD_HELD_GET, on_held) &&

@@ -167,6 +167,60 @@ const struct site_counters **report_sites(const struct report *r)
 	return sites;
 }
 
+static int by_frames(const struct lock_counters *x, const struct lock_counters *y)
+{
+	size_t i;
+	int order;
+
+	for (i = 0; i < x->frames && i < y->frames; i++) {
+		order = strcmp(x->frame[i].function, y->frame[i].function);
+		if (order)
+			return order;
+	}
+	return (x->frames > y->frames) - (x->frames < y->frames);
+}
+
+/* However they came, the order is the same. */
+static int by_wait(const void *a, const void *b)
+{
+	const struct lock_counters *x = *(const struct lock_counters *const *)a;
+	const struct lock_counters *y = *(const struct lock_counters *const *)b;
+	int order;
+
+	if (x->op_class != y->op_class)
+		return x->op_class < y->op_class ? -1 : 1;
+	if (x->total != y->total)
+		return x->total > y->total ? -1 : 1;
+	order = strcmp(x->kind, y->kind);
+	if (!order)
+		order = strcmp(x->function, y->function);
+	return order ? order : by_frames(x, y);
+}
+
+static bool is_of(const struct lock_counters *l, const struct lock_counters *of)
+{
+	if (!of)
+		return !l->holder;
+	return l->holder && l->op_class == of->op_class && !strcmp(l->kind, of->kind) &&
+	       !strcmp(l->function, of->function);
+}
+
+const struct lock_counters **report_locks(const struct report *r, const struct lock_counters *of,
+					  size_t *n)
+{
+	const struct counters *c = &r->counters;
+	const struct lock_counters **locks = xmalloc((c->nr_locks + 1) * sizeof(*locks));
+	size_t i;
+
+	*n = 0;
+	for (i = 0; i < c->nr_locks; i++)
+		if (is_of(&c->locks[i], of))
+			locks[(*n)++] = &c->locks[i];
+	if (*n)
+		qsort(locks, *n, sizeof(*locks), by_wait);
+	return locks;
+}
+
 bool report_residual(const struct report *r)
 {
 	unsigned int kind;

@@ -95,6 +95,13 @@ const struct caller *report_deepest(const struct report *report, uint32_t op_cla
 /* Sites by live bytes, then by bytes; the array is the caller's to free. */
 const struct site_counters **report_sites(const struct report *report);
 
+/*
+ * Locks by class, and then those first for which most time was waited: of all waits, or of @of one
+ * of these, with each stack of its holders. The array of *@n is the caller's to free.
+ */
+const struct lock_counters **report_locks(const struct report *report,
+					  const struct lock_counters *of, size_t *n);
+
 /* Whether an event is in nobody's account, or something happened that never must. */
 bool report_residual(const struct report *report);
 

@@ -116,6 +116,31 @@ static void write_latency(struct json *j, const struct latency_counters *l)
 	json_close(j, '}');
 }
 
+static void write_ops(struct json *j, const struct ops_counters *o)
+{
+	size_t i;
+
+	json_open(j, "time_ns", '{');
+	U64(j, o, total);
+	U64(j, o, cpu);
+	U64(j, o, lock);
+	U64(j, o, io);
+	U64(j, o, sleep);
+	U64(j, o, runnable);
+	U64(j, o, lost);
+	U64(j, o, lost_ops);
+	json_close(j, '}');
+	U64(j, o, bytes);
+	json_open(j, "errnos", '{');
+	for (i = 0; i < o->nr_errors; i++)
+		json_u64(j, errno_name(o->error[i].number), o->error[i].count);
+	json_close(j, '}');
+	json_open(j, "cache_misses", '{');
+	json_u64(j, "nodes", o->node_misses);
+	json_u64(j, "segments", o->segment_misses);
+	json_close(j, '}');
+}
+
 static void write_deepest_calls(struct json *j, const struct chain_counters *c)
 {
 	size_t i;
@@ -162,6 +187,7 @@ static void write_classes(struct json *j, const struct report *r)
 			json_u64(j, "missed", c->missed);
 		write_stack(j, &c->depth);
 		write_latency(j, &c->latency);
+		write_ops(j, &c->ops);
 		json_u64(j, "events", callers.events);
 		write_callers(j, "callers", r, VEXFS_EVENT_OP, i);
 		write_callers(j, "records", r, VEXFS_EVENT_RECORD, i);
@@ -249,6 +275,55 @@ static void write_bad_frees(struct json *j, const struct report *r)
 		json_close(j, '}');
 	}
 	json_close(j, ']');
+}
+
+static void write_waits(struct json *j, const struct lock_counters *l)
+{
+	U64(j, l, waits);
+	json_u64(j, "total_ns", l->total);
+	json_u64(j, "max_ns", l->max);
+}
+
+static void write_holders(struct json *j, const struct report *r, const struct lock_counters *lock)
+{
+	const struct lock_counters **holders;
+	size_t n, i, k;
+
+	holders = report_locks(r, lock, &n);
+	json_open(j, "holders", '[');
+	for (i = 0; i < n; i++) {
+		json_open(j, NULL, '{');
+		json_string(j, "holder", holders[i]->holder);
+		write_waits(j, holders[i]);
+		json_open(j, "frames", '[');
+		for (k = 0; k < holders[i]->frames; k++)
+			json_string(j, NULL, holders[i]->frame[k].function);
+		json_close(j, ']');
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	free(holders);
+}
+
+static void write_locks(struct json *j, const struct report *r)
+{
+	const struct lock_counters **locks;
+	size_t n, i;
+
+	locks = report_locks(r, NULL, &n);
+	json_open(j, "locks", '[');
+	for (i = 0; i < n; i++) {
+		json_open(j, NULL, '{');
+		json_string(j, "class", class_name(locks[i]->op_class));
+		json_string(j, "kind", locks[i]->kind);
+		json_string(j, "function", locks[i]->function);
+		write_waits(j, locks[i]);
+		json_u64(j, "stacks", locks[i]->stacks);
+		write_holders(j, r, locks[i]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	free(locks);
 }
 
 static void write_sites(struct json *j, const struct report *r)
@@ -393,6 +468,7 @@ void report_json(const struct report *r, FILE *out)
 	json_open(&j, NULL, '{');
 	write_head(&j, r);
 	write_classes(&j, r);
+	write_locks(&j, r);
 	write_sites(&j, r);
 	write_held(&j, r);
 	write_bad_frees(&j, r);

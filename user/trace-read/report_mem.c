@@ -29,7 +29,7 @@ static void print_sites(const struct report *r, FILE *out)
 	const struct site_counters **sites = report_sites(r);
 	size_t i, idle = 0, shown = 0;
 
-	report_section(out, "ALLOCATIONS", "by live bytes");
+	section(out, "ALLOCATIONS", "by live bytes");
 	fprintf(out, "%4s %8s %8s %8s %10s %8s %5s  %s\n", "site", "live", "objects", "peak",
 		"allocs", "bytes", "fails", "where");
 	for (i = 0; i < r->counters.nr_sites; i++) {
@@ -71,7 +71,7 @@ static void print_lives(const struct report *r, FILE *out)
 		if (!s->ended && !s->tracked)
 			continue;
 		if (first) {
-			report_section(out, "LIFETIMES", "of the objects that were followed");
+			section(out, "LIFETIMES", "of the objects that were followed");
 			fprintf(out, "%4s %8s %8s %8s %8s %8s %8s %-7s  %s\n", "site", "ended",
 				"p50", "p99", "max", "held", "oldest", "verdict", "where");
 		}
@@ -129,7 +129,7 @@ static void print_leaks(const struct report *r, FILE *out)
 		if (!is_suspect(s))
 			continue;
 		if (first)
-			report_section(out, "LEAKS",
+			section(out, "LEAKS",
 				       "leaked: held without a mount; suspect: grows, and outlives the rest");
 		first = false;
 		fprintf(out, "  %s: site %u, %s: %s, %s", printable(s->verdict), s->id,
@@ -147,7 +147,7 @@ static void print_bad_frees(const struct report *r, FILE *out)
 	size_t i;
 
 	if (r->counters.nr_bad_frees)
-		report_section(out, "BAD FREES", "refused: the memory was left alone");
+		section(out, "BAD FREES", "refused: the memory was left alone");
 	for (i = 0; i < r->counters.nr_bad_frees; i++) {
 		const struct bad_free_counters *b = &r->counters.bad_frees[i];
 

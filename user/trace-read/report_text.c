@@ -14,34 +14,6 @@
 #include "report.h"
 #include "report_text.h"
 
-#define WIDTH 100
-
-/* A line under construction, broken before WIDTH; continuation lines are indented. */
-struct wrap {
-	FILE *out;
-	int column, indent;
-};
-
-static void wrap_word(struct wrap *w, const char *word)
-{
-	int len = strlen(word);
-
-	if (w->column > w->indent && w->column + 1 + len > WIDTH) {
-		fprintf(w->out, "\n%*s", w->indent, "");
-		w->column = w->indent;
-	} else if (w->column > w->indent) {
-		fputc(' ', w->out);
-		w->column++;
-	}
-	fputs(word, w->out);
-	w->column += len;
-}
-
-void report_section(FILE *out, const char *title, const char *note)
-{
-	fprintf(out, "\n%s%s%s\n", title, *note ? "  " : "", note);
-}
-
 static const char *label_word(const struct label *l)
 {
 	static char word[512];
@@ -175,7 +147,7 @@ static void print_overview(const struct report *r, FILE *out)
 {
 	unsigned int order[MAX_CLASSES], n = order_classes(r, order), k;
 
-	report_section(out, "OPERATIONS", "by total time");
+	section(out, "OPERATIONS", "by total time");
 	fprintf(out, "%-12s %10s %9s %7s   %29s   %24s\n", "", "", "", "", "latency           ",
 		"stack bytes, share of it");
 	fprintf(out, "%-12s %10s %9s %7s   %9s %9s %9s   %7s %7s %8s\n", "class", "calls",
@@ -348,6 +320,7 @@ static void print_classes(const struct report *r, FILE *out)
 			fprintf(out, ", %s failed", number(c->latency.errors));
 		fputc('\n', out);
 		print_figures(c, out);
+		print_time(&c->ops, out);
 		print_depth(r, i, out);
 		print_calls(r, i, out);
 		print_op_callers(r, i, out);
@@ -358,7 +331,7 @@ static void print_ladder(const struct report *r, FILE *out)
 {
 	const struct ladder *l = &r->ladder;
 
-	report_section(out, "SYMBOLS", "frames of all call stacks, by the best that could be had");
+	section(out, "SYMBOLS", "frames of all call stacks, by the best that could be had");
 	fprintf(out, "%-8s %10s %18s %12s %16s %12s\n", "", "function", "module and offset",
 		"address", "callers unknown", "thread only");
 	fprintf(out, "%-8s %10s %18s %12s\n", "kernel", number(l->kernel[STEP_FUNCTION]), "",
@@ -430,7 +403,7 @@ static void print_identity(const struct report *r, FILE *out)
 	int64_t residual = 0;
 	unsigned int kind;
 
-	report_section(out, "IDENTITY", "every event that the kernel numbered, and where it went");
+	section(out, "IDENTITY", "every event that the kernel numbered, and where it went");
 	if (r->sample > 1)
 		fprintf(out, "%-11s %10s = %10s + %10s + %11s + %10s   %8s\n", "", "emitted",
 			"in maps", "via ring", "not sampled", "lost", "residual");
@@ -457,6 +430,7 @@ void report_text(const struct report *r, FILE *out)
 	print_header(r, out);
 	print_overview(r, out);
 	print_classes(r, out);
+	print_locks(r, out);
 	report_text_memory(r, out);
 	if (r->captured) {
 		print_ladder(r, out);

@@ -5,10 +5,12 @@
 
 #include "report.h"
 
-/* The head of a section; @note may be "". */
-void report_section(FILE *out, const char *title, const char *note);
 /* The kernel's and the user's call stack. */
 void report_stacks(FILE *out, const struct caller *caller);
+
+/* report_ops.c */
+void print_time(const struct ops_counters *ops, FILE *out);
+void print_locks(const struct report *report, FILE *out);
 
 /* report_mem.c */
 void report_text_memory(const struct report *report, FILE *out);
