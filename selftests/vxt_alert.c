@@ -21,6 +21,7 @@ FIXTURE(alert) {
 
 static const char * const defaults[] = {
 	"alert_stack 75", "alert_calls 100", "alert_frame 1024", "alert_slow 0", "alert_rate 10",
+	"window 10",
 };
 
 /* Number of the group alerts, 0 when there is none. */
@@ -117,6 +118,29 @@ TEST_F(alert, a_stack_over_its_limit_is_told_with_who_and_how_much)
 	/* A shallow one is no matter. */
 	ASSERT_EQ(0, vxt_run("plain", CLASS, 5, 5, &self->known));
 	EXPECT_EQ(NULL, NEXT(300));
+}
+
+TEST_F(alert, a_class_that_goes_deeper_than_in_the_window_before_is_told)
+{
+	unsigned int i;
+
+	ASSERT_EQ(0, vxt_write(CONFIG, "alert_frame 0"));
+	ASSERT_EQ(0, vxt_write(CONFIG, "window 1"));
+	ASSERT_EQ(0, vxt_run("plain", CLASS, 5, 5, &self->known));
+	/* That window is over by then. */
+	usleep(2500000);
+	EXPECT_EQ(NULL, NEXT(0));
+	ASSERT_EQ(0, vxt_run("leaf", CLASS, 5, 1, &self->known));
+	for (i = 0; i < 30 && !NEXT(200); i++)
+		;
+	ASSERT_NE(NULL, self->h);
+	EXPECT_STREQ("growth", nl_text(self->h, VEXFS_TRACE_A_ALERT_KIND));
+	EXPECT_STREQ("search", nl_text(self->h, VEXFS_TRACE_A_ALERT_NAME));
+	EXPECT_EQ(self->known.expect, nl_u64(self->h, VEXFS_TRACE_A_ALERT_VALUE));
+	EXPECT_GT(self->known.expect, nl_u64(self->h, VEXFS_TRACE_A_ALERT_LIMIT));
+	/* It is the measure for the next one. */
+	ASSERT_EQ(0, vxt_run("leaf", CLASS, 5, 1, &self->known));
+	EXPECT_EQ(NULL, NEXT(2500));
 }
 
 TEST_F(alert, a_large_frame_and_a_long_chain_are_told_once_for_each_chain)

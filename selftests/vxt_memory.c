@@ -38,7 +38,7 @@ FIXTURE_TEARDOWN(memory)
 	do_umount();
 	EXPECT_EQ(0, vxt_module_unload("vxt_memory"));
 	EXPECT_EQ(0, vxt_write(CONFIG, "alloc_sample 64"));
-	EXPECT_EQ(0, vxt_write(CONFIG, "leak_window 10"));
+	EXPECT_EQ(0, vxt_write(CONFIG, "window 10"));
 	close(self->nl.fd);
 }
 
@@ -269,7 +269,7 @@ TEST_F(memory, one_that_grows_and_outlives_the_others_is_suspect)
 
 	ASSERT_EQ(0, make_fs(256));
 	ASSERT_EQ(0, do_mount(0, NULL));
-	ASSERT_EQ(0, vxt_write(CONFIG, "leak_window 1"));
+	ASSERT_EQ(0, vxt_write(CONFIG, "window 1"));
 	self->worker = fork();
 	ASSERT_LE(0, self->worker);
 	if (!self->worker) {
@@ -489,7 +489,7 @@ TEST_F(memory, settings_out_of_range_are_refused)
 	EXPECT_EQ(-ERANGE, vxt_write(CONFIG, "alloc_sample 1000001"));
 	EXPECT_EQ(-EINVAL, vxt_write(CONFIG, "alloc_sample -1"));
 	EXPECT_EQ(-EINVAL, vxt_write(CONFIG, "alloc_sample many"));
-	EXPECT_EQ(-ERANGE, vxt_write(CONFIG, "leak_window 86401"));
+	EXPECT_EQ(-ERANGE, vxt_write(CONFIG, "window 86401"));
 }
 
 TEST_F(memory, debugfs_reads_to_the_end)

@@ -22,6 +22,7 @@ const char * const vxt_alert_names[VXT_ALERT_NR] = {
 	[VXT_ALERT_CALLS] = "calls",
 	[VXT_ALERT_FRAME] = "frame",
 	[VXT_ALERT_SLOW] = "slow",
+	[VXT_ALERT_GROWTH] = "growth",
 	[VXT_ALERT_LEAK] = "leak",
 	[VXT_ALERT_DOUBLE_FREE] = "double-free",
 	[VXT_ALERT_FOREIGN_FREE] = "foreign-free",

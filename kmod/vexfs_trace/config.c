@@ -11,9 +11,10 @@ u32 vxt_settings[VXT_SET_NR] = {
 	[VXT_SET_ALERT_CALLS] = 100,
 	[VXT_SET_ALERT_FRAME] = 1024,
 	[VXT_SET_ALERT_SLOW] = 0,
+	[VXT_SET_ALERT_GROWTH] = 100,
 	[VXT_SET_ALERT_RATE] = 10,
 	[VXT_SET_ALLOC_SAMPLE] = 64,
-	[VXT_SET_LEAK_WINDOW] = 10,
+	[VXT_SET_WINDOW] = 10,
 };
 
 const struct vxt_setting vxt_setting_table[VXT_SET_NR] = {
@@ -24,11 +25,14 @@ const struct vxt_setting vxt_setting_table[VXT_SET_NR] = {
 	[VXT_SET_ALERT_CALLS] = { "alert_calls", VXT_FRAMES, "functions in a chain; 0: never" },
 	[VXT_SET_ALERT_FRAME] = { "alert_frame", THREAD_SIZE, "B of one function; 0: never" },
 	[VXT_SET_ALERT_SLOW] = { "alert_slow", U32_MAX, "us of an operation; 0: never" },
+	[VXT_SET_ALERT_GROWTH] = {
+		"alert_growth", 10000, "% beyond the deepest of the window before; 0: never",
+	},
 	[VXT_SET_ALERT_RATE] = { "alert_rate", 10000, "alerts a second" },
 	[VXT_SET_ALLOC_SAMPLE] = {
 		"alloc_sample", 1000000, "allocations, of which one is followed; 0: none",
 	},
-	[VXT_SET_LEAK_WINDOW] = { "leak_window", 86400, "s; 0: leaks are not looked for" },
+	[VXT_SET_WINDOW] = { "window", 86400, "s; 0: no leaks or growth are looked for" },
 };
 
 /* Duration in clock units from which on an operation is slow. */
@@ -68,7 +72,7 @@ int vxt_setting_set(const char *name, u32 value)
 		vxt_slow_set();
 	else if (i == VXT_SET_ALLOC_SAMPLE)
 		vxt_track_restart();
-	else if (i == VXT_SET_LEAK_WINDOW)
+	else if (i == VXT_SET_WINDOW)
 		vxt_leak_restart();
 	mutex_unlock(&vxt_lock);
 	return 0;

@@ -56,7 +56,7 @@ static DECLARE_DELAYED_WORK(vxt_leak_worker, vxt_leak_work);
 
 static u64 vxt_leak_window_units(void)
 {
-	return vxt_clock_from_ns((u64)vxt_settings[VXT_SET_LEAK_WINDOW] * NSEC_PER_SEC);
+	return vxt_clock_from_ns((u64)vxt_settings[VXT_SET_WINDOW] * NSEC_PER_SEC);
 }
 
 /* A window is over. */
@@ -139,8 +139,10 @@ static void vxt_leak_look(void)
 	u32 id, last = vxt_alloc_refresh(NULL);
 	struct vxt_leak_row row;
 
-	if (over)
+	if (over) {
+		vxt_stack_window_over();
 		vxt_leak_refresh();
+	}
 	for (id = 1; id <= last; id++) {
 		struct vxt_growth *growth = &vxt_growths[id - 1];
 
@@ -166,7 +168,7 @@ static void vxt_leak_look(void)
 /* A window cannot be shorter than a second: that is 250 ms between two looks. */
 static void vxt_leak_again(void)
 {
-	u32 window = READ_ONCE(vxt_settings[VXT_SET_LEAK_WINDOW]);
+	u32 window = READ_ONCE(vxt_settings[VXT_SET_WINDOW]);
 
 	if (window)
 		schedule_delayed_work(&vxt_leak_worker,
@@ -190,7 +192,7 @@ void vxt_leak_restart(void)
 		vxt_growths[i] = (struct vxt_growth){ .floor = LONG_MAX, .low = LONG_MAX };
 	vxt_looks = 0;
 	/* The work waits for the lock, or for its time: it comes again by itself. */
-	if (vxt_settings[VXT_SET_LEAK_WINDOW])
+	if (vxt_settings[VXT_SET_WINDOW])
 		mod_delayed_work(system_wq, &vxt_leak_worker, 0);
 }
 

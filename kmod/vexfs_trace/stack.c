@@ -364,6 +364,7 @@ static bool vxt_stack_count(struct vxt_stack_class *class, const struct vxt_samp
 		if (sample->depth < class->min || painted == 1)
 			class->min = sample->depth;
 		class->max_absolute = max(class->max_absolute, sample->absolute);
+		class->window = max(class->window, sample->depth);
 		class->sum += sample->depth;
 		class->shallow += sample->shallow;
 		class->over75 += sample->absolute > THREAD_SIZE / 4 * 3;
@@ -545,6 +546,8 @@ void vxt_stack_class_reset(unsigned int op_class)
 	class->min = 0;
 	class->max = 0;
 	class->max_absolute = 0;
+	class->window = 0;
+	class->before = 0;
 	WRITE_ONCE(class->seen, 0);
 	vxt_chain_reset(class);
 	vxt_unlock_class(class);
@@ -558,6 +561,30 @@ void vxt_stack_reset(void)
 	for (i = 0; i < VXT_CLASSES; i++)
 		vxt_stack_class_reset(i);
 	atomic64_set(&vxt_table_full, 0);
+}
+
+/* Tell of the classes that went much deeper than in the window before. */
+void vxt_stack_window_over(void)
+{
+	u32 growth = READ_ONCE(vxt_settings[VXT_SET_ALERT_GROWTH]);
+	unsigned int i;
+
+	for (i = 0; i < VXT_CLASSES; i++) {
+		struct vxt_stack_class *class = &vxt_stack_classes[i];
+		u32 depth, before;
+
+		vxt_lock_class(class);
+		depth = class->window;
+		before = class->before;
+		class->before = depth ?: before;
+		class->window = 0;
+		vxt_unlock_class(class);
+		preempt_disable();
+		if (growth && before && depth * 100 > before * (100 + growth))
+			vxt_alert_post(VXT_ALERT_GROWTH, i, 0, depth,
+				       before * (100 + growth) / 100);
+		preempt_enable();
+	}
 }
 
 u64 vxt_stack_table_full(void)

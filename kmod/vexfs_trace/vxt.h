@@ -148,6 +148,8 @@ struct vxt_cpu_class {
  * @max: greatest depth
  * @max_absolute: most bytes in use, from the top of the stack
  * @seen: greatest depth touched, the clipped ones included: sizes the window
+ * @window: greatest depth in this window, see leaks.c
+ * @before: and in the last one that had any
  * @want: depth whose chain of calls is looked for, 0 for none; read without the lock
  * @tries: operations that were watched for it in vain
  * @chain: the deepest chain that was caught, or NULL
@@ -166,6 +168,8 @@ struct vxt_stack_class {
 	u32 max;
 	u32 max_absolute;
 	u32 seen;
+	u32 window;
+	u32 before;
 	u32 want;
 	u32 tries;
 	struct vxt_chain *chain;
@@ -369,6 +373,7 @@ extern unsigned long vxt_pattern;	/* what an unused word of a painted stack hold
 int vxt_stack_init(void);
 void vxt_stack_exit(void);
 void vxt_stack_reset(void);
+void vxt_stack_window_over(void);
 u64 vxt_stack_memory(void);
 u64 vxt_stack_table_full(void);
 void vxt_stack_enter_op(struct vexfs_op *op);
@@ -418,9 +423,10 @@ enum vxt_setting_id {
 	VXT_SET_ALERT_CALLS,
 	VXT_SET_ALERT_FRAME,
 	VXT_SET_ALERT_SLOW,
+	VXT_SET_ALERT_GROWTH,
 	VXT_SET_ALERT_RATE,
 	VXT_SET_ALLOC_SAMPLE,	/* one allocation in so many is followed; 0: none */
-	VXT_SET_LEAK_WINDOW,	/* seconds */
+	VXT_SET_WINDOW,		/* seconds */
 	VXT_SET_NR
 };
 
@@ -443,6 +449,7 @@ enum vxt_alert_kind {
 	VXT_ALERT_CALLS,
 	VXT_ALERT_FRAME,
 	VXT_ALERT_SLOW,
+	VXT_ALERT_GROWTH,
 	VXT_ALERT_LEAK,
 	VXT_ALERT_DOUBLE_FREE,
 	VXT_ALERT_FOREIGN_FREE,

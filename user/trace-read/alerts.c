@@ -64,6 +64,9 @@ static void print_text(const struct alert *a)
 	else if (!strcmp(a->kind, "frame"))
 		printf("a function with a frame of %s bytes, over %s", number(a->value),
 		       number(a->limit));
+	else if (!strcmp(a->kind, "growth"))
+		printf("%s bytes deep, over %s for what the window before had", number(a->value),
+		       number(a->limit));
 	else if (!strcmp(a->kind, "leak"))
 		printf("a suspect now, holds %s", plural(a->value, "object"));
 	else if (a->site)

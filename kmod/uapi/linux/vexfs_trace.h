@@ -392,14 +392,16 @@ enum vexfs_trace_a_bad_free {
  *     see Documentation/counters.rst.
  * @VEXFS_TRACE_A_ALERT_KIND: (string) "stack", the stack in use in bytes, counted from its top;
  *     "calls", the functions of a chain; "frame", the bytes of one function in it; "slow", a
- *     duration in ns; "leak", the objects held of a call site that is suspected of a leak;
- *     "double-free" and "foreign-free", a free that was refused.
+ *     duration in ns; "growth", the depth in bytes of the deepest operation in a window;
+ *     "leak", the objects held of a call site that is suspected of a leak; "double-free" and
+ *     "foreign-free", a free that was refused.
  * @VEXFS_TRACE_A_ALERT_CLASS: (u32) Number of the operation class.
  * @VEXFS_TRACE_A_ALERT_NAME: (string) Name of the operation class.
  * @VEXFS_TRACE_A_ALERT_SEQ: (u64) Sequence number of the operation, 0 when it has none.
  * @VEXFS_TRACE_A_ALERT_VALUE: (u64) How much it was.
  * @VEXFS_TRACE_A_ALERT_LIMIT: (u64) How much would have been without an alert.
- * @VEXFS_TRACE_A_ALERT_PID: (u32) Thread that ran the operation.
+ * @VEXFS_TRACE_A_ALERT_PID: (u32) Thread that ran the operation. For growth and leak, which are
+ *     seen when a window is over, a kernel thread.
  * @VEXFS_TRACE_A_ALERT_COMM: (string) Name of the thread.
  * @VEXFS_TRACE_A_ALERT_DROPPED: (u64) Alerts that were not sent since the one before, because
  *     there were too many in a second.
