@@ -97,9 +97,10 @@ demo:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tools/demo
 
-## bench-overhead: instructions per search with nothing, the trace module, the reader
-bench-overhead: all
-	$(Q)tools/bench-overhead
+## bench-overhead: instructions of operations with nothing, the trace module, the reader, and with
+##                 the kernel's stack tracer and bpftrace; KERNEL=6.1 for that kernel
+bench-overhead: all bench-programs
+	$(Q)tools/bench-overhead --kernel $(or $(KERNEL),6.12)
 
 ## bench-fs: the same work on VexFS and on ext4, with ratios; KERNEL=6.1 for that kernel
 bench-programs: $(bench-programs)
@@ -152,10 +153,16 @@ stress: bench-programs user modules
 	$(Q)tools/deps
 	$(Q)$(foreach k,$(or $(KERNEL),$(KERNELS)),tools/stress --kernel $k --seconds $(SECONDS) &&) :
 
+## soak: both modules come and go with everything attached, MINUTES (10) on each kernel or on KERNEL
+MINUTES ?= 10
+soak: bench-programs user modules
+	$(Q)tools/deps
+	$(Q)$(foreach k,$(or $(KERNEL),$(KERNELS)),tools/soak --kernel $k --minutes $(MINUTES) &&) :
+
 ## stack-compare: stack depth of file operations on VexFS and on ext4, on each kernel or KERNEL
 stack-compare: bench-programs user modules
 	$(Q)$(foreach k,$(or $(KERNEL),$(KERNELS)),tools/stack-compare --kernel $k &&) :
-.PHONY: stress stack-compare
+.PHONY: stress soak stack-compare
 
 ## lint: style, sparse, warnings, stack frames, what may not be in the core
 lint:

@@ -13,6 +13,7 @@ endef
 $(eval $(call bench-program,fs,user/bench/fs.c,))
 $(eval $(call bench-program,check,user/bench/check.c,))
 $(eval $(call bench-program,depth,user/bench/depth.c,))
+$(eval $(call bench-program,stat,user/bench/stat.c,))
 $(eval $(call bench-program,growth,user/bench/growth.c,))
 $(eval $(call bench-program,distances,user/bench/distances.c user/bench/ann/generate.c user/bench/ann/vecs.c,))
 $(eval $(call bench-program,acked,user/bench/acked.c,))
