@@ -37,6 +37,7 @@ claim "insert: the deepest call has its stacks" deepest insert vexfs_coll_insert
 claim "each stack begins at the operation's entry point" own_stacks
 claim "allocation sites have live bytes and stacks" live_sites
 claim "all kernel frames have names" named
+claim "the parts of each class's time are all of it" whole
 judge
 sleep 6	# what the kernel writes back by itself is over
 
@@ -50,6 +51,25 @@ for word in OPERATIONS SEARCH INSERT ALLOCATIONS SYMBOLS IDENTITY vexfs_coll_sea
 	grep -qw "$word" "$work/report.txt"
 	verdict $? "text: has $word"
 done
+
+waits=/sys/kernel/debug/vxt_waits
+insmod "$VEXFS_MODDIR/selftests/modules/vxt_waits.ko"
+verdict $? "the fixture of waits loads"
+reader --reset --no-bpf --json --output "$work/report.json" -- \
+	sh -c "for i in 1 2 3 4 5; do echo mutex-asleep 19 50 >$waits; done; echo fail 19 28 >$waits"
+verdict $? "operations that wait: exit status 0"
+claim "operations that wait: where, and who held the lock" \
+	waited search mutex waits_for_mutex waits_hold_asleep
+claim "operations that wait: the parts of their time are all of it" whole
+judge
+reader --no-bpf --output "$work/report.txt"
+for word in LOCKS waits_for_mutex waits_hold_asleep ENOSPC runnable; do
+	grep -qw "$word" "$work/report.txt"
+	verdict $? "operations that wait: the text has $word"
+done
+! awk 'length > 100' "$work/report.txt" | grep .
+verdict $? "operations that wait: at most 100 columns"
+rmmod vxt_waits
 
 sync "$mnt"
 sleep 1

@@ -3,9 +3,9 @@
  * How long operations wait for locks, and where.
  *
  * The kernel tells of each lock that is not to be had at once, contention_begin, and of its end,
- * contention_end; a mutex begins twice when it first spins and then sleeps. All between is the wait,
- * spinning, asleep or runnable. Other locks that are waited for meanwhile, such as the one inside a
- * mutex, are within it.
+ * contention_end; a mutex begins twice when it first spins and then sleeps. All between is the
+ * wait, spinning, asleep or runnable. Other locks that are waited for meanwhile, such as the one
+ * inside a mutex, are within it.
  *
  * The site of a wait is the first return address outside of the functions that lock, found by
  * unwinding the own stack. That is done while there is nothing to do but wait, and takes each CPU

@@ -10,9 +10,9 @@
  * and takes its own stack, if it owns the lock still and the waiter waits for it still: the waiter
  * that is done either takes the question back, or waits until it is answered.
  *
- * A rwsem that is held for reading knows only who took it last. That task may have released it since,
- * and may be gone: it is looked for by its address alone, among those that run and those that are
- * away in an operation, and its stack is marked as that of a reader.
+ * A rwsem that is held for reading knows only who took it last. That task may have released it
+ * since, and may be gone: it is looked for by its address alone, among those that run and those
+ * that are away in an operation, and its stack is marked as that of a reader.
  *
  * Each CPU looks for a stack at most once a tick.
  */
@@ -44,7 +44,7 @@ enum {
 };
 
 static struct vxt_holder *vxt_holders;
-static DEFINE_PER_CPU(unsigned long, vxt_holder_tick);
+static DEFINE_PER_CPU(unsigned long, vxt_holder_tick);	/* in which the CPU looked last */
 
 /* Whoever holds the lock now. The lock is there. */
 static notrace struct task_struct *vxt_owner(void *lock, enum vxt_lock_kind kind, bool *reader)
@@ -175,9 +175,11 @@ notrace void vxt_holder_seek(struct vxt_wait *wait)
 	if (!task || task == current)
 		return;
 	if (!holder) {
-		if (this_cpu_read(vxt_holder_tick) == jiffies)
+		unsigned long tick = jiffies;
+
+		if (this_cpu_read(vxt_holder_tick) == tick)
 			return;
-		this_cpu_write(vxt_holder_tick, jiffies);
+		this_cpu_write(vxt_holder_tick, tick);
 		holder = vxt_holder_claim();
 	}
 	if (!holder)

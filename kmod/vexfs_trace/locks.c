@@ -40,7 +40,7 @@ static DEFINE_RAW_SPINLOCK(vxt_locks_lock);
 /* The rows of those that have no room first, one a class. A row without waits is free. */
 static struct vxt_lock_row *vxt_lock_rows;
 static struct vxt_lock_stack *vxt_lock_stacks;
-static struct vxt_lock_stack vxt_lock_copy;	/* what vxt_locks_stack() hands out; under vxt_lock */
+static struct vxt_lock_stack vxt_lock_copy;	/* of vxt_locks_stack(); under vxt_lock */
 
 /* As vxt_alerts_lock(): a handler that wants the lock may run in the function that takes it. */
 static void vxt_tables_lock(unsigned long *flags)

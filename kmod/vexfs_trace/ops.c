@@ -37,7 +37,7 @@ static void vxt_ops_add(const struct vxt_cpu_class *pc, struct vxt_ops_row *row)
 		row->part[i] += READ_ONCE(pc->part[i]);
 	row->lost += READ_ONCE(pc->lost);
 	row->lost_ops += READ_ONCE(pc->lost_ops);
-	/* Pairs with the order in which vxt_op_exit() counts, on a CPU that keeps stores in order. */
+	/* Pairs with the order in which vxt_op_exit() counts: x86 keeps stores in order. */
 	smp_rmb();
 	row->total += READ_ONCE(pc->sum);
 	row->errors += READ_ONCE(pc->errors);

@@ -79,7 +79,7 @@ notrace struct vxt_wait *vxt_wait_claim(void)
 	for (i = 0; i < VXT_WAIT_WAYS; i++) {
 		struct task_struct **slot = &vxt_wait_sets[nr].task[i];
 
-		/* Whoever finds the task there before the rest is written sees that it is not away. */
+		/* Whoever finds the task before the rest is written sees that it is not away. */
 		if (READ_ONCE(*slot) || cmpxchg(slot, NULL, current))
 			continue;
 		wait = &vxt_waits[nr][i];
@@ -249,8 +249,8 @@ static notrace void vxt_wait_in(struct task_struct *next)
 }
 
 /*
- * The probe of sched_switch: interrupts are off, the lock of the runqueue is held, and prev still is
- * the current task.
+ * The probe of sched_switch: interrupts are off, the lock of the runqueue is held, and prev is
+ * still the current task.
  */
 static notrace void vxt_wait_switch(void *data, bool preempt, struct task_struct *prev,
 				    struct task_struct *next, unsigned int prev_state)

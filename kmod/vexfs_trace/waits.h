@@ -11,7 +11,7 @@
 
 #include "vxt.h"
 
-#define VXT_WAIT_NEST		4	/* operations that enter within one that has waited already */
+#define VXT_WAIT_NEST		4	/* operations that enter within one that has waited */
 #define VXT_HOLDER_FRAMES	24	/* of a holder's stack; deeper ones are cut off */
 #define VXT_LOCK_ROWS		256	/* combinations of class, kind and site that have a row */
 #define VXT_LOCK_STACKS		512	/* holders' stacks, of all rows */
@@ -50,7 +50,7 @@ enum vxt_lock_kind {
 enum vxt_holder_how {
 	VXT_HOLDER_ASLEEP,	/* off the CPU */
 	VXT_HOLDER_RUNNING,	/* on another CPU: frame 0 is where it was interrupted */
-	VXT_HOLDER_READER,	/* the last that took the lock for reading, perhaps one of several */
+	VXT_HOLDER_READER,	/* the last that took the lock for reading */
 	VXT_HOLDER_HOWS
 };
 
@@ -139,16 +139,17 @@ static __always_inline void vxt_wait_enter(struct vexfs_op *op)
 {
 	vxt_state(op)->enclosing = this_cpu_read(vxt_running.op);
 	this_cpu_write(vxt_running.op, op);
-	if (unlikely(this_cpu_read(vxt_running.wait)))
+	/* One instruction: the task may move, but what it is in moves with it. */
+	if (unlikely(raw_cpu_read(vxt_running.wait)))
 		vxt_wait_nest(op);
 }
 
 /* It leaves it, after @took. Preemption is off. */
 static __always_inline void vxt_wait_leave(struct vexfs_op *op, struct vxt_cpu_class *pc, u64 took)
 {
-	if (unlikely(this_cpu_read(vxt_running.op) != op || this_cpu_read(vxt_running.wait)))
+	if (unlikely(__this_cpu_read(vxt_running.op) != op || __this_cpu_read(vxt_running.wait)))
 		vxt_wait_settle(op, pc, took);
-	this_cpu_write(vxt_running.op, vxt_state(op)->enclosing);
+	__this_cpu_write(vxt_running.op, vxt_state(op)->enclosing);
 }
 
 /* contention.c */

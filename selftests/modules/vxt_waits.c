@@ -21,8 +21,8 @@
  *	readers		for a rwsem, for writing, held for reading by a task in an operation
  *	spin		for a spinlock
  *	killed		for a mutex, by a task that is killed meanwhile
- *	nest		sleep, and so does an operation within (of the class before), and one in that
- *	deep		the same with eight operations, one in another; all of the class but the first
+ *	nest		sleep, and so does an operation within (class before), and one in that
+ *	deep		the same with eight, one in another; all of the class but the first
  *	die		NUMBER threads sleep in an operation and end there
  *	full		NUMBER threads are asleep in an operation at the same time
  *	fail		end with the error NUMBER
@@ -437,7 +437,7 @@ static noinline int waits_dies(void *data)
 	struct vexfs_op op;
 
 	waits_begin(&op, dead->run->op_class);
-	msleep(1);
+	msleep(20);
 	kthread_complete_and_exit(&dead->held, 0);
 	return 0;
 }
