@@ -129,6 +129,7 @@ struct vxt_stack {
 	uint64_t absolute;
 	double share;
 	uint64_t over75;
+	uint64_t interrupted;
 };
 
 static inline uint64_t vxt_figure(double value)
@@ -141,13 +142,13 @@ static inline int vxt_stack(const char *name, struct vxt_stack *stack)
 {
 	char *text = vxt_read(VXT_DIR "stack");
 	const char *line = text ? vxt_line(text, name) : NULL;
-	double f[13];
+	double f[14];
 	int err = 0;
 
 	memset(stack, 0, sizeof(*stack));
 	if (!text || !vxt_line(text, "class"))
 		err = -1;
-	else if (line && vxt_figures(line, f, 13) != 13)
+	else if (line && vxt_figures(line, f, 14) != 14)
 		err = -1;
 	else if (line)
 		*stack = (struct vxt_stack) {
@@ -155,6 +156,7 @@ static inline int vxt_stack(const char *name, struct vxt_stack *stack)
 			.shallow = f[4], .min = vxt_figure(f[5]), .mean = vxt_figure(f[6]),
 			.p50 = vxt_figure(f[7]), .p99 = vxt_figure(f[8]), .max = vxt_figure(f[9]),
 			.absolute = vxt_figure(f[10]), .share = f[11], .over75 = f[12],
+			.interrupted = f[13],
 		};
 	free(text);
 	return err;

@@ -427,7 +427,7 @@ TEST_F(netlink, alloc_dump_equals_debugfs)
 		const struct nlmsghdr *h = nl->msg[i];
 
 		snprintf(expect, sizeof(expect),
-			 "%5lu %10lu %10lu %8lu %12lu %12lu %14lu %8lu  %-28s %s:%lu\n",
+			 "%5lu %10lu %10lu %8lu %12lu %12lu %14lu %8lu  %-28s %s:%lu ",
 			 nl_u64(h, VEXFS_TRACE_A_ALLOC_SITE),
 			 nl_u64(h, VEXFS_TRACE_A_ALLOC_ALLOCS),
 			 nl_u64(h, VEXFS_TRACE_A_ALLOC_FREES),

@@ -84,6 +84,22 @@ TEST_F(stack, depth_is_exact_after_sleeping_and_moving_to_another_cpu)
 	EXPECT_LT(4096, self->seen.min);
 }
 
+TEST_F(stack, interrupts_are_told)
+{
+	ASSERT_EQ(0, vxt_run("irq", CLASS, 12, TIMES, &self->known));
+	ASSERT_EQ(0, vxt_stack(NAME, &self->seen));
+	EXPECT_EQ(TIMES, self->seen.painted);
+	EXPECT_EQ(TIMES, self->seen.interrupted);
+	/* They leave little on this stack. */
+	EXPECT_LE(self->known.expect, self->seen.min);
+	/* Without them, but for the timer's now and then. */
+	ASSERT_EQ(0, vxt_reset());
+	ASSERT_EQ(0, vxt_run("plain", CLASS, 5, TIMES, &self->known));
+	ASSERT_EQ(0, vxt_stack(NAME, &self->seen));
+	EXPECT_EQ(TIMES, self->seen.painted);
+	EXPECT_GT(TIMES / 2, self->seen.interrupted);
+}
+
 TEST_F(stack, depth_includes_the_nested_operation)
 {
 	struct vxt_stack inner;

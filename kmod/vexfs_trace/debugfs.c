@@ -27,9 +27,9 @@ static int stack_show(struct seq_file *m, void *unused)
 	struct vxt_stack_row row;
 	unsigned int i;
 
-	seq_printf(m, "%-12s %10s %8s %10s %7s %7s %7s %7s %7s %7s %7s %7s %7s %6s\n", "class",
+	seq_printf(m, "%-12s %10s %8s %10s %7s %7s %7s %7s %7s %7s %7s %7s %7s %6s %6s\n", "class",
 		   "calls", "painted", "unpainted", "clipped", "shallow", "min/B", "mean/B",
-		   "p50/B", "p99/B", "max/B", "stack/B", "stack/%", ">75%");
+		   "p50/B", "p99/B", "max/B", "stack/B", "stack/%", ">75%", "irq");
 	mutex_lock(&vxt_lock);
 	for (i = 0; i < VXT_CLASSES; i++) {
 		u32 permille;
@@ -52,7 +52,7 @@ static int stack_show(struct seq_file *m, void *unused)
 			seq_printf(m, " %5u.%u", permille / 10, permille % 10);
 		else
 			seq_puts(m, "       -");
-		seq_printf(m, " %6llu\n", row.over75);
+		seq_printf(m, " %6llu %6llu\n", row.over75, row.interrupted);
 	}
 	mutex_unlock(&vxt_lock);
 	return 0;

@@ -85,7 +85,8 @@ static int vxt_put_stack(struct sk_buff *skb, u32 op_class)
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_SHALLOW, row.shallow, pad) ||
 	       vxt_put_depths(skb, &row) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_OVER_75, row.over75, pad) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_THREAD_SIZE, THREAD_SIZE);
+	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_THREAD_SIZE, THREAD_SIZE) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_INTERRUPTED, row.interrupted, pad);
 }
 
 static int vxt_put_times(struct sk_buff *skb, const struct vxt_latency_row *row)

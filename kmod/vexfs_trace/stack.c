@@ -33,6 +33,7 @@
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/slab.h>
+#include <compat/interrupts.h>
 #include <trace/vexfs_events.h>
 #include <trace/vexfs_trace.h>
 #include "vxt.h"
@@ -57,12 +58,14 @@ DEFINE_PER_CPU(unsigned int, vxt_locking);
  * @absolute: bytes from the top of the stack
  * @clipped: the two are only lower bounds
  * @shallow: the two are only upper bounds
+ * @interrupted: an interrupt came meanwhile, or the task changed the CPU
  */
 struct vxt_sample {
 	u32 depth;
 	u32 absolute;
 	bool clipped;
 	bool shallow;
+	bool interrupted;
 };
 
 /*
@@ -131,7 +134,7 @@ static noinline notrace unsigned long vxt_stack_fold(struct vexfs_op *outer)
 	unsigned long dirty = vxt_scan(vxt_window(state), &high);
 
 	if (dirty < high)
-		state->low = max_t(u32, state->low, outer->entry_sp - dirty);
+		state->low = max_t(u16, state->low, outer->entry_sp - dirty);
 	return dirty;
 }
 
@@ -206,6 +209,12 @@ static notrace void vxt_stack_pause(struct vxt_cpu_class *pc, unsigned int op_cl
 		WRITE_ONCE(pc->next, max(pc->next, pc->sum + VXT_PAUSE * units));
 }
 
+/* Changes with each interrupt of this CPU, and with the CPU. Preemption is off. */
+static __always_inline u32 vxt_interrupts(void)
+{
+	return vexfs_interrupts() << 8 | (smp_processor_id() & 0xff);
+}
+
 /* What to paint, given the operation in which this one is nested, or NULL. */
 static notrace unsigned long vxt_stack_prepare(struct vexfs_op *op, struct vexfs_op *outer)
 {
@@ -225,6 +234,7 @@ static notrace unsigned long vxt_stack_prepare(struct vexfs_op *op, struct vexfs
 	}
 	state->window = window;
 	state->low = 0;
+	state->interrupts = vxt_interrupts();
 	state->outer = outer;
 	return from;
 }
@@ -247,7 +257,7 @@ static __always_inline void vxt_stack_watch(struct vexfs_op *op, u32 depth)
 		return;
 	WRITE_ONCE(class->tries, class->tries + 1);
 	state->window |= VXT_WINDOW_WATCHED;
-	state->floor = max_t(u32, state->floor, op->entry_sp - (low - vxt_margin()));
+	state->floor = max_t(u16, state->floor, op->entry_sp - (low - vxt_margin()));
 }
 
 /*
@@ -367,6 +377,7 @@ static bool vxt_stack_count(struct vxt_stack_class *class, const struct vxt_samp
 		class->window = max(class->window, sample->depth);
 		class->sum += sample->depth;
 		class->shallow += sample->shallow;
+		class->interrupted += sample->interrupted;
 		class->over75 += sample->absolute > THREAD_SIZE / 4 * 3;
 		class->hist[sample->depth / VXT_WORD]++;
 		if (!sample->shallow)
@@ -389,6 +400,7 @@ static notrace unsigned long vxt_stack_measure(const struct vexfs_op *op,
 	sample->depth = op->entry_sp - low;
 	sample->absolute = base + THREAD_SIZE - low;
 	sample->shallow = low == high;
+	sample->interrupted = state->interrupts != vxt_interrupts();
 	sample->clipped = state->window & VXT_WINDOW_CLIPPED ||
 			  (!(state->window & VXT_WINDOW_WHOLE) &&
 			   low < vxt_window(state) + VXT_NEAR);
@@ -411,7 +423,7 @@ static notrace void vxt_stack_hand_on(struct vexfs_op *op, const struct vxt_stat
 {
 	struct vxt_state *outer = vxt_state(op);
 
-	outer->low = max_t(u32, outer->low, op->entry_sp - low);
+	outer->low = max_t(u16, outer->low, op->entry_sp - low);
 	if (vxt_window(inner) < vxt_window(outer))
 		outer->window = (inner->window & ~VXT_WINDOW_WATCHED) |
 				(outer->window & (VXT_WINDOW_CLIPPED | VXT_WINDOW_WATCHED));
@@ -516,6 +528,7 @@ void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row)
 	row->painted = class->samples - class->clipped;
 	row->shallow = class->shallow;
 	row->over75 = class->over75;
+	row->interrupted = class->interrupted;
 	row->max_seq = class->max_seq;
 	row->min = class->min;
 	row->max = class->max;
@@ -541,6 +554,7 @@ void vxt_stack_class_reset(unsigned int op_class)
 	class->clipped = 0;
 	class->shallow = 0;
 	class->over75 = 0;
+	class->interrupted = 0;
 	class->sum = 0;
 	class->max_seq = 0;
 	class->min = 0;

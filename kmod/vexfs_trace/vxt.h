@@ -66,6 +66,7 @@
  * @floor: depth at which the painted range begins; what lies above was in use when painting
  * @low: greatest depth that is known to be dirty from before a nested
  *	operation painted over it, or from a nested operation; 0 for none
+ * @interrupts: of the CPU before it was painted, and which CPU that was
  * @outer: the painted operation of this task in which this one is nested, or NULL
  * @enclosing: the operation of this task in which this one is nested, painted or not, or NULL
  *
@@ -75,8 +76,9 @@ struct vxt_state {
 	u64 cookie;
 	u64 start;
 	unsigned long window;
-	u32 floor;
-	u32 low;
+	u16 floor;
+	u16 low;
+	u32 interrupts;
 	struct vexfs_op *outer;
 	struct vexfs_op *enclosing;
 };
@@ -142,6 +144,7 @@ struct vxt_cpu_class {
  * @clipped: came too close to the edge of the window
  * @shallow: no deeper than the tracing itself
  * @over75: more than three quarters of the stack in use
+ * @interrupted: during which an interrupt came, or the task changed the CPU
  * @sum: of depths, in bytes
  * @max_seq: sequence number of the deepest
  * @min: least depth
@@ -162,6 +165,7 @@ struct vxt_stack_class {
 	u64 clipped;
 	u64 shallow;
 	u64 over75;
+	u64 interrupted;
 	u64 sum;
 	u64 max_seq;
 	u32 min;
@@ -208,6 +212,7 @@ struct vxt_stack_row {
 	u64 clipped;
 	u64 shallow;
 	u64 over75;
+	u64 interrupted;
 	u64 max_seq;
 	u32 min;
 	u32 mean;

@@ -17,6 +17,7 @@
  *	outer	go 2 * LEVELS deep and return, then a nested operation goes LEVELS deep
  *	sleep	sleep, move to another CPU, then as leaf
  *	thread	as leaf, on a kernel thread
+ *	irq	as plain, and interrupt the CPU on the way
  *	empty	do nothing
  *	fail	as plain, and end with -EIO
  *	crowd	100 * LEVELS kernel threads are in an operation at the same time
@@ -36,6 +37,7 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/irq_work.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -45,9 +47,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
-#include <trace/vexfs.h>
-#include <trace/vexfs_events.h>
-#include <trace/vexfs_hook.h>
+#include "vxt_op.h"
 
 #define FIXTURE_LEVELS		32
 #define FIXTURE_ROOM		(4096 / sizeof(unsigned long))
@@ -69,38 +69,7 @@ struct fixture_run {
 
 static DEFINE_MUTEX(fixture_lock);	/* guards all below */
 static struct fixture_run fixture;
-static u64 fixture_seq;
 static struct dentry *fixture_file;
-
-/*
- * As the entry function of an operation in vexfs.ko: the two halves are inlined
- * into it, and depths are counted from its caller.
- */
-static __always_inline void fixture_begin(struct vexfs_op *op, unsigned int op_class)
-{
-	memset(op, 0, sizeof(*op));
-	op->op_class = op_class;
-	op->entry_sp = (unsigned long)__builtin_frame_address(0) + 2 * sizeof(unsigned long);
-	op->seq = ++fixture_seq;
-	trace_vexfs_op_enter(op);
-	preempt_disable_notrace();
-	static_call_cond(vexfs_op_hook_enter)(op);
-	preempt_enable_notrace();
-}
-
-static __always_inline void fixture_end(struct vexfs_op *op, int err)
-{
-	op->err = err;
-	preempt_disable();
-	static_call_cond(vexfs_op_hook_exit)(op);
-	if (trace_vexfs_op_exit_enabled() || trace_vexfs_op_sample_enabled()) {
-		op->event = vexfs_event_next(VEXFS_EVENT_OP);
-		trace_vexfs_op_exit(op);
-		if (vexfs_event_below(op->event, VEXFS_SAMPLE_BELOW))
-			trace_vexfs_op_sample(op);
-	}
-	preempt_enable();
-}
 
 /* Touches one word, the lowest of a large frame. Calls nothing. */
 static noinline notrace __no_sanitize_address void fixture_leaf(void)
@@ -200,6 +169,24 @@ static noinline void fixture_sleep(struct fixture_run *run)
 		set_cpus_allowed_ptr(current, cpu_possible_mask);
 	}
 	fixture_level(0);
+	fixture_end(&op, 0);
+	run->expect = op.entry_sp - run->lowest;
+}
+
+static void fixture_interrupted(struct irq_work *work)
+{
+}
+
+static DEFINE_IRQ_WORK(fixture_irq, fixture_interrupted);
+
+static noinline void fixture_irq_now(struct fixture_run *run)
+{
+	struct vexfs_op op;
+
+	fixture_begin(&op, run->op_class);
+	fixture_level(0);
+	irq_work_queue(&fixture_irq);
+	irq_work_sync(&fixture_irq);
 	fixture_end(&op, 0);
 	run->expect = op.entry_sp - run->lowest;
 }
@@ -321,6 +308,8 @@ static int fixture_case(const char *name)
 		fixture_outer(run);
 	} else if (!strcmp(name, "sleep")) {
 		fixture_sleep(run);
+	} else if (!strcmp(name, "irq")) {
+		fixture_irq_now(run);
 	} else if (!strcmp(name, "crowd")) {
 		return fixture_crowd(100 * run->levels);
 	} else if (!strcmp(name, "thread")) {

@@ -50,8 +50,7 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
-#include <trace/vexfs.h>
-#include <trace/vexfs_events.h>
+#include "vxt_op.h"
 
 #define WAITS_DEEP	8
 
@@ -86,32 +85,11 @@ struct waits_holder {
 
 static DEFINE_MUTEX(waits_lock);	/* one case at a time */
 static struct waits_run waits;
-static u64 waits_seq;
 static struct dentry *waits_file;
 
 static DEFINE_MUTEX(waits_mutex);	/* these three guard nothing: they are waited for */
 static DECLARE_RWSEM(waits_rwsem);
 static DEFINE_SPINLOCK(waits_spin);
-
-static __always_inline void waits_begin(struct vexfs_op *op, unsigned int op_class)
-{
-	memset(op, 0, sizeof(*op));
-	op->op_class = op_class;
-	op->entry_sp = (unsigned long)__builtin_frame_address(0) + 2 * sizeof(unsigned long);
-	op->seq = ++waits_seq;
-	trace_vexfs_op_enter(op);
-}
-
-static __always_inline void waits_end(struct vexfs_op *op, int err)
-{
-	op->err = err;
-	preempt_disable();
-	if (trace_vexfs_op_exit_enabled()) {
-		op->event = vexfs_event_next(VEXFS_EVENT_OP);
-		trace_vexfs_op_exit(op);
-	}
-	preempt_enable();
-}
 
 static bool waits_is(const struct waits_run *run, const char *name)
 {
@@ -165,11 +143,11 @@ static noinline void waits_reader(struct waits_holder *holder)
 {
 	struct vexfs_op op;
 
-	waits_begin(&op, holder->run->op_class - 1);
+	fixture_begin(&op, holder->run->op_class - 1);
 	down_read(&waits_rwsem);
 	waits_hold(holder);
 	up_read(&waits_rwsem);
-	waits_end(&op, 0);
+	fixture_end(&op, 0);
 }
 
 static int waits_holder(void *data)
@@ -268,7 +246,7 @@ static noinline void waits_contended(struct waits_run *run, struct waits_holder 
 	u64 wanted, got, begin = ktime_get_ns();
 	struct vexfs_op op;
 
-	waits_begin(&op, run->op_class);
+	fixture_begin(&op, run->op_class);
 	complete(&holder->wanted);
 	/* A spinlock's holder cannot let others run. */
 	while (!waits_is(run, "spin") && !READ_ONCE(holder->there))
@@ -276,7 +254,7 @@ static noinline void waits_contended(struct waits_run *run, struct waits_holder 
 	wanted = ktime_get_ns();
 	waits_for(run);
 	got = ktime_get_ns();
-	waits_end(&op, 0);
+	fixture_end(&op, 0);
 	run->whole = ktime_get_ns() - begin;
 	run->lower = holder->released - wanted;
 	run->upper = got - wanted;
@@ -311,7 +289,7 @@ static noinline void waits_plain(struct waits_run *run)
 	struct vexfs_op op;
 	int err = 0;
 
-	waits_begin(&op, run->op_class);
+	fixture_begin(&op, run->op_class);
 	wanted = ktime_get_ns();
 	if (waits_is(run, "busy"))
 		waits_loop(run->number);
@@ -326,7 +304,7 @@ static noinline void waits_plain(struct waits_run *run)
 		io_schedule_timeout(msecs_to_jiffies(run->number));
 	}
 	run->upper = ktime_get_ns() - wanted;
-	waits_end(&op, err);
+	fixture_end(&op, err);
 	run->whole = ktime_get_ns() - begin;
 	run->lower = (u64)run->number * NSEC_PER_MSEC;
 }
@@ -347,12 +325,12 @@ static noinline void waits_crowded(struct waits_run *run, struct waits_holder *r
 	u64 begin = ktime_get_ns();
 	struct vexfs_op op;
 
-	waits_begin(&op, run->op_class);
+	fixture_begin(&op, run->op_class);
 	complete(&rival->wanted);
 	/* The rival has the CPU from here on, and gives it back when it is done. */
 	while (!try_wait_for_completion(&rival->held))
 		cond_resched();
-	waits_end(&op, 0);
+	fixture_end(&op, 0);
 	run->whole = ktime_get_ns() - begin;
 	run->lower = (u64)run->number * NSEC_PER_MSEC;
 	run->upper = run->whole;
@@ -383,20 +361,20 @@ static noinline void waits_innermost(struct waits_run *run)
 {
 	struct vexfs_op op;
 
-	waits_begin(&op, run->op_class - 2);
+	fixture_begin(&op, run->op_class - 2);
 	msleep(run->number);
-	waits_end(&op, 0);
+	fixture_end(&op, 0);
 }
 
 static noinline void waits_inner(struct waits_run *run)
 {
 	struct vexfs_op op;
 
-	waits_begin(&op, run->op_class - 1);
+	fixture_begin(&op, run->op_class - 1);
 	msleep(run->number);
 	waits_innermost(run);
 	waits_loop(run->number);
-	waits_end(&op, 0);
+	fixture_end(&op, 0);
 }
 
 static noinline void waits_nest(struct waits_run *run)
@@ -404,10 +382,10 @@ static noinline void waits_nest(struct waits_run *run)
 	u64 begin = ktime_get_ns();
 	struct vexfs_op op;
 
-	waits_begin(&op, run->op_class);
+	fixture_begin(&op, run->op_class);
 	msleep(run->number);
 	waits_inner(run);
-	waits_end(&op, 0);
+	fixture_end(&op, 0);
 	run->whole = ktime_get_ns() - begin;
 	run->lower = 3ULL * run->number * NSEC_PER_MSEC;
 	run->upper = run->whole;
@@ -421,11 +399,11 @@ static noinline void waits_deep(struct waits_run *run)
 	int i;
 
 	for (i = 0; i < WAITS_DEEP; i++) {
-		waits_begin(&op[i], run->op_class - !i);
+		fixture_begin(&op[i], run->op_class - !i);
 		msleep(run->number);
 	}
 	while (i--)
-		waits_end(&op[i], 0);
+		fixture_end(&op[i], 0);
 	run->whole = ktime_get_ns() - begin;
 	run->lower = (u64)WAITS_DEEP * run->number * NSEC_PER_MSEC;
 	run->upper = run->whole;
@@ -436,7 +414,7 @@ static noinline int waits_dies(void *data)
 	struct waits_holder *dead = data;
 	struct vexfs_op op;
 
-	waits_begin(&op, dead->run->op_class);
+	fixture_begin(&op, dead->run->op_class);
 	msleep(20);
 	kthread_complete_and_exit(&dead->held, 0);
 	return 0;
@@ -464,10 +442,10 @@ static noinline int waits_sleeper(void *data)
 	struct waits_holder *all = data;
 	struct vexfs_op op;
 
-	waits_begin(&op, all->run->op_class);
+	fixture_begin(&op, all->run->op_class);
 	atomic_inc(&all->entered);
 	wait_for_completion(&all->wanted);
-	waits_end(&op, 0);
+	fixture_end(&op, 0);
 	return 0;
 }
 

@@ -20,7 +20,7 @@
  * @measured: @min and what follows it hold something
  */
 struct depth_counters {
-	uint64_t calls, painted, unpainted, clipped, shallow, over_75;
+	uint64_t calls, painted, unpainted, clipped, shallow, over_75, interrupted;
 	bool measured;
 	uint32_t min, mean, p50, p99, max, max_absolute;
 	uint64_t max_seq;

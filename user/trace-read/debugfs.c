@@ -46,6 +46,7 @@ static const struct column stack_columns[] = {
 	N32("max/B", struct depth_counters, max),
 	N32("stack/B", struct depth_counters, max_absolute),
 	N64(">75%", struct depth_counters, over_75),
+	N64("irq", struct depth_counters, interrupted),
 	{ }
 };
 

@@ -31,6 +31,7 @@ static const char *refusal;
 static const struct field stack_fields[] = {
 	STACK(CALLS, calls), STACK(PAINTED, painted), STACK(UNPAINTED, unpainted),
 	STACK(CLIPPED, clipped), STACK(SHALLOW, shallow), STACK(OVER_75, over_75),
+	STACK(INTERRUPTED, interrupted),
 	STACK(MIN_DEPTH, min), STACK(MEAN_DEPTH, mean), STACK(P50_DEPTH, p50),
 	STACK(P99_DEPTH, p99), STACK(MAX_DEPTH, max), STACK(MAX_ABSOLUTE, max_absolute),
 	STACK(MAX_SEQ, max_seq),

@@ -87,6 +87,7 @@ static void write_stack(struct json *j, const struct depth_counters *d)
 	U64(j, d, clipped);
 	U64(j, d, shallow);
 	U64(j, d, over_75);
+	U64(j, d, interrupted);
 	if (d->measured) {
 		U64(j, d, min);
 		U64(j, d, mean);

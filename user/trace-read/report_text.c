@@ -225,6 +225,8 @@ static void print_depth(const struct report *r, unsigned int i, FILE *out)
 	fprintf(out, "; %s unpainted, %s clipped", number(d->unpainted), number(d->clipped));
 	if (d->shallow)
 		fprintf(out, "; %s of them shallow", number(d->shallow));
+	if (d->interrupted)
+		fprintf(out, "; %s interrupted", number(d->interrupted));
 	if (d->over_75)
 		fprintf(out, "; %s over 75 %% of the stack", number(d->over_75));
 	fputc('\n', out);

@@ -47,6 +47,8 @@
  *     of the stack were in use, counted from its top.
  * @VEXFS_TRACE_A_STACK_THREAD_SIZE: (u32) Bytes of a kernel stack.
  * @VEXFS_TRACE_A_STACK_PAD: padding before 64-bit attributes
+ * @VEXFS_TRACE_A_STACK_INTERRUPTED: (u64) Painted operations during which an interrupt came, or
+ *     the task changed the CPU: an interrupt leaves some hundred bytes on the stack.
  */
 enum vexfs_trace_a_stack {
 	VEXFS_TRACE_A_STACK_CLASS = 1,
@@ -66,6 +68,7 @@ enum vexfs_trace_a_stack {
 	VEXFS_TRACE_A_STACK_OVER_75,
 	VEXFS_TRACE_A_STACK_THREAD_SIZE,
 	VEXFS_TRACE_A_STACK_PAD,
+	VEXFS_TRACE_A_STACK_INTERRUPTED,
 
 	/* private: */
 	__VEXFS_TRACE_A_STACK_MAX,
