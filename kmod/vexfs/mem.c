@@ -309,8 +309,9 @@ static void vexfs_mem_go(const void *ptr, unsigned long by)
 	struct vexfs_mem_gone *gone = &vexfs_mem_gone[i];
 
 	WRITE_ONCE(gone->ptr, NULL);
-	/* Who finds the address finds who freed it. */
+	/* Whoever finds the new one finds the address gone, if it was the old one's. */
 	smp_store_release(&gone->by, by);
+	/* Pairs with vexfs_mem_gone_by(): who finds the address finds who freed it. */
 	smp_store_release(&gone->ptr, ptr);
 }
 
@@ -323,8 +324,10 @@ static unsigned long vexfs_mem_gone_by(const void *ptr)
 		struct vexfs_mem_gone *gone = &vexfs_mem_gone[(last - i) % VEXFS_MEM_GONE];
 		unsigned long by;
 
+		/* Both pair with vexfs_mem_go(). */
 		if (smp_load_acquire(&gone->ptr) != ptr)
 			continue;
+		/* See above. */
 		by = smp_load_acquire(&gone->by);
 		if (READ_ONCE(gone->ptr) == ptr)
 			return by;

@@ -120,7 +120,7 @@ static notrace void vxt_op_enter(struct vexfs_op *op)
 		vxt_op_start_slowly(op);
 }
 
-/* The operation was painted; or this load of the module did not see its entry: then it has no cookie. */
+/* It was painted; or this load of the module did not see its entry: then it has no cookie. */
 static noinline notrace void vxt_op_exit_painted(struct vexfs_op *op, u64 end)
 {
 	struct vxt_state *state = vxt_state(op);

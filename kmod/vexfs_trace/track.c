@@ -6,9 +6,9 @@
  * vexfs.ko counts every allocation; to follow one costs some more, and far more if that takes
  * a walk up the stack at both ends. So some are chosen: of each call site the first few, then one
  * in alloc_sample, and of these one in VXT_TRACK_CALLS is followed with the calls that led to it,
- * unless alloc_sample is 1. Chosen is by the count of the site and not by the address: a slab hands the same address out again and again,
- * which would be followed every time or never. The object itself knows that it is followed,
- * so its end is never missed.
+ * unless alloc_sample is 1. Chosen is by the count of the site and not by the address: a slab
+ * hands the same address out again and again, which would be followed every time or never. The
+ * object itself knows that it is followed, so its end is never missed.
  *
  * A walk up the stack goes deeper than what it interrupts. So nothing is chosen within an
  * operation whose stack is being measured, unless all are.

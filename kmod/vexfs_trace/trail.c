@@ -30,8 +30,10 @@ static DEFINE_PER_CPU(unsigned long [VXT_TRAIL_CALLS + VXT_TRAIL_OWN], vxt_trail
 /* Is it this one? A place that is being filled is none yet. */
 static bool vxt_trail_is(const struct vxt_trail *trail, u32 hash, const unsigned long *ip, u32 nr)
 {
-	return READ_ONCE(trail->hash) == hash && smp_load_acquire(&trail->nr) == nr &&
-	       !memcmp(trail->ip, ip, nr * sizeof(*ip));
+	if (READ_ONCE(trail->hash) != hash)
+		return false;
+	/* Pairs with vxt_trail_put(). */
+	return smp_load_acquire(&trail->nr) == nr && !memcmp(trail->ip, ip, nr * sizeof(*ip));
 }
 
 /* The number of a trail, 0 when there is no place for it. */
@@ -89,6 +91,7 @@ const struct vxt_trail *vxt_trail_get(u32 id)
 	if (!id || id > VXT_TRAILS)
 		return NULL;
 	trail = &vxt_trails[id - 1];
+	/* Pairs with vxt_trail_put(). */
 	return smp_load_acquire(&trail->nr) ? trail : NULL;
 }
 

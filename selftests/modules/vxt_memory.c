@@ -66,7 +66,7 @@ static const char * const memory_funcs[MEMORY_NR] = {
  * Without what follows them the calls would be jumps; and functions that do the same would be
  * made one.
  */
-#define memory_stay(nr)	asm volatile("" : : "i" (nr) : "memory")
+#define memory_stay(nr)	do { asm volatile("" : : "i" (nr) : "memory"); } while (0)
 
 static void *memory_get(enum memory_kind kind, size_t size)
 {
