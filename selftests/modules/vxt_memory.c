@@ -63,10 +63,10 @@ static const char * const memory_funcs[MEMORY_NR] = {
 };
 
 /*
- * Without what follows them the calls would be jumps; and functions that do the same would be
- * made one.
+ * Which function came last. Without this the calls before it would be jumps; and functions that
+ * do the same would be made one.
  */
-#define memory_stay(nr)	do { asm volatile("" : : "i" (nr) : "memory"); } while (0)
+static unsigned int memory_last;
 
 static void *memory_get(enum memory_kind kind, size_t size)
 {
@@ -87,7 +87,7 @@ static noinline int memory_leak(size_t size)
 {
 	int err = memory_hold(MEMORY_LEAK, &memory_leaked, size);
 
-	memory_stay(4);
+	WRITE_ONCE(memory_last, 4);
 	return err;
 }
 
@@ -95,7 +95,7 @@ static noinline int memory_keep(size_t size)
 {
 	int err = memory_hold(MEMORY_KEEP, &memory_kept, size);
 
-	memory_stay(5);
+	WRITE_ONCE(memory_last, 5);
 	return err;
 }
 
@@ -137,13 +137,13 @@ static noinline int memory_live(unsigned int ms, size_t size)
 static noinline void memory_free_first(const void *object)
 {
 	vexfs_mem_free(object);
-	memory_stay(1);
+	WRITE_ONCE(memory_last, 1);
 }
 
 static noinline void memory_free_again(const void *object)
 {
 	vexfs_mem_free(object);
-	memory_stay(2);
+	WRITE_ONCE(memory_last, 2);
 }
 
 static noinline int memory_double(size_t size)
@@ -165,7 +165,7 @@ static noinline int memory_double(size_t size)
 static noinline void memory_free_foreign(const void *object)
 {
 	vexfs_mem_free(object);
-	memory_stay(3);
+	WRITE_ONCE(memory_last, 3);
 }
 
 static noinline int memory_foreign(size_t size)
