@@ -137,8 +137,8 @@ TEST_F(waits, bytes_are_added_up)
 	ASSERT_EQ(0, waits_run(self, "bytes", 2000000));
 	ASSERT_EQ(0, waits_run(self, "sleep", MS));
 	EXPECT_EQ(5000000, self->ops.bytes);
-	/* Bytes in a microsecond are megabytes in a second. */
-	EXPECT_GE(0.06, fabs(self->ops.rate - 5000000 / self->ops.total));
+	/* Bytes in a microsecond are megabytes in a second; the table has tenths. */
+	EXPECT_GT(0.11, fabs(self->ops.rate - 5000000 / self->ops.total));
 }
 
 /* ---- operations in one another -------------------------------------------- */
@@ -263,9 +263,11 @@ TEST_F(waits, many_waits_make_one_row)
 		ASSERT_EQ(0, waits_run(self, "mutex-asleep", 10));
 	ASSERT_EQ(0, vxt_lock(NAME, &self->lock));
 	EXPECT_EQ(1, self->lock.rows);
-	EXPECT_EQ(20, self->lock.waits);
+	/* On a busy machine some come when the lock is free again. */
+	EXPECT_GE(20, self->lock.waits);
+	EXPECT_LE(10, self->lock.waits);
 	EXPECT_LT(0, self->lock.stacks);
-	EXPECT_GE(20, self->lock.stacks);
+	EXPECT_GE(self->lock.waits, self->lock.stacks);
 	EXPECT_LE(ROUNDING, self->lock.max);
 	EXPECT_GE(self->lock.total, self->lock.max);
 	EXPECT_GE(ROUNDING, fabs(self->lock.total - self->ops.lock));

@@ -9,9 +9,9 @@
  *
  * The site of a wait is the first return address outside of the functions that lock, found by
  * unwinding the own stack. That is done while there is nothing to do but wait, and takes each CPU
- * at most one part in VXT_UNWIND_SHARE of its time: where locks are contended more often than
- * that, the waits in between have no site. The functions that lock are known by their names, which
- * are looked up once for each address.
+ * at most one part in VXT_UNWIND_SHARE of its time, or once a millisecond: where locks are contended
+ * more often than that, the waits in between have no site. The functions that lock are known by
+ * their names, which are looked up once for each address.
  */
 #include <linux/hash.h>
 #include <linux/kallsyms.h>
@@ -42,6 +42,7 @@ static const char * const vxt_lockers[] = {
 static unsigned long vxt_names[VXT_NAMES];
 
 static DEFINE_PER_CPU(u64, vxt_unwind_next);
+static u64 vxt_unwind_most;	/* a millisecond, in clock units */
 static DEFINE_PER_CPU(char [KSYM_SYMBOL_LEN], vxt_name_room);
 
 static notrace bool vxt_name_is_locker(unsigned long ip)
@@ -88,7 +89,8 @@ static notrace unsigned long vxt_site(u64 begin)
 			site = ip;
 	}
 	end = vxt_clock();
-	this_cpu_write(vxt_unwind_next, end + VXT_UNWIND_SHARE * (end - begin));
+	this_cpu_write(vxt_unwind_next,
+		       end + min(VXT_UNWIND_SHARE * (end - begin), READ_ONCE(vxt_unwind_most)));
 	return site;
 }
 
@@ -129,8 +131,10 @@ static notrace void vxt_lock_wait(struct vexfs_op *op, void *lock, unsigned int 
 		wait->lock_since = vxt_clock();
 		wait->kind = vxt_lock_kind(flags);
 		wait->op_class = op->op_class;
-		wait->site = vxt_site(wait->lock_since);
+		wait->site = 0;
 	}
+	if (!wait->site)
+		wait->site = vxt_site(vxt_clock());
 	vxt_holder_seek(wait);
 }
 
@@ -203,6 +207,7 @@ void vxt_contention_reset(void)
 {
 	int cpu;
 
+	WRITE_ONCE(vxt_unwind_most, vxt_clock_from_ns(NSEC_PER_MSEC));
 	for_each_possible_cpu(cpu)
 		WRITE_ONCE(per_cpu(vxt_unwind_next, cpu), 0);
 }
@@ -212,6 +217,7 @@ int vxt_contention_init(void)
 {
 	int err;
 
+	vxt_contention_reset();
 	err = vxt_points_register(&vxt_contention_end, 1);
 	if (err)
 		return err;
