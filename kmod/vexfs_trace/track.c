@@ -386,14 +386,12 @@ void vxt_life_read(u32 id, struct vxt_life_row *row)
 	row->max = vxt_clock_to_ns(row->max_units);
 }
 
-/* Have each site look anew which of its allocations is the next one. The caller holds vxt_lock. */
-void vxt_track_restart(void)
+/* The next allocation of each site is followed, and then those that the setting says. */
+static void vxt_track_begin(void)
 {
 	struct vexfs_site *site;
 	u32 id;
 
-	/* Whoever has just found nobody here sets the count before we do. */
-	synchronize_rcu();
 	for (id = 1; id <= VXT_SITES; id++) {
 		site = vexfs_mem_site(id);
 		if (site)
@@ -401,11 +399,21 @@ void vxt_track_restart(void)
 	}
 }
 
+/*
+ * The setting is another one, or we have just come. Whoever still saw nobody here, or that nothing
+ * is to be followed, sets his count before we do. The caller holds vxt_lock.
+ */
+void vxt_track_restart(void)
+{
+	synchronize_rcu();
+	vxt_track_begin();
+}
+
 /* Forget all lifetimes; the objects that are held stay. The caller holds vxt_lock. */
 void vxt_track_reset(void)
 {
 	memset(vxt_lives, 0, array_size(VXT_SITES, sizeof(*vxt_lives)));
-	vxt_track_restart();
+	vxt_track_begin();
 }
 
 /* Forget the objects: the clock is another one from now on. */
