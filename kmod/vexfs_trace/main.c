@@ -120,7 +120,10 @@ static notrace void vxt_op_enter(struct vexfs_op *op)
 		vxt_op_start_slowly(op);
 }
 
-/* It was painted; or this load of the module did not see its entry: then it has no cookie. */
+/*
+ * The operation was painted; or this load of the module did not see its entry: then it has
+ * neither cookie.
+ */
 static noinline notrace void vxt_op_exit_painted(struct vexfs_op *op, u64 end)
 {
 	struct vxt_state *state = vxt_state(op);

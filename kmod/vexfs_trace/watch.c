@@ -117,7 +117,8 @@ unsigned long vxt_watch_begin(struct vexfs_op *op, unsigned long address)
 	struct vexfs_op *former = READ_ONCE(watch->op);
 
 	/* It is taken from a task that sleeps or has left, but not from one that is nested. */
-	if (!READ_ONCE(watch->event) || former == VXT_WATCH_BUSY || (former && watch->task == current) ||
+	if (!READ_ONCE(watch->event) || former == VXT_WATCH_BUSY ||
+	    (former && watch->task == current) ||
 	    cmpxchg(&watch->op, former, VXT_WATCH_BUSY) != former)
 		return 0;
 	if (!vxt_watch_move(watch, address)) {
