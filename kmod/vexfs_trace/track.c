@@ -276,10 +276,11 @@ void vxt_track_scan(struct vxt_held *held, u64 old)
 		now = vxt_clock();
 		for (j = 0; j < VXT_TRACK_WAYS; j++) {
 			const struct vxt_object *object = &set->object[j];
-			struct vxt_held *h = &held[object->site - 1];
+			struct vxt_held *h;
 
 			if (!object->ptr)
 				continue;
+			h = &held[object->site - 1];
 			h->objects++;
 			h->old += now - object->born >= old;
 			h->oldest = max(h->oldest, now - object->born);
