@@ -9,9 +9,9 @@
  *
  * The site of a wait is the first return address outside of the functions that lock, found by
  * unwinding the own stack. That is done while there is nothing to do but wait, and takes each CPU
- * at most one part in VXT_UNWIND_SHARE of its time, or once a millisecond: where locks are contended
- * more often than that, the waits in between have no site. The functions that lock are known by
- * their names, which are looked up once for each address.
+ * at most one part in VXT_UNWIND_SHARE of its time, or once a millisecond: where locks are
+ * contended more often than that, the waits in between have no site. The functions that lock are
+ * known by their names, which are looked up once for each address.
  */
 #include <linux/hash.h>
 #include <linux/kallsyms.h>
