@@ -62,7 +62,7 @@ static void vxt_show_ms(struct seq_file *m, bool known, u64 ns)
 
 static int leaks_show(struct seq_file *m, void *unused)
 {
-	struct vxt_leak_row row;
+	static struct vxt_leak_row row;	/* under vxt_lock */
 	u32 i, last;
 
 	seq_printf(m, "%5s %-8s %8s %12s %6s %8s %8s %12s %9s %8s %12s %12s %12s %12s  %-28s %s\n",
