@@ -50,8 +50,6 @@ kernel-scripts += selftests/vxt_ynl.sh selftests/vxt_unload.sh selftests/bpftrac
 kernel-scripts += selftests/vexfs_flaky.sh
 # A short run of tools/stress; its programs are those of user/bench.
 kernel-scripts += selftests/stress.sh
-# A short run of tools/soak.
-kernel-scripts += selftests/soak.sh
 
 # mkfs.vexfs on a device.
 kernel-scripts += selftests/mkfs.sh

@@ -171,15 +171,14 @@ go_and_come()
 		verdict 1 "cycle $cycle: the module went with dumps under way"
 	echo >&8
 	read -r line <&9
+	must "half-read tables are given up" wait "$pid"
 	for i in 1 2 3 4 5; do
 		echo +vfs_write >$debugfs/targets 2>/dev/null
 		must "vexfs_trace goes under load" rmmod vexfs_trace
 		must "vexfs_trace comes under load" insmod "$VEXFS_MODDIR/vexfs_trace.ko"
 		sleep 0.3
 	done
-	exec 8>&-
-	must "half-read tables are given up" wait "$pid"
-	exec 9<&-
+	exec 8>&- 9<&-
 }
 
 cycle()
