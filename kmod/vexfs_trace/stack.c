@@ -186,6 +186,12 @@ static notrace bool vxt_stack_usable(unsigned long entry_sp)
 	       IS_ALIGNED(entry_sp, VXT_WORD);
 }
 
+/* How many samples of a class are painted before they are earned. */
+static __always_inline u64 vxt_burst(unsigned int op_class)
+{
+	return op_class < VEXFS_OP_NR ? VXT_BURST : VXT_BURST_CALLS;
+}
+
 /*
  * Account for painting. The class has to earn it: it is not painted again before the time of its
  * operations has grown by the cost times the price. The first samples are painted on
@@ -194,8 +200,8 @@ static notrace bool vxt_stack_usable(unsigned long entry_sp)
 static __always_inline void vxt_stack_pay(struct vxt_cpu_class *pc, unsigned int op_class, u64 cost)
 {
 	vxt_add(&pc->paint, cost);
-	pc->owed += cost;
-	if (READ_ONCE(vxt_stack_classes[op_class].samples) < VXT_BURST)
+	pc->owed += op_class < VEXFS_OP_NR ? cost : cost / VXT_CALL_SHARE;
+	if (READ_ONCE(vxt_stack_classes[op_class].samples) < vxt_burst(op_class))
 		return;
 	WRITE_ONCE(pc->next, max(pc->next, pc->sum) +
 			     (pc->owed * READ_ONCE(vxt_price) >> VXT_PRICE_SHIFT));
@@ -205,7 +211,8 @@ static __always_inline void vxt_stack_pay(struct vxt_cpu_class *pc, unsigned int
 /* Long operations earn more than they need: leave some out all the same. */
 static notrace void vxt_stack_pause(struct vxt_cpu_class *pc, unsigned int op_class, u64 units)
 {
-	if (READ_ONCE(vxt_stack_classes[op_class].samples) >= VXT_BURST && READ_ONCE(vxt_price))
+	if (op_class < VEXFS_OP_NR && READ_ONCE(vxt_price) &&
+	    READ_ONCE(vxt_stack_classes[op_class].samples) >= VXT_BURST)
 		WRITE_ONCE(pc->next, max(pc->next, pc->sum + VXT_PAUSE * units));
 }
 

@@ -36,6 +36,8 @@
 #define VXT_SHARE_SCALE		10000	/* the paint share is in parts of this */
 #define VXT_SHARE_DEFAULT	10
 #define VXT_BURST		16	/* first samples of a class, painted on credit */
+#define VXT_BURST_CALLS	64	/* the same of a target, which somebody looks at now */
+#define VXT_CALL_SHARE		10	/* and by how much more of its time it may be painted */
 #define VXT_PAUSE		15	/* operations between two later ones, if all take as long */
 #define VXT_FRAMES		128	/* of a chain of calls; deeper ones are cut off */
 #define VXT_TRIES		64u	/* operations that are watched for a depth in vain */
