@@ -5,7 +5,7 @@
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include "vxt.h"
+#include "debugfs.h"
 
 /* "SIZE:COUNT,..." of the classes that there were; SIZE is the largest, "+" for what is beyond. */
 static void vxt_show_sizes(struct seq_file *m, const struct vxt_alloc_row *row)
@@ -51,11 +51,9 @@ DEFINE_SHOW_ATTRIBUTE(alloc);
 
 static void vxt_show_ms(struct seq_file *m, bool known, u64 ns)
 {
-	u32 rest;
-	u64 us = div_u64(ns, NSEC_PER_USEC), ms = div_u64_rem(us, USEC_PER_MSEC, &rest);
-
+	/* What are nanoseconds there are microseconds here. */
 	if (known)
-		seq_printf(m, " %8llu.%03u", ms, rest);
+		vxt_show_us(m, div_u64(ns, NSEC_PER_USEC));
 	else
 		seq_printf(m, " %12s", "-");
 }

@@ -16,18 +16,11 @@
 #include <trace/vexfs_events.h>
 #include "netlink.h"
 
-#define VXT_CHAIN_ROOM	SZ_64K	/* VXT_FRAMES of the longest names */
+#define VXT_LONG_ROOM	SZ_64K	/* VXT_FRAMES of the longest names */
 
-static const struct nla_policy vxt_stack_policy[] = {
-	[VEXFS_TRACE_A_STACK_CLASS] = { .type = NLA_U32 },
-};
-
-static const struct nla_policy vxt_latency_policy[] = {
-	[VEXFS_TRACE_A_LATENCY_CLASS] = { .type = NLA_U32 },
-};
-
-static const struct nla_policy vxt_chain_policy[] = {
-	[VEXFS_TRACE_A_CHAIN_CLASS] = { .type = NLA_U32 },
+/* Requests for one row: which class or call site is wanted. */
+static const struct nla_policy vxt_row_policy[VXT_ROW_ATTR + 1] = {
+	[VXT_ROW_ATTR] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy vxt_target_policy[] = {
@@ -39,17 +32,66 @@ static const struct nla_policy vxt_no_policy[] = {
 	[VEXFS_TRACE_A_STATUS_VERSION] = { .type = NLA_REJECT },
 };
 
-/* Attribute 1 of a dump request, where its policy lets one be, chooses a row. */
+/* VXT_ROW_ATTR of a dump request, where its policy lets one be, chooses a row. */
 int vxt_dump_start(struct netlink_callback *cb)
 {
-	const struct nlattr *attr = nlmsg_find_attr(cb->nlh, GENL_HDRLEN, 1);
+	const struct nlattr *attr = nlmsg_find_attr(cb->nlh, GENL_HDRLEN, VXT_ROW_ATTR);
 
 	BUILD_BUG_ON(VEXFS_TRACE_A_STACK_CLASS != 1 || VEXFS_TRACE_A_ALLOC_SITE != 1 ||
 		     VEXFS_TRACE_A_LATENCY_CLASS != 1 || VEXFS_TRACE_A_CHAIN_CLASS != 1 ||
 		     VEXFS_TRACE_A_LEAK_SITE != 1 || VEXFS_TRACE_A_HELD_SITE != 1 ||
 		     VEXFS_TRACE_A_OPS_CLASS != 1 || VEXFS_TRACE_A_LOCK_CLASS != 1);
+	BUILD_BUG_ON(VXT_ROW_ATTR != 1);
 	vxt_dump(cb)->next = 0;
 	vxt_dump(cb)->only = attr ? nla_get_u32(attr) : VXT_ALL;
+	return 0;
+}
+
+/* The same of rows with many calls, which the kernel's default may have no room for. */
+int vxt_long_dump_start(struct netlink_callback *cb)
+{
+	cb->min_dump_alloc = VXT_LONG_ROOM;
+	return vxt_dump_start(cb);
+}
+
+/**
+ * vxt_address_name() - the function of an address
+ * @ip: the address
+ * @exact: it is that of an instruction; else a call returns there, and the call is named
+ *
+ * The caller holds vxt_lock.
+ *
+ * Return: name, offset and module, good until the next call.
+ */
+const char *vxt_address_name(unsigned long ip, bool exact)
+{
+	static char name[KSYM_SYMBOL_LEN];
+
+	lockdep_assert_held(&vxt_lock);
+	scnprintf(name, sizeof(name), exact ? "%pS" : "%pB", (void *)ip);
+	return name;
+}
+
+/**
+ * vxt_put_frame() - put one function of a chain of calls
+ * @skb: the message
+ * @type: of the nest
+ * @ip: address in the function
+ * @bytes: of its frame, 0 when that is not known
+ * @exact: see vxt_address_name()
+ *
+ * Return: 0, or -EMSGSIZE when there is no room.
+ */
+int vxt_put_frame(struct sk_buff *skb, int type, unsigned long ip, u32 bytes, bool exact)
+{
+	struct nlattr *nest = nla_nest_start(skb, type);
+
+	if (!nest ||
+	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_FRAME_IP, ip, VEXFS_TRACE_A_FRAME_PAD) ||
+	    (bytes && nla_put_u32(skb, VEXFS_TRACE_A_FRAME_BYTES, bytes)) ||
+	    nla_put_string(skb, VEXFS_TRACE_A_FRAME_FUNCTION, vxt_address_name(ip, exact)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
 	return 0;
 }
 
@@ -160,17 +202,27 @@ int vxt_dump_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, u32 
 	return skb->len ?: dump->next < nr ? -EMSGSIZE : 0;
 }
 
-/* The row that was asked for is looked at here: there is no extack before. */
+/*
+ * Is the class that a dump asks for one, if it asks for any? Only here is there an extack to tell
+ * with. Under vxt_lock.
+ */
+bool vxt_class_is_there(struct netlink_callback *cb)
+{
+	u64 only = vxt_dump(cb)->only;
+
+	if (only == VXT_ALL || (only < VXT_CLASSES && vxt_class_name(only)))
+		return true;
+	NL_SET_ERR_MSG(cb->extack, "no such operation class");
+	return false;
+}
+
 int vxt_class_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 		   int (*put)(struct sk_buff *skb, u32 row))
 {
-	u64 only = vxt_dump(cb)->only;
 	int err = -EINVAL;
 
 	mutex_lock(&vxt_lock);
-	if (only != VXT_ALL && (only >= VXT_CLASSES || !vxt_class_name(only))) {
-		NL_SET_ERR_MSG(cb->extack, "no such operation class");
-	} else {
+	if (vxt_class_is_there(cb)) {
 		cb->seq = vxt_epoch;
 		err = vxt_dump_rows(skb, cb, cmd, VXT_CLASSES, put);
 	}
@@ -186,29 +238,6 @@ static int vxt_stack_dump(struct sk_buff *skb, struct netlink_callback *cb)
 static int vxt_latency_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	return vxt_class_dump(skb, cb, VEXFS_TRACE_CMD_LATENCY_GET, vxt_put_latency);
-}
-
-/* Room for the longest chain: the kernel's default would do for one of usual names only. */
-static int vxt_chain_dump_start(struct netlink_callback *cb)
-{
-	cb->min_dump_alloc = VXT_CHAIN_ROOM;
-	return vxt_dump_start(cb);
-}
-
-/* All frames but the innermost are where a call returns to: the call itself is named. */
-static int vxt_put_frame(struct sk_buff *skb, const struct vxt_frame *frame, bool innermost)
-{
-	static char function[KSYM_SYMBOL_LEN];	/* under vxt_lock */
-	struct nlattr *nest = nla_nest_start(skb, VEXFS_TRACE_A_CHAIN_FRAME);
-
-	scnprintf(function, sizeof(function), innermost ? "%pS" : "%pB", (void *)frame->ip);
-	if (!nest ||
-	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_FRAME_IP, frame->ip, VEXFS_TRACE_A_FRAME_PAD) ||
-	    nla_put_u32(skb, VEXFS_TRACE_A_FRAME_BYTES, frame->bytes) ||
-	    nla_put_string(skb, VEXFS_TRACE_A_FRAME_FUNCTION, function))
-		return -EMSGSIZE;
-	nla_nest_end(skb, nest);
-	return 0;
 }
 
 static int vxt_put_chain(struct sk_buff *skb, u32 op_class)
@@ -232,7 +261,8 @@ static int vxt_put_chain(struct sk_buff *skb, u32 op_class)
 	    nla_put_u8(skb, VEXFS_TRACE_A_CHAIN_COMPLETE, chain->complete))
 		return -EMSGSIZE;
 	for (i = 0; i < chain->nr; i++)
-		if (vxt_put_frame(skb, &chain->frame[i], i == 0))
+		if (vxt_put_frame(skb, VEXFS_TRACE_A_CHAIN_FRAME, chain->frame[i].ip,
+				  chain->frame[i].bytes, i == 0))
 			return -EMSGSIZE;
 	return 0;
 }
@@ -411,24 +441,24 @@ static const struct genl_ops vxt_ops[] = {
 	{
 		.cmd = VEXFS_TRACE_CMD_STACK_GET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = vxt_stack_policy,
-		.maxattr = VEXFS_TRACE_A_STACK_CLASS,
+		.policy = vxt_row_policy,
+		.maxattr = VXT_ROW_ATTR,
 		.start = vxt_dump_start,
 		.dumpit = vxt_stack_dump,
 	},
 	{
 		.cmd = VEXFS_TRACE_CMD_ALLOC_GET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = vxt_site_policy,
-		.maxattr = VXT_SITE_ATTR,
+		.policy = vxt_row_policy,
+		.maxattr = VXT_ROW_ATTR,
 		.start = vxt_dump_start,
 		.dumpit = vxt_alloc_dump,
 	},
 	{
 		.cmd = VEXFS_TRACE_CMD_LATENCY_GET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = vxt_latency_policy,
-		.maxattr = VEXFS_TRACE_A_LATENCY_CLASS,
+		.policy = vxt_row_policy,
+		.maxattr = VXT_ROW_ATTR,
 		.start = vxt_dump_start,
 		.dumpit = vxt_latency_dump,
 	},
@@ -449,9 +479,9 @@ static const struct genl_ops vxt_ops[] = {
 	{
 		.cmd = VEXFS_TRACE_CMD_CHAIN_GET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = vxt_chain_policy,
-		.maxattr = VEXFS_TRACE_A_CHAIN_CLASS,
-		.start = vxt_chain_dump_start,
+		.policy = vxt_row_policy,
+		.maxattr = VXT_ROW_ATTR,
+		.start = vxt_long_dump_start,
 		.dumpit = vxt_chain_dump,
 	},
 	{
@@ -479,16 +509,16 @@ static const struct genl_ops vxt_ops[] = {
 	{
 		.cmd = VEXFS_TRACE_CMD_LEAK_GET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = vxt_site_policy,
-		.maxattr = VXT_SITE_ATTR,
-		.start = vxt_dump_start,
+		.policy = vxt_row_policy,
+		.maxattr = VXT_ROW_ATTR,
+		.start = vxt_leak_dump_start,
 		.dumpit = vxt_leak_dump,
 	},
 	{
 		.cmd = VEXFS_TRACE_CMD_HELD_GET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = vxt_site_policy,
-		.maxattr = VXT_SITE_ATTR,
+		.policy = vxt_row_policy,
+		.maxattr = VXT_ROW_ATTR,
 		.start = vxt_held_dump_start,
 		.dumpit = vxt_held_dump,
 		.done = vxt_held_dump_done,
@@ -498,23 +528,23 @@ static const struct genl_ops vxt_ops[] = {
 		.flags = GENL_ADMIN_PERM,
 		.policy = vxt_no_policy,
 		.maxattr = ARRAY_SIZE(vxt_no_policy) - 1,
-		.start = vxt_bad_free_dump_start,
+		.start = vxt_long_dump_start,
 		.dumpit = vxt_bad_free_dump,
 	},
 	{
 		.cmd = VEXFS_TRACE_CMD_OPS_GET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = vxt_ops_policy,
-		.maxattr = VEXFS_TRACE_A_OPS_CLASS,
-		.start = vxt_ops_dump_start,
+		.policy = vxt_row_policy,
+		.maxattr = VXT_ROW_ATTR,
+		.start = vxt_long_dump_start,
 		.dumpit = vxt_ops_dump,
 	},
 	{
 		.cmd = VEXFS_TRACE_CMD_LOCK_GET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = vxt_lock_policy,
-		.maxattr = VEXFS_TRACE_A_LOCK_CLASS,
-		.start = vxt_lock_dump_start,
+		.policy = vxt_row_policy,
+		.maxattr = VXT_ROW_ATTR,
+		.start = vxt_long_dump_start,
 		.dumpit = vxt_lock_dump,
 	},
 };

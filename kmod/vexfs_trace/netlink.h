@@ -9,7 +9,7 @@
 #include "waits.h"
 
 #define VXT_ALL		U64_MAX
-#define VXT_SITE_ATTR	1	/* which site is wanted, in all requests for sites */
+#define VXT_ROW_ATTR	1	/* which class or site is wanted, in all requests for them */
 
 /* State of a dump, in netlink_callback's ctx. */
 struct vxt_dump {
@@ -29,30 +29,28 @@ static inline struct vxt_dump *vxt_dump(struct netlink_callback *cb)
 
 /* netlink.c */
 int vxt_dump_start(struct netlink_callback *cb);
+int vxt_long_dump_start(struct netlink_callback *cb);
 void *vxt_dump_message(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
 int vxt_dump_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, u32 nr,
 		  int (*put)(struct sk_buff *skb, u32 row));
 int vxt_class_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 		   int (*put)(struct sk_buff *skb, u32 row));
 
-/* netlink_mem.c */
-extern const struct nla_policy vxt_site_policy[VXT_SITE_ATTR + 1];
+bool vxt_class_is_there(struct netlink_callback *cb);
+const char *vxt_address_name(unsigned long ip, bool exact);
+int vxt_put_frame(struct sk_buff *skb, int type, unsigned long ip, u32 bytes, bool exact);
 
+/* netlink_mem.c */
 int vxt_alloc_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int vxt_leak_dump_start(struct netlink_callback *cb);
 int vxt_leak_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int vxt_held_dump_start(struct netlink_callback *cb);
 int vxt_held_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int vxt_held_dump_done(struct netlink_callback *cb);
-int vxt_bad_free_dump_start(struct netlink_callback *cb);
 int vxt_bad_free_dump(struct sk_buff *skb, struct netlink_callback *cb);
 
 /* netlink_ops.c */
-extern const struct nla_policy vxt_ops_policy[VEXFS_TRACE_A_OPS_CLASS + 1];
-extern const struct nla_policy vxt_lock_policy[VEXFS_TRACE_A_LOCK_CLASS + 1];
-
-int vxt_ops_dump_start(struct netlink_callback *cb);
 int vxt_ops_dump(struct sk_buff *skb, struct netlink_callback *cb);
-int vxt_lock_dump_start(struct netlink_callback *cb);
 int vxt_lock_dump(struct sk_buff *skb, struct netlink_callback *cb);
 
 #endif /* VXT_NETLINK_H */

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The part of the netlink family that is about memory. */
-#include <linux/kallsyms.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vexfs_trace.h>
 #include <net/genetlink.h>
 #include "netlink.h"
 #include "vxt.h"
-
-#define VXT_TRAIL_ROOM	SZ_64K	/* three trails of the longest names */
-
-const struct nla_policy vxt_site_policy[VXT_SITE_ATTR + 1] = {
-	[VXT_SITE_ATTR] = { .type = NLA_U32 },
-};
 
 static int vxt_put_size(struct sk_buff *skb, unsigned int class, u64 count)
 {
@@ -124,12 +116,20 @@ static int vxt_put_leak(struct sk_buff *skb, u32 site)
 	       vxt_put_lives(skb, &row);
 }
 
+/* Looks at what is held once, and not for each buffer. */
+int vxt_leak_dump_start(struct netlink_callback *cb)
+{
+	mutex_lock(&vxt_lock);
+	vxt_leak_refresh();
+	mutex_unlock(&vxt_lock);
+	return vxt_dump_start(cb);
+}
+
 int vxt_leak_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	int err;
 
 	mutex_lock(&vxt_lock);
-	vxt_leak_refresh();
 	err = vxt_site_dump(skb, cb, VEXFS_TRACE_CMD_LEAK_GET, vxt_put_leak);
 	mutex_unlock(&vxt_lock);
 	return err;
@@ -138,20 +138,12 @@ int vxt_leak_dump(struct sk_buff *skb, struct netlink_callback *cb)
 /* The calls of a trail, as nests of the type; none when the trail is lost. Under vxt_lock. */
 static int vxt_put_trail(struct sk_buff *skb, int type, u32 id)
 {
-	static char function[KSYM_SYMBOL_LEN];	/* under vxt_lock */
 	const struct vxt_trail *trail = vxt_trail_get(id);
 	u32 i;
 
-	for (i = trail ? vxt_trail_first(trail) : 0; trail && i < trail->nr; i++) {
-		struct nlattr *nest = nla_nest_start(skb, type);
-
-		scnprintf(function, sizeof(function), "%pB", (void *)trail->ip[i]);
-		if (!nest || nla_put_u64_64bit(skb, VEXFS_TRACE_A_FRAME_IP, trail->ip[i],
-					       VEXFS_TRACE_A_FRAME_PAD) ||
-		    nla_put_string(skb, VEXFS_TRACE_A_FRAME_FUNCTION, function))
+	for (i = trail ? vxt_trail_first(trail) : 0; trail && i < trail->nr; i++)
+		if (vxt_put_frame(skb, type, trail->ip[i], 0, false))
 			return -EMSGSIZE;
-		nla_nest_end(skb, nest);
-	}
 	return 0;
 }
 
@@ -160,8 +152,7 @@ int vxt_held_dump_start(struct netlink_callback *cb)
 {
 	struct vxt_dump *dump = vxt_dump(cb);
 
-	vxt_dump_start(cb);
-	cb->min_dump_alloc = VXT_TRAIL_ROOM;
+	vxt_long_dump_start(cb);
 	dump->objects = vxt_track_copy(&dump->nr);
 	return dump->objects ? 0 : -ENOMEM;
 }
@@ -211,12 +202,6 @@ int vxt_held_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len ?: dump->next < dump->nr ? -EMSGSIZE : 0;
 }
 
-int vxt_bad_free_dump_start(struct netlink_callback *cb)
-{
-	cb->min_dump_alloc = VXT_TRAIL_ROOM;
-	return vxt_dump_start(cb);
-}
-
 static int vxt_put_bad_free_site(struct sk_buff *skb, u32 site)
 {
 	struct vxt_alloc_row row;
@@ -233,12 +218,7 @@ static int vxt_put_bad_free_site(struct sk_buff *skb, u32 site)
 /* Who called the function that returned to @ip. */
 static int vxt_put_caller(struct sk_buff *skb, int type, unsigned long ip)
 {
-	static char function[KSYM_SYMBOL_LEN];	/* under vxt_lock */
-
-	if (!ip)
-		return 0;
-	scnprintf(function, sizeof(function), "%pB", (void *)ip);
-	return nla_put_string(skb, type, function);
+	return ip ? nla_put_string(skb, type, vxt_address_name(ip, false)) : 0;
 }
 
 static int vxt_put_bad_free(struct sk_buff *skb, u32 i)

@@ -1,26 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The dumps of what operations did and waited for: ops-get and lock-get. */
-#include <linux/kallsyms.h>
 #include <linux/kernel.h>
-#include <linux/sizes.h>
 #include "netlink.h"
-
-#define VXT_OPS_ROOM	SZ_16K	/* a nest for each errno */
-#define VXT_LOCK_ROOM	SZ_32K	/* VXT_HOLDER_FRAMES of the longest names */
-
-const struct nla_policy vxt_ops_policy[] = {
-	[VEXFS_TRACE_A_OPS_CLASS] = { .type = NLA_U32 },
-};
-
-const struct nla_policy vxt_lock_policy[] = {
-	[VEXFS_TRACE_A_LOCK_CLASS] = { .type = NLA_U32 },
-};
-
-int vxt_ops_dump_start(struct netlink_callback *cb)
-{
-	cb->min_dump_alloc = VXT_OPS_ROOM;
-	return vxt_dump_start(cb);
-}
 
 static int vxt_put_errno(struct sk_buff *skb, u32 number, u64 count)
 {
@@ -81,35 +62,7 @@ int vxt_ops_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return vxt_class_dump(skb, cb, VEXFS_TRACE_CMD_OPS_GET, vxt_put_ops);
 }
 
-/* The one row that a request of locks may choose is a class, of which there are many rows. */
-int vxt_lock_dump_start(struct netlink_callback *cb)
-{
-	cb->min_dump_alloc = VXT_LOCK_ROOM;
-	return vxt_dump_start(cb);
-}
-
 static u64 vxt_lock_class_wanted;	/* or VXT_ALL; under vxt_lock */
-
-static const char *vxt_address_name(unsigned long ip, const char *format)
-{
-	static char name[KSYM_SYMBOL_LEN];	/* under vxt_lock */
-
-	scnprintf(name, sizeof(name), format, (void *)ip);
-	return name;
-}
-
-static int vxt_put_holder_frame(struct sk_buff *skb, unsigned long ip, bool exact)
-{
-	struct nlattr *nest = nla_nest_start(skb, VEXFS_TRACE_A_LOCK_FRAME);
-
-	if (!nest ||
-	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_FRAME_IP, ip, VEXFS_TRACE_A_FRAME_PAD) ||
-	    nla_put_string(skb, VEXFS_TRACE_A_FRAME_FUNCTION,
-			   vxt_address_name(ip, exact ? "%pS" : "%pB")))
-		return -EMSGSIZE;
-	nla_nest_end(skb, nest);
-	return 0;
-}
 
 static int vxt_put_holder(struct sk_buff *skb, const struct vxt_lock_stack *stack)
 {
@@ -118,8 +71,8 @@ static int vxt_put_holder(struct sk_buff *skb, const struct vxt_lock_stack *stac
 	if (nla_put_string(skb, VEXFS_TRACE_A_LOCK_HOLDER, vxt_how_names[stack->how]))
 		return -EMSGSIZE;
 	for (i = 0; i < stack->nr; i++)
-		if (vxt_put_holder_frame(skb, stack->frame[i],
-					 !i && stack->how != VXT_HOLDER_ASLEEP))
+		if (vxt_put_frame(skb, VEXFS_TRACE_A_LOCK_FRAME, stack->frame[i], 0,
+				  !i && stack->how != VXT_HOLDER_ASLEEP))
 			return -EMSGSIZE;
 	return 0;
 }
@@ -134,7 +87,7 @@ static int vxt_put_waits(struct sk_buff *skb, const struct vxt_lock_row *row, u6
 	       nla_put_string(skb, VEXFS_TRACE_A_LOCK_KIND, vxt_lock_names[row->kind]) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LOCK_SITE, row->site, pad) ||
 	       (row->site && nla_put_string(skb, VEXFS_TRACE_A_LOCK_FUNCTION,
-					    vxt_address_name(row->site, "%pB"))) ||
+					    vxt_address_name(row->site, false))) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LOCK_WAITS, waits, pad) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LOCK_TOTAL_NS, total, pad) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LOCK_MAX_NS, max, pad);
@@ -165,6 +118,7 @@ static int vxt_put_lock(struct sk_buff *skb, u32 nr)
 	       vxt_put_holder(skb, stack);
 }
 
+/* The one row that a request may choose is a class, of which there are many rows. */
 int vxt_lock_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct vxt_dump *dump = vxt_dump(cb);
@@ -172,9 +126,7 @@ int vxt_lock_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	int err = -EINVAL;
 
 	mutex_lock(&vxt_lock);
-	if (only != VXT_ALL && (only >= VXT_CLASSES || !vxt_class_name(only))) {
-		NL_SET_ERR_MSG(cb->extack, "no such operation class");
-	} else {
+	if (vxt_class_is_there(cb)) {
 		cb->seq = vxt_epoch;
 		vxt_lock_class_wanted = only;
 		dump->only = VXT_ALL;

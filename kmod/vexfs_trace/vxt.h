@@ -732,10 +732,6 @@ void vxt_targets_remove(void);
 const char *vxt_target_name(unsigned int nr);
 bool vxt_target_read(unsigned int op_class, struct vxt_target_row *row);
 
-/* debugfs_mem.c */
-struct dentry;
-void vxt_debugfs_mem_init(struct dentry *dir);
-
 /* debugfs.c, netlink.c */
 void vxt_debugfs_init(void);
 void vxt_debugfs_exit(void);
