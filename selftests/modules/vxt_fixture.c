@@ -45,8 +45,8 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 #include <linux/workqueue.h>
+#include "vxt_line.h"
 #include "vxt_op.h"
 
 #define FIXTURE_LEVELS		32
@@ -323,16 +323,12 @@ static int fixture_case(const char *name)
 static ssize_t fixture_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
 	unsigned int op_class, levels;
-	char name[16], line[64];
+	char name[VXT_LINE_NAME];
 	int err;
 
-	if (len >= sizeof(line))
-		return -EINVAL;
-	if (copy_from_user(line, buf, len))
-		return -EFAULT;
-	line[len] = '\0';
-	if (sscanf(line, "%15s %u %u", name, &op_class, &levels) != 3)
-		return -EINVAL;
+	err = vxt_line_take(buf, len, name, &op_class, &levels);
+	if (err)
+		return err;
 	if (!op_class || op_class >= VEXFS_OP_NR || !levels || 2 * levels > FIXTURE_LEVELS)
 		return -EINVAL;
 

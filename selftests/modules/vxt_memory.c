@@ -28,8 +28,8 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 #include <vexfs_mem.h>
+#include "vxt_line.h"
 
 enum memory_kind {
 	MEMORY_LEAK,
@@ -216,18 +216,14 @@ static int memory_do(const char *what, unsigned int count, size_t size)
 
 static ssize_t memory_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
-	char line[64], what[16];
-	unsigned int count;
-	size_t size;
+	char what[VXT_LINE_NAME];
+	unsigned int count, size;
 	int err;
 
-	if (len >= sizeof(line))
-		return -EINVAL;
-	if (copy_from_user(line, buf, len))
-		return -EFAULT;
-	line[len] = '\0';
-	if (sscanf(line, "%15s %u %zu", what, &count, &size) != 3 ||
-	    size < sizeof(struct list_head))
+	err = vxt_line_take(buf, len, what, &count, &size);
+	if (err)
+		return err;
+	if (size < sizeof(struct list_head))
 		return -EINVAL;
 	mutex_lock(&memory_lock);
 	err = memory_do(what, count, size);

@@ -49,7 +49,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
+#include "vxt_line.h"
 #include "vxt_op.h"
 
 #define WAITS_DEEP	8
@@ -507,16 +507,12 @@ static int waits_case(struct waits_run *run)
 static ssize_t waits_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
 	unsigned int op_class, number;
-	char name[16], line[64];
+	char name[VXT_LINE_NAME];
 	int err;
 
-	if (len >= sizeof(line))
-		return -EINVAL;
-	if (copy_from_user(line, buf, len))
-		return -EFAULT;
-	line[len] = '\0';
-	if (sscanf(line, "%15s %u %u", name, &op_class, &number) != 3)
-		return -EINVAL;
+	err = vxt_line_take(buf, len, name, &op_class, &number);
+	if (err)
+		return err;
 	if (op_class < 2 || op_class >= VEXFS_OP_NR)
 		return -EINVAL;
 
