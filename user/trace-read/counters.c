@@ -117,17 +117,10 @@ struct lock_counters *counters_add_lock(struct counters *c)
 	return &c->locks[c->nr_locks++];
 }
 
-struct chain_frame *lock_add_frame(struct lock_counters *lock)
-{
-	GROW(lock->frame, lock->frames, lock->room);
-	lock->frame[lock->frames] = (struct chain_frame){ .function = "?" };
-	return &lock->frame[lock->frames++];
-}
-
 void counters_clear_locks(struct counters *c)
 {
 	while (c->nr_locks)
-		free(c->locks[--c->nr_locks].frame);
+		free(c->locks[--c->nr_locks].stack.function);
 }
 
 void counters_clear_ops(struct ops_counters *ops)

@@ -71,20 +71,25 @@ struct ops_counters {
 	size_t nr_errors, room;
 };
 
+/* Where something was called from, innermost first: names of functions. */
+struct trail {
+	const char **function;
+	size_t calls, room;
+};
+
 /**
  * struct lock_counters - waits for a lock, or those during which its holder had one stack; see
  *	enum vexfs_trace_a_lock
  * @function: who asked for the lock, "?" when that is not known
  * @stacks: waits for which the holder's stack was taken
  * @holder: what the holder did, NULL where all waits are meant
- * @frame: the holder's stack, innermost first, @frames of them; room for @room
+ * @stack: the holder's
  */
 struct lock_counters {
 	uint32_t op_class;
 	const char *kind, *function, *holder;
 	uint64_t waits, stacks, total, max;
-	struct chain_frame *frame;
-	size_t frames, room;
+	struct trail stack;
 };
 
 /* @missed: calls of a target that were not counted, see enum vexfs_trace_a_target */
@@ -107,12 +112,6 @@ struct site_counters {
 	const char *verdict;
 	uint32_t rises, tracked, old;
 	uint64_t oldest, untracked, ended, mean, p50, p99, max;
-};
-
-/* Where something was called from, innermost first: names of functions. */
-struct trail {
-	const char **function;
-	size_t calls, room;
 };
 
 /* Objects held of one site and trail; see enum vexfs_trace_a_held. */
@@ -212,7 +211,6 @@ void counters_clear_bad_frees(struct counters *counters);
 void trail_add(struct trail *trail, const char *function);
 /* An empty one at the end of @counters->locks. */
 struct lock_counters *counters_add_lock(struct counters *counters);
-struct chain_frame *lock_add_frame(struct lock_counters *lock);
 void counters_clear_locks(struct counters *counters);
 /* Forget what operations did, but not the room for their errors. */
 void counters_clear_ops(struct ops_counters *ops);

@@ -427,7 +427,7 @@ static bool read_locks(struct counters *c)
 				lock->stacks = word ? strtoull(word, NULL, 10) : 0;
 		}
 		if (frame && lock)
-			lock_add_frame(lock)->function = table_function(&t);
+			trail_add(&lock->stack, table_function(&t));
 	}
 	free(t.text);
 	return true;

@@ -211,9 +211,8 @@ static int on_ops(struct nl_msg *msg, void *arg)
 
 static int on_lock(struct nl_msg *msg, void *arg)
 {
-	struct nlattr *attrs[VEXFS_TRACE_A_LOCK_MAX + 1], *a;
+	struct nlattr *attrs[VEXFS_TRACE_A_LOCK_MAX + 1];
 	struct lock_counters *lock;
-	int left;
 
 	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, VEXFS_TRACE_A_LOCK_MAX, NULL) < 0 ||
 	    !attrs[VEXFS_TRACE_A_LOCK_CLASS])
@@ -224,9 +223,7 @@ static int on_lock(struct nl_msg *msg, void *arg)
 	lock->function = attr_string(attrs[VEXFS_TRACE_A_LOCK_FUNCTION]);
 	if (attrs[VEXFS_TRACE_A_LOCK_HOLDER])
 		lock->holder = attr_string(attrs[VEXFS_TRACE_A_LOCK_HOLDER]);
-	nlmsg_for_each_attr(a, nlmsg_hdr(msg), GENL_HDRLEN, left)
-		if (nla_type(a) == VEXFS_TRACE_A_LOCK_FRAME)
-			take_frame(lock_add_frame(lock), a);
+	netlink_take_trail(&lock->stack, msg, VEXFS_TRACE_A_LOCK_FRAME);
 	return NL_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base.h"
+#include "counters.h"
 
 struct nl_msg;
 struct nlattr;
@@ -26,6 +27,9 @@ void netlink_take(void *to, struct nlattr **attrs, const struct field *fields, s
 
 /* The text of an attribute, for ever; "?" when it is absent. */
 const char *attr_string(const struct nlattr *attr);
+
+/* The functions of all frames in the message that have this type. */
+void netlink_take_trail(struct trail *trail, struct nl_msg *msg, int type);
 
 /* netlink_mem.c: messages about memory; @counters is a struct counters. */
 int on_alloc(struct nl_msg *msg, void *counters);

@@ -65,36 +65,35 @@ int on_leak(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static void take_call(struct trail *trail, struct nlattr *nest)
+void netlink_take_trail(struct trail *trail, struct nl_msg *msg, int type)
 {
-	struct nlattr *attrs[VEXFS_TRACE_A_FRAME_MAX + 1];
+	struct nlattr *attrs[VEXFS_TRACE_A_FRAME_MAX + 1], *a;
+	int left;
 
-	if (nla_parse_nested(attrs, VEXFS_TRACE_A_FRAME_MAX, nest, NULL) >= 0)
-		trail_add(trail, attr_string(attrs[VEXFS_TRACE_A_FRAME_FUNCTION]));
+	nlmsg_for_each_attr(a, nlmsg_hdr(msg), GENL_HDRLEN, left)
+		if (nla_type(a) == type &&
+		    nla_parse_nested(attrs, VEXFS_TRACE_A_FRAME_MAX, a, NULL) >= 0)
+			trail_add(trail, attr_string(attrs[VEXFS_TRACE_A_FRAME_FUNCTION]));
 }
 
 int on_held(struct nl_msg *msg, void *arg)
 {
-	struct nlattr *attrs[VEXFS_TRACE_A_HELD_MAX + 1], *a;
+	struct nlattr *attrs[VEXFS_TRACE_A_HELD_MAX + 1];
 	struct held_counters *held;
-	int left;
 
 	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, VEXFS_TRACE_A_HELD_MAX, NULL) < 0 ||
 	    !attrs[VEXFS_TRACE_A_HELD_SITE])
 		return NL_SKIP;
 	held = counters_add_held(arg);
 	TAKE(held, attrs, held_fields);
-	nlmsg_for_each_attr(a, nlmsg_hdr(msg), GENL_HDRLEN, left)
-		if (nla_type(a) == VEXFS_TRACE_A_HELD_FRAME)
-			take_call(&held->from, a);
+	netlink_take_trail(&held->from, msg, VEXFS_TRACE_A_HELD_FRAME);
 	return NL_OK;
 }
 
 int on_bad_free(struct nl_msg *msg, void *arg)
 {
-	struct nlattr *attrs[VEXFS_TRACE_A_BAD_FREE_MAX + 1], *a;
+	struct nlattr *attrs[VEXFS_TRACE_A_BAD_FREE_MAX + 1];
 	struct bad_free_counters *bad;
-	int left;
 
 	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, VEXFS_TRACE_A_BAD_FREE_MAX, NULL) < 0 ||
 	    !attrs[VEXFS_TRACE_A_BAD_FREE_KIND])
@@ -106,12 +105,8 @@ int on_bad_free(struct nl_msg *msg, void *arg)
 	bad->first = attr_string(attrs[VEXFS_TRACE_A_BAD_FREE_FIRST]);
 	bad->by = attr_string(attrs[VEXFS_TRACE_A_BAD_FREE_BY]);
 	bad->comm = attr_string(attrs[VEXFS_TRACE_A_BAD_FREE_COMM]);
-	nlmsg_for_each_attr(a, nlmsg_hdr(msg), GENL_HDRLEN, left)
-		if (nla_type(a) == VEXFS_TRACE_A_BAD_FREE_ALLOCATED)
-			take_call(&bad->allocated, a);
-		else if (nla_type(a) == VEXFS_TRACE_A_BAD_FREE_FREED)
-			take_call(&bad->freed, a);
-		else if (nla_type(a) == VEXFS_TRACE_A_BAD_FREE_AGAIN)
-			take_call(&bad->again, a);
+	netlink_take_trail(&bad->allocated, msg, VEXFS_TRACE_A_BAD_FREE_ALLOCATED);
+	netlink_take_trail(&bad->freed, msg, VEXFS_TRACE_A_BAD_FREE_FREED);
+	netlink_take_trail(&bad->again, msg, VEXFS_TRACE_A_BAD_FREE_AGAIN);
 	return NL_OK;
 }

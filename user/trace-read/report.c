@@ -172,12 +172,12 @@ static int by_frames(const struct lock_counters *x, const struct lock_counters *
 	size_t i;
 	int order;
 
-	for (i = 0; i < x->frames && i < y->frames; i++) {
-		order = strcmp(x->frame[i].function, y->frame[i].function);
+	for (i = 0; i < x->stack.calls && i < y->stack.calls; i++) {
+		order = strcmp(x->stack.function[i], y->stack.function[i]);
 		if (order)
 			return order;
 	}
-	return (x->frames > y->frames) - (x->frames < y->frames);
+	return (x->stack.calls > y->stack.calls) - (x->stack.calls < y->stack.calls);
 }
 
 /* However they came, the order is the same. */

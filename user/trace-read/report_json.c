@@ -288,7 +288,7 @@ static void write_waits(struct json *j, const struct lock_counters *l)
 static void write_holders(struct json *j, const struct report *r, const struct lock_counters *lock)
 {
 	const struct lock_counters **holders;
-	size_t n, i, k;
+	size_t n, i;
 
 	holders = report_locks(r, lock, &n);
 	json_open(j, "holders", '[');
@@ -296,10 +296,7 @@ static void write_holders(struct json *j, const struct report *r, const struct l
 		json_open(j, NULL, '{');
 		json_string(j, "holder", holders[i]->holder);
 		write_waits(j, holders[i]);
-		json_open(j, "frames", '[');
-		for (k = 0; k < holders[i]->frames; k++)
-			json_string(j, NULL, holders[i]->frame[k].function);
-		json_close(j, ']');
+		write_trail(j, "frames", &holders[i]->stack);
 		json_close(j, '}');
 	}
 	json_close(j, ']');

@@ -71,8 +71,8 @@ static void print_holder(const struct lock_counters *l, FILE *out)
 	fprintf(out, "%12s %s, %s: holder %s\n", "", plural(l->waits, "wait"), duration(l->total),
 		printable(l->holder));
 	w.column = fprintf(out, "%18s", "");
-	for (i = 0; i < l->frames; i++) {
-		name = short_name(l->frame[i].function);
+	for (i = 0; i < l->stack.calls; i++) {
+		name = short_name(l->stack.function[i]);
 		word = xprintf("%s%s", i ? "<- " : "", printable(name));
 		wrap_word(&w, word);
 		free(word);
