@@ -59,6 +59,15 @@ whole() # report, target, part of the name of a function or module
 	END
 }
 
+# What time and memory went into: c is the class, f its functions, m its memory, t its time.
+counted() # report, target, what holds
+{
+	python3 -c 'import json, sys
+c, = [c for c in json.load(open(sys.argv[1]))["classes"] if c["class"] == sys.argv[2]]
+f, m, t = c["functions"], c["memory"], c["time_ns"]
+assert t["lost_ops"] == 0 and t["total"] > 0 and eval(sys.argv[3]), (c["stack"], f, m, t)' "$@"
+}
+
 mkdir "$ext4" "$tmpfs"
 modprobe ext4 && mkfs.ext4 -q -F "$device" >"$work/err" 2>&1 && mount -t ext4 "$device" "$ext4" &&
 	mount -t tmpfs tmpfs "$tmpfs"
@@ -78,7 +87,20 @@ for target in ext4_file_write_iter vfs_fsync_range; do
 	whole "$work/ext4.json" $target '[ext4]'
 	verdict $? "ext4: $target has its depth and its whole chain"
 done
+counted "$work/ext4.json" ext4_file_write_iter 'f == 1 and m["allocs"] > 150 and m["pages"] > 0 and t["io"] == 0'
+verdict $? "ext4: what writes allocate, and no time of theirs is lost"
+counted "$work/ext4.json" vfs_fsync_range 't["io"] > 0'
+verdict $? "ext4: fsync waits for the device"
 none_left ext4
+
+reader --target module:ext4 --no-bpf --json --output "$work/module.json" -- sh "$work/job" "$ext4"
+verdict $? "module:ext4: exit status 0"
+sed 's/^/# /' "$work/err"
+counted "$work/module.json" module:ext4 'f > 100 and c["stack"]["calls"] > 300 and m["allocs"] > 150'
+verdict $? "module:ext4: its functions are one, no time is lost"
+whole "$work/module.json" module:ext4 '[ext4]'
+verdict $? "module:ext4: it has its depth and its whole chain"
+none_left module:ext4
 
 reader --target vfs_write --no-bpf --json --output "$work/tmpfs.json" -- sh "$work/job" "$tmpfs"
 verdict $? "tmpfs: exit status 0"
@@ -103,6 +125,7 @@ refused 'never returns' vfs_read,do_exit
 refused 'does not let this function be probed' asm_exc_page_fault
 refused 'functions have this name' t_next
 refused 'no room' vfs_read,vfs_write,vfs_open,vfs_statx,filp_close,vfs_fsync_range,vfs_unlink,vfs_rename,vfs_mkdir
+refused 'no such module is loaded' module:vexfs_no_such_module
 none_left "after refusals"
 reader --target , -- true >/dev/null
 [ $? -eq 2 ]

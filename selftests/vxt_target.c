@@ -5,12 +5,15 @@
 #include <sys/wait.h>
 #include "vxt.h"
 #include "vxt_nl.h"
+#include "vxt_ops.h"
 #include "kselftest_harness.h"
 #include <trace/vexfs_op.h>
 
 #define TARGETS		VXT_DIR "targets"
 #define NAME		"fixture_target"
 #define AROUND		"fixture_target_around"
+#define TAKES		"fixture_takes"
+#define MODULE		"module:vxt_fixture"
 #define CLASS		VEXFS_OP_SEARCH
 #define INNER_NAME	"delete"	/* CLASS - 1 */
 #define SHARE_ALL	10000
@@ -39,10 +42,32 @@ FIXTURE_TEARDOWN(target)
 {
 	vxt_write(TARGETS, "-" NAME);
 	vxt_write(TARGETS, "-" AROUND);
+	vxt_write(TARGETS, "-" TAKES);
+	vxt_write(TARGETS, "-" MODULE);
 	vxt_share(SHARE_DEFAULT);
 	vxt_reset();
 	close(self->nl.fd);
 	EXPECT_EQ(0, vxt_module_unload("vxt_fixture"));
+}
+
+/* What calls of a target took from the allocators. */
+struct memory {
+	unsigned long missed, allocs, bytes, frees, pages, freed;
+};
+
+static int memory(const char *name, struct memory *m)
+{
+	char *text = vxt_read(TARGETS), *line, *rest = text, function[64];
+	int n = 0;
+
+	while (text && (line = strsep(&rest, "\n")) && n != 7) {
+		n = sscanf(line, "%*u %*u %lu %lu %lu %lu %lu %lu %63s", &m->missed, &m->allocs,
+			   &m->bytes, &m->frees, &m->pages, &m->freed, function);
+		if (n == 7 && strcmp(function, name))
+			n = 0;
+	}
+	free(text);
+	return n == 7 ? 0 : -1;
 }
 
 /* What adding or removing a function says. */
@@ -151,6 +176,7 @@ static void *stay(void *known)
 TEST_F(target, a_target_may_go_while_it_is_being_called)
 {
 	unsigned int round;
+	struct vxt_ops ops;
 	pthread_t thread;
 
 	for (round = 0; round < 3; round++) {
@@ -170,8 +196,41 @@ TEST_F(target, a_target_may_go_while_it_is_being_called)
 		ASSERT_EQ(0, vxt_stack(NAME, &self->seen));
 		EXPECT_EQ(TIMES, self->seen.painted);
 		EXPECT_EQ(self->known.expect, self->seen.p50);
+		ASSERT_EQ(0, vxt_ops(NAME, &ops));
+		EXPECT_EQ(TIMES, ops.calls);
+		EXPECT_EQ(0, ops.lost);
+		EXPECT_EQ(0, ops.sleep);
 		ASSERT_EQ(0, vxt_write(TARGETS, "-" NAME));
 	}
+}
+
+/* The calls sleep, and may come back on another CPU: what they took goes with them. */
+TEST_F(target, what_its_calls_allocate_is_counted)
+{
+	const unsigned int objects = 16, slabs = TIMES * objects;
+	struct vxt_ops ops;
+	struct memory m;
+
+	ASSERT_EQ(0, vxt_write(TARGETS, "+" TAKES));
+	ASSERT_EQ(0, vxt_run("takes", CLASS, objects, TIMES, &self->known));
+	ASSERT_EQ(0, memory(TAKES, &m));
+	EXPECT_EQ(0, m.missed);
+	EXPECT_EQ(TIMES * objects, m.allocs);
+	EXPECT_EQ(TIMES * objects * 100, m.bytes);
+	EXPECT_EQ(TIMES * objects / 2, m.frees);
+	/* A slab may need new pages for the objects. */
+	EXPECT_LE(TIMES * 8, m.pages);
+	EXPECT_GE(TIMES * 8 + slabs, m.pages);
+	EXPECT_LE(TIMES * 8, m.freed);
+	EXPECT_GE(m.pages, m.freed);
+	ASSERT_EQ(0, vxt_ops(TAKES, &ops));
+	EXPECT_EQ(TIMES, ops.calls);
+	EXPECT_EQ(0, ops.lost);
+	EXPECT_TRUE(vxt_ops_add_up(&ops));
+	EXPECT_LT(TIMES * 20000, ops.sleep);
+	ASSERT_EQ(0, vxt_reset());
+	ASSERT_EQ(0, memory(TAKES, &m));
+	EXPECT_EQ(0, m.allocs + m.bytes + m.frees + m.pages + m.freed);
 }
 
 TEST_F(target, what_cannot_be_measured_is_refused_with_the_reason)
@@ -205,6 +264,63 @@ TEST_F(target, what_cannot_be_measured_is_refused_with_the_reason)
 }
 
 /* The report is read with locks that these functions take, or are called under. */
+static int module_function(struct nl *nl, const char *function)
+{
+	nl_begin(nl, VEXFS_TRACE_CMD_TARGET_ADD, NLM_F_ACK);
+	nl_put(nl, VEXFS_TRACE_A_TARGET_NAME, MODULE, sizeof(MODULE));
+	nl_put(nl, VEXFS_TRACE_A_TARGET_FUNCTION, function, strlen(function) + 1);
+	return nl_talk(nl);
+}
+
+/* Of functions that call one another the outermost call counts. */
+TEST_F(target, the_functions_of_a_module_are_one_target)
+{
+	struct nl *nl = &self->nl;
+	struct vxt_ops ops;
+	char *text;
+
+	ASSERT_EQ(0, module_function(nl, NAME));
+	ASSERT_EQ(0, module_function(nl, AROUND));
+	ASSERT_EQ(0, module_function(nl, "fixture_inner"));
+	EXPECT_EQ(1, targets());
+	EXPECT_EQ(-EEXIST, module_function(nl, NAME));
+	EXPECT_EQ(-EEXIST, module_function(nl, NAME));
+	EXPECT_EQ(-EINVAL, module_function(nl, "vfs_write"));
+	EXPECT_EQ(-ENOENT, module_function(nl, "vexfs_no_such_function"));
+	EXPECT_EQ(-EINVAL, target(nl, VEXFS_TRACE_CMD_TARGET_ADD, "module:vexfs"));
+	EXPECT_STREQ("name a function of the module, too", nl->text);
+	EXPECT_EQ(-ENOENT, vxt_write(TARGETS, "+module:vexfs vexfs_no_such_function"));
+	EXPECT_EQ(-EINVAL, vxt_write(TARGETS, "+vfs_read vfs_write"));
+	EXPECT_EQ(1, targets());
+	text = vxt_read(TARGETS);
+	EXPECT_TRUE(text && strstr(text, " 3 "));
+	free(text);
+
+	ASSERT_EQ(0, vxt_run("call", CLASS, 9, TIMES, &self->known));
+	ASSERT_EQ(0, vxt_stack(MODULE, &self->seen));
+	EXPECT_EQ(TIMES, self->seen.painted);
+	EXPECT_EQ(self->known.expect, self->seen.p50);
+	ASSERT_EQ(0, vxt_reset());
+	ASSERT_EQ(0, vxt_run("within", CLASS, 16, TIMES, &self->known));
+	ASSERT_EQ(0, vxt_stack(MODULE, &self->seen));
+	EXPECT_EQ(TIMES, self->seen.painted);
+	EXPECT_EQ(self->known.expect, self->seen.p50);
+	EXPECT_EQ(0, self->seen.shallow);
+	ASSERT_EQ(0, vxt_ops(MODULE, &ops));
+	EXPECT_EQ(TIMES, ops.calls);
+	EXPECT_EQ(0, ops.lost);
+
+	/* Not deeper than what the probe inside may have done: an upper bound, and said to be. */
+	ASSERT_EQ(0, vxt_reset());
+	ASSERT_EQ(0, vxt_run("within", CLASS, 1, TIMES, &self->known));
+	ASSERT_EQ(0, vxt_stack(MODULE, &self->seen));
+	EXPECT_EQ(TIMES, self->seen.painted);
+	EXPECT_EQ(TIMES, self->seen.shallow);
+	EXPECT_LE(self->known.expect, self->seen.min);
+	ASSERT_EQ(0, target(nl, VEXFS_TRACE_CMD_TARGET_DEL, MODULE));
+	EXPECT_EQ(0, targets());
+}
+
 TEST_F(target, functions_that_the_tracer_calls_itself_do_no_harm)
 {
 	static const char * const some[] = { "_raw_spin_lock", "mutex_lock", "seq_printf" };

@@ -162,9 +162,11 @@ static notrace void vxt_lock_waited(struct vxt_wait *wait)
 {
 	u64 took = vxt_clock() - wait->lock_since;
 	bool found = vxt_holder_found(wait);
+	struct vexfs_op *op = this_cpu_read(vxt_running.op);
 
 	wait->total[VXT_LOCK] += took;
-	if (wait->cookie == READ_ONCE(vxt_load_cookie))
+	/* Neither the clock has changed, nor a target gone that was waiting. */
+	if (wait->cookie == READ_ONCE(vxt_load_cookie) && op && vxt_is_live(op))
 		vxt_locks_add(wait, took, found ? wait->holder : NULL);
 	vxt_contention_drop(wait);
 }

@@ -202,11 +202,15 @@ static int targets_show(struct seq_file *m, void *unused)
 	struct vxt_target_row row;
 	unsigned int i;
 
-	seq_printf(m, "%5s %10s  %s\n", "class", "missed", "function");
+	seq_printf(m, "%5s %9s %10s %10s %14s %10s %10s %10s  %s\n", "class", "functions", "missed",
+		   "allocs", "bytes/B", "frees", "pages", "freed", "function");
 	mutex_lock(&vxt_lock);
 	for (i = VEXFS_OP_NR; i < VXT_CLASSES; i++)
 		if (vxt_target_read(i, &row))
-			seq_printf(m, "%5u %10llu  %s\n", i, row.missed, row.name);
+			seq_printf(m, "%5u %9u %10llu %10llu %14llu %10llu %10llu %10llu  %s\n",
+				   i, row.functions, row.missed, row.memory.allocs, row.memory.bytes,
+				   row.memory.frees, row.memory.pages, row.memory.pages_freed,
+				   row.name);
 	mutex_unlock(&vxt_lock);
 	return 0;
 }
@@ -216,22 +220,23 @@ static int targets_open(struct inode *inode, struct file *file)
 	return single_open(file, targets_show, inode->i_private);
 }
 
-/* "+NAME" adds a function, "-NAME" removes one. */
+/* "+NAME" adds a function, "+module:NAME FUNCTION" one of a module, "-NAME" removes. */
 static ssize_t targets_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
-	char *text, *name;
+	char *text, *name, *function;
 	u32 op_class;
 	int err;
 
-	if (len > VXT_NAME_LEN + 1)
+	if (len > 2 * VXT_NAME_LEN + 1)
 		return -EINVAL;
 	text = memdup_user_nul(buf, len);
 	if (IS_ERR(text))
 		return PTR_ERR(text);
-	name = strim(text);
+	function = strim(text);
+	name = strsep(&function, " ");
 	if (*name == '+')
-		err = vxt_target_add(name + 1, &op_class, NULL);
-	else if (*name == '-')
+		err = vxt_target_add(name + 1, function, &op_class, NULL);
+	else if (*name == '-' && !function)
 		err = vxt_target_remove(name + 1, NULL);
 	else
 		err = -EINVAL;

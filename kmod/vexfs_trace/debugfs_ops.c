@@ -171,7 +171,7 @@ static int locks_show(struct seq_file *m, void *unused)
 	seq_printf(m, "%-12s %-12s %8s %8s %12s %12s %12s %-7s %5s  %s\n", "class", "lock", "waits",
 		   "stacks", "total/us", "mean/us", "max/us", "holder", "frame", "function");
 	mutex_lock(&vxt_lock);
-	for (op_class = 0; op_class < VEXFS_OP_NR; op_class++)
+	for (op_class = 0; op_class < VXT_CLASSES; op_class++)
 		for (nr = 0; nr < VXT_LOCK_ALL; nr++)
 			if (vxt_locks_read(nr, &row) && row.op_class == op_class)
 				vxt_show_lock(m, nr, &row);

@@ -59,47 +59,52 @@ static void vxt_tables_unlock(unsigned long flags)
 	preempt_enable_notrace();
 }
 
+/* A free place may lie before the one that is looked for: rows go with their target. */
 static struct vxt_lock_row *vxt_row_of(const struct vxt_wait *wait)
 {
 	u32 hash = hash_long(wait->site ^ wait->op_class << 8 ^ wait->kind, 32), i;
+	struct vxt_lock_row *free = NULL, *row;
 
 	for (i = 0; i < VXT_LOCK_TRIES; i++) {
-		struct vxt_lock_row *row = &vxt_lock_rows[VEXFS_OP_NR + (hash + i) % VXT_LOCK_ROWS];
-
-		if (row->waits && (row->op_class != wait->op_class || row->kind != wait->kind ||
-				   row->site != wait->site))
-			continue;
-		row->op_class = wait->op_class;
-		row->kind = wait->kind;
-		row->site = wait->site;
-		return row;
+		row = &vxt_lock_rows[VXT_CLASSES + (hash + i) % VXT_LOCK_ROWS];
+		if (!row->waits)
+			free = free ?: row;
+		else if (row->op_class == wait->op_class && row->kind == wait->kind &&
+			 row->site == wait->site)
+			return row;
 	}
-	vxt_lock_rows[wait->op_class].op_class = wait->op_class;
-	vxt_lock_rows[wait->op_class].kind = VXT_LOCK_OTHER;
-	return &vxt_lock_rows[wait->op_class];
+	if (!free) {
+		vxt_lock_rows[wait->op_class].op_class = wait->op_class;
+		vxt_lock_rows[wait->op_class].kind = VXT_LOCK_OTHER;
+		return &vxt_lock_rows[wait->op_class];
+	}
+	free->op_class = wait->op_class;
+	free->kind = wait->kind;
+	free->site = wait->site;
+	return free;
 }
 
 static struct vxt_lock_stack *vxt_stack_of(u32 row, const struct vxt_holder *holder)
 {
 	size_t size = holder->nr * sizeof(*holder->frame);
 	u32 hash = jhash(holder->frame, size, row), i;
+	struct vxt_lock_stack *free = NULL, *stack;
 
 	for (i = 0; i < VXT_LOCK_TRIES; i++) {
-		struct vxt_lock_stack *stack = &vxt_lock_stacks[(hash + i) % VXT_LOCK_STACKS];
-
-		if (stack->waits && (stack->row != row || stack->how != holder->how ||
-				     stack->nr != holder->nr ||
-				     memcmp(stack->frame, holder->frame, size)))
-			continue;
-		if (!stack->waits) {
-			stack->row = row;
-			stack->how = holder->how;
-			stack->nr = holder->nr;
-			memcpy(stack->frame, holder->frame, size);
-		}
-		return stack;
+		stack = &vxt_lock_stacks[(hash + i) % VXT_LOCK_STACKS];
+		if (!stack->waits)
+			free = free ?: stack;
+		else if (stack->row == row && stack->how == holder->how &&
+			 stack->nr == holder->nr && !memcmp(stack->frame, holder->frame, size))
+			return stack;
 	}
-	return NULL;
+	if (free) {
+		free->row = row;
+		free->how = holder->how;
+		free->nr = holder->nr;
+		memcpy(free->frame, holder->frame, size);
+	}
+	return free;
 }
 
 /**
@@ -136,7 +141,7 @@ void vxt_locks_add(const struct vxt_wait *wait, u64 took, const struct vxt_holde
  *
  * The caller holds vxt_lock.
  *
- * Return: false when there is none of that number.
+ * Return: false when there is none of that number, or its target is gone.
  */
 bool vxt_locks_read(u32 row, struct vxt_lock_row *copy)
 {
@@ -148,7 +153,7 @@ bool vxt_locks_read(u32 row, struct vxt_lock_row *copy)
 	vxt_tables_unlock(flags);
 	copy->total = vxt_clock_to_ns(copy->total);
 	copy->max = vxt_clock_to_ns(copy->max);
-	return copy->waits;
+	return copy->waits && vxt_class_name(copy->op_class);
 }
 
 /**
@@ -178,6 +183,22 @@ const struct vxt_lock_stack *vxt_locks_stack(u32 nr, u32 row)
 	vxt_lock_copy.total = vxt_clock_to_ns(vxt_lock_copy.total);
 	vxt_lock_copy.max = vxt_clock_to_ns(vxt_lock_copy.max);
 	return &vxt_lock_copy;
+}
+
+/* The target of that class is gone. The caller holds vxt_lock. */
+void vxt_locks_forget(unsigned int op_class)
+{
+	unsigned long flags;
+	u32 i;
+
+	vxt_tables_lock(&flags);
+	for (i = 0; i < VXT_LOCK_STACKS; i++)
+		if (vxt_lock_rows[vxt_lock_stacks[i].row].op_class == op_class)
+			memset(&vxt_lock_stacks[i], 0, sizeof(*vxt_lock_stacks));
+	for (i = 0; i < VXT_LOCK_ALL; i++)
+		if (vxt_lock_rows[i].op_class == op_class)
+			memset(&vxt_lock_rows[i], 0, sizeof(*vxt_lock_rows));
+	vxt_tables_unlock(flags);
 }
 
 /* A wait under way is counted when it ends. */

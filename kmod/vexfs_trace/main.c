@@ -308,7 +308,7 @@ void vxt_status_read(struct vxt_status *status)
 	vxt_alert_counts(&status->alerts, &status->alerts_dropped);
 	status->memory = vxt_cpu_memory() + vxt_stack_memory() + vxt_alloc_memory() +
 			 vxt_trail_memory() + vxt_track_memory() + vxt_leak_memory() +
-			 vxt_waits_memory();
+			 vxt_waits_memory() + vxt_targets_memory();
 	status->trails_lost = vxt_trail_lost();
 	status->bad_frees_lost = vxt_bad_frees_lost();
 	status->resets = vxt_resets;

@@ -25,6 +25,7 @@ static const struct nla_policy vxt_row_policy[VXT_ROW_ATTR + 1] = {
 
 static const struct nla_policy vxt_target_policy[] = {
 	[VEXFS_TRACE_A_TARGET_NAME] = { .type = NLA_NUL_STRING, .len = VXT_NAME_LEN - 1 },
+	[VEXFS_TRACE_A_TARGET_FUNCTION] = { .type = NLA_NUL_STRING, .len = VXT_NAME_LEN - 1 },
 };
 
 /* Requests without attributes: a policy is needed for any to be refused. */
@@ -368,6 +369,17 @@ static int vxt_reset_do(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
+static int vxt_put_memory(struct sk_buff *skb, const struct vxt_memory *memory)
+{
+	const int pad = VEXFS_TRACE_A_TARGET_PAD;
+
+	return nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_ALLOCS, memory->allocs, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_BYTES, memory->bytes, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_FREES, memory->frees, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_PAGES, memory->pages, pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_PAGES_FREED, memory->pages_freed, pad);
+}
+
 static int vxt_put_target(struct sk_buff *skb, u32 nr)
 {
 	struct vxt_target_row row;
@@ -376,8 +388,10 @@ static int vxt_put_target(struct sk_buff *skb, u32 nr)
 		return -ENOENT;
 	return nla_put_string(skb, VEXFS_TRACE_A_TARGET_NAME, row.name) ||
 	       nla_put_u32(skb, VEXFS_TRACE_A_TARGET_CLASS, VEXFS_OP_NR + nr) ||
+	       nla_put_u32(skb, VEXFS_TRACE_A_TARGET_FUNCTIONS, row.functions) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_MISSED, row.missed,
-				 VEXFS_TRACE_A_TARGET_PAD);
+				 VEXFS_TRACE_A_TARGET_PAD) ||
+	       vxt_put_memory(skb, &row.memory);
 }
 
 static int vxt_target_dump(struct sk_buff *skb, struct netlink_callback *cb)
@@ -401,6 +415,7 @@ static const char *vxt_request_name(struct genl_info *info)
 
 static int vxt_target_add_do(struct sk_buff *skb, struct genl_info *info)
 {
+	const struct nlattr *function = info->attrs[VEXFS_TRACE_A_TARGET_FUNCTION];
 	const char *name = vxt_request_name(info);
 	struct sk_buff *reply;
 	u32 op_class;
@@ -412,7 +427,8 @@ static int vxt_target_add_do(struct sk_buff *skb, struct genl_info *info)
 	reply = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!reply)
 		return -ENOMEM;
-	err = vxt_target_add(name, &op_class, info->extack);
+	err = vxt_target_add(name, function ? nla_data(function) : NULL, &op_class,
+			     info->extack);
 	if (err)
 		goto free;
 	hdr = genlmsg_put_reply(reply, info, &vxt_family, 0, VEXFS_TRACE_CMD_TARGET_ADD);
@@ -496,7 +512,7 @@ static const struct genl_ops vxt_ops[] = {
 		.cmd = VEXFS_TRACE_CMD_TARGET_ADD,
 		.flags = GENL_ADMIN_PERM,
 		.policy = vxt_target_policy,
-		.maxattr = VEXFS_TRACE_A_TARGET_NAME,
+		.maxattr = ARRAY_SIZE(vxt_target_policy) - 1,
 		.doit = vxt_target_add_do,
 	},
 	{

@@ -46,6 +46,11 @@ static void vxt_ops_add(const struct vxt_cpu_class *pc, struct vxt_ops_row *row)
 		row->count += READ_ONCE(pc->hist[i]);
 	for (i = 0; i < VXT_MISS_KINDS; i++)
 		row->misses[i] += READ_ONCE(pc->misses[i]);
+	row->memory.allocs += READ_ONCE(pc->memory.allocs);
+	row->memory.bytes += READ_ONCE(pc->memory.bytes);
+	row->memory.frees += READ_ONCE(pc->memory.frees);
+	row->memory.pages += READ_ONCE(pc->memory.pages);
+	row->memory.pages_freed += READ_ONCE(pc->memory.pages_freed);
 	for (i = 0; i < VXT_ERRNOS; i++)
 		row->errno[i] += READ_ONCE(pc->errno[i]);
 }
@@ -55,7 +60,7 @@ static void vxt_ops_add(const struct vxt_cpu_class *pc, struct vxt_ops_row *row)
  * @op_class: which
  * @row: filled; times in nanoseconds: @total is the sum of @cpu, @part and @lost
  *
- * Of calls of targets no waits are known: all of their time is lost. The caller holds vxt_lock.
+ * The caller holds vxt_lock.
  */
 void vxt_ops_read(unsigned int op_class, struct vxt_ops_row *row)
 {
@@ -73,10 +78,6 @@ void vxt_ops_read(unsigned int op_class, struct vxt_ops_row *row)
 	}
 	row->total = vxt_clock_to_ns(row->total);
 	row->lost = vxt_clock_to_ns(row->lost);
-	if (op_class >= VEXFS_OP_NR) {
-		row->lost = row->total;
-		row->lost_ops = row->count;
-	}
 	known = row->lost;
 	for (i = 0; i < VXT_PARTS; i++) {
 		row->part[i] = vxt_clock_to_ns(row->part[i]);

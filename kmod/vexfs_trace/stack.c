@@ -26,7 +26,8 @@
  *
  * The tracing itself uses the stack between the entry function's frame and the
  * painted part. An operation that did not go deeper has a depth of at most that:
- * it is counted so, and as shallow.
+ * it is counted so, and as shallow. So is one that went no deeper than where the probe of a target
+ * stood that it called: this may have been the probe.
  */
 #include <linux/mm.h>
 #include <linux/random.h>
@@ -44,6 +45,7 @@
 #define VXT_GUARD	64u	/* left alone at the end of the stack, above its magic word */
 #define VXT_MARGIN	160u	/* stack that the tracing itself may take after painting */
 #define VXT_PROBE_SPARE	256u	/* and what the kernel's probes may take */
+#define VXT_PROBE_REACH	1024u	/* below the caller of a target, by probe and handlers together */
 
 struct vxt_stack_class vxt_stack_classes[VXT_CLASSES];
 
@@ -139,11 +141,12 @@ static noinline notrace unsigned long vxt_stack_fold(struct vexfs_op *outer)
 }
 
 /*
- * The operation in which the slot's task is, if @op is nested in it. A task that died in an
+ * The operation in which the slot's task is, if @op, which began at @entry_sp, is nested in it. A task that died in an
  * operation leaves its slot to whoever gets its memory: believe only what lies above on this stack,
  * or in the slot itself, holds the cookie and began above.
  */
-static notrace struct vexfs_op *vxt_stack_outer(struct vexfs_op **top, const struct vexfs_op *op)
+static notrace struct vexfs_op *vxt_stack_outer(struct vexfs_op **top, const struct vexfs_op *op,
+						unsigned long entry_sp)
 {
 	unsigned long end = (unsigned long)task_stack_page(current) + THREAD_SIZE;
 	struct vexfs_op *outer = *top;
@@ -152,11 +155,11 @@ static notrace struct vexfs_op *vxt_stack_outer(struct vexfs_op **top, const str
 	if (!outer || outer == op)
 		return NULL;
 	if (!vxt_task_has_call(top, outer) &&
-	    ((unsigned long)outer < op->entry_sp || (unsigned long)(outer + 1) > end))
+	    ((unsigned long)outer < entry_sp || (unsigned long)(outer + 1) > end))
 		return NULL;
 	if (READ_ONCE_NOCHECK(vxt_state(outer)->cookie) != vxt_cookie_painted(outer))
 		return NULL;
-	return outer->entry_sp >= op->entry_sp && outer->entry_sp <= end ? outer : NULL;
+	return outer->entry_sp >= entry_sp && outer->entry_sp <= end ? outer : NULL;
 }
 
 /* The part of the stack to paint: lowest address, and VXT_WINDOW_WHOLE. */
@@ -241,6 +244,7 @@ static notrace unsigned long vxt_stack_prepare(struct vexfs_op *op, struct vexfs
 	}
 	state->window = window;
 	state->low = 0;
+	state->probed = 0;
 	state->interrupts = vxt_interrupts();
 	state->outer = outer;
 	return from;
@@ -274,7 +278,7 @@ static __always_inline void vxt_stack_watch(struct vexfs_op *op, u32 depth)
 static __always_inline void vxt_stack_begin(struct vexfs_op *op, struct vexfs_op **top,
 					    unsigned long spare)
 {
-	unsigned long from = vxt_stack_prepare(op, vxt_stack_outer(top, op));
+	unsigned long from = vxt_stack_prepare(op, vxt_stack_outer(top, op, op->entry_sp));
 	u32 want;
 
 	*top = op;
@@ -310,6 +314,26 @@ noinline notrace void vxt_stack_enter_op(struct vexfs_op *op)
 	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
 out:
 	vxt_state(op)->start = vxt_clock();
+}
+
+/**
+ * vxt_stack_probed() - a probe stands in a painted operation of this task, if it is in one
+ * @entry_sp: stack pointer of who called the function that is probed
+ *
+ * Preemption is off.
+ */
+notrace void vxt_stack_probed(unsigned long entry_sp)
+{
+	struct vexfs_op **top = vxt_task_find(), *outer;
+	struct vxt_state *state;
+
+	outer = top ? vxt_stack_outer(top, NULL, entry_sp) : NULL;
+	if (!outer)
+		return;
+	state = vxt_state(outer);
+	state->probed = max_t(u16, state->probed,
+			      min_t(unsigned long, outer->entry_sp - entry_sp + VXT_PROBE_REACH,
+				    THREAD_SIZE));
 }
 
 /* Calls of targets are numbered by themselves, as operations are. Preemption is off. */
@@ -406,7 +430,7 @@ static notrace unsigned long vxt_stack_measure(const struct vexfs_op *op,
 
 	sample->depth = op->entry_sp - low;
 	sample->absolute = base + THREAD_SIZE - low;
-	sample->shallow = low == high;
+	sample->shallow = low == high || sample->depth <= state->probed;
 	sample->interrupted = state->interrupts != vxt_interrupts();
 	sample->clipped = state->window & VXT_WINDOW_CLIPPED ||
 			  (!(state->window & VXT_WINDOW_WHOLE) &&
@@ -426,11 +450,14 @@ static notrace void vxt_stack_judge(const struct vexfs_op *op, const struct vxt_
 
 /* What the inner operation found is true of the outer one as well. */
 static notrace void vxt_stack_hand_on(struct vexfs_op *op, const struct vxt_state *inner,
-				      unsigned long low, bool clipped)
+				      unsigned long entry_sp, unsigned long low, bool clipped)
 {
 	struct vxt_state *outer = vxt_state(op);
 
 	outer->low = max_t(u16, outer->low, op->entry_sp - low);
+	if (inner->probed)
+		outer->probed = max_t(u16, outer->probed,
+				      inner->probed + (op->entry_sp - entry_sp));
 	if (vxt_window(inner) < vxt_window(outer))
 		outer->window = (inner->window & ~VXT_WINDOW_WATCHED) |
 				(outer->window & (VXT_WINDOW_CLIPPED | VXT_WINDOW_WATCHED));
@@ -455,7 +482,7 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 
 	low = vxt_stack_measure(op, state, &sample);
 	if (state->outer)
-		vxt_stack_hand_on(state->outer, state, low, sample.clipped);
+		vxt_stack_hand_on(state->outer, state, op->entry_sp, low, sample.clipped);
 	top = vxt_task_find();
 	if (top) {
 		*top = state->outer;

@@ -31,6 +31,7 @@
 #define VXT_SITES		1024	/* call sites that have room for a baseline */
 #define VXT_TARGETS		8	/* functions of others that are measured at once */
 #define VXT_CLASSES		(VEXFS_OP_NR + VXT_TARGETS)
+#define VXT_FUNCTIONS		1024	/* of one target that stands for a module */
 #define VXT_NAME_LEN		64	/* of a target, with the 0 byte */
 #define VXT_NEST		4	/* calls of targets in which a task is measured at once */
 #define VXT_SHARE_SCALE		10000	/* the paint share is in parts of this */
@@ -69,6 +70,7 @@
  * @low: greatest depth that is known to be dirty from before a nested
  *	operation painted over it, or from a nested operation; 0 for none
  * @interrupts: of the CPU before it was painted, and which CPU that was
+ * @probed: depth that probes of targets called within may have touched; 0 for none
  * @outer: the painted operation of this task in which this one is nested, or NULL
  * @enclosing: the operation of this task in which this one is nested, painted or not, or NULL
  *
@@ -83,6 +85,7 @@ struct vxt_state {
 	u32 interrupts;
 	struct vexfs_op *outer;
 	struct vexfs_op *enclosing;
+	u16 probed;
 };
 
 #define VXT_WINDOW_WHOLE	1UL	/* reaches down to the end of the stack */
@@ -97,6 +100,18 @@ enum vxt_part {
 	VXT_SLEEP,	/* asleep otherwise */
 	VXT_READY,	/* runnable */
 	VXT_PARTS
+};
+
+/*
+ * What a task takes from the kernel's allocators and gives back: objects of slabs, with the bytes
+ * that were asked for, and pages, among them those that slabs are made of.
+ */
+struct vxt_memory {
+	u64 allocs;
+	u64 bytes;
+	u64 frees;
+	u64 pages;
+	u64 pages_freed;
 };
 
 /**
@@ -114,6 +129,7 @@ enum vxt_part {
  * @part: of @sum, in clock units
  * @lost: of @sum, of operations whose waits are not known
  * @lost_ops: how many these are
+ * @memory: of calls of a target, but the lost ones
  * @misses: nodes and segments that were not in the cache
  * @errno: failed operations by errno; those beyond VXT_ERRNOS at 0
  * @hist: operations by duration
@@ -132,6 +148,7 @@ struct vxt_cpu_class {
 	u64 part[VXT_PARTS];
 	u64 lost;
 	u64 lost_ops;
+	struct vxt_memory memory;
 	u64 misses[VXT_MISS_KINDS];
 	u32 errno[VXT_ERRNOS];
 	u64 hist[VXT_BUCKETS];
@@ -245,6 +262,7 @@ struct vxt_ops_row {
 	u64 part[VXT_PARTS];
 	u64 lost;
 	u64 lost_ops;
+	struct vxt_memory memory;
 	u64 misses[VXT_MISS_KINDS];
 	u64 errno[VXT_ERRNOS];
 };
@@ -333,6 +351,12 @@ static __always_inline u64 vxt_cookie_painted(const struct vexfs_op *op)
 	return vxt_cookie(op) ^ 1;
 }
 
+/* Is it under way? A call whose target is gone is not; what runs or is away within it is asked. */
+static __always_inline bool vxt_is_live(struct vexfs_op *op)
+{
+	return READ_ONCE(vxt_state(op)->cookie);
+}
+
 /* This CPU's counters of a class, cleared when a reset came since. Preemption is off. */
 static __always_inline struct vxt_cpu_class *vxt_cpu_class(unsigned int op_class)
 {
@@ -385,6 +409,7 @@ u64 vxt_stack_memory(void);
 u64 vxt_stack_table_full(void);
 void vxt_stack_enter_op(struct vexfs_op *op);
 struct vexfs_op *vxt_stack_enter_call(unsigned int op_class, unsigned long entry_sp);
+void vxt_stack_probed(unsigned long entry_sp);
 void vxt_stack_abandon(struct vexfs_op *op);
 void vxt_stack_class_reset(unsigned int op_class);
 void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc);
@@ -723,12 +748,16 @@ struct netlink_ext_ack;
 /* One line of the report. */
 struct vxt_target_row {
 	const char *name;
+	u32 functions;
 	u64 missed;
+	struct vxt_memory memory;
 };
 
-int vxt_target_add(const char *name, u32 *op_class, struct netlink_ext_ack *extack);
+int vxt_target_add(const char *name, const char *function, u32 *op_class,
+		   struct netlink_ext_ack *extack);
 int vxt_target_remove(const char *name, struct netlink_ext_ack *extack);
 void vxt_targets_remove(void);
+u64 vxt_targets_memory(void);
 const char *vxt_target_name(unsigned int nr);
 bool vxt_target_read(unsigned int op_class, struct vxt_target_row *row);
 

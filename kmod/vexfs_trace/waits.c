@@ -22,6 +22,12 @@
  * When the table has no room for a task, its CPU forgets the operation: that one, and those around
  * it, find that out when they leave and count as lost, with all of their time.
  *
+ * A call of a target is an operation here, too, but that no struct vexfs_op is its own: one that
+ * belongs to the target stands for all of its calls, and is live as long as it has a cookie. What
+ * was so far is noted where the kernel keeps what belongs to the call. When the target goes, the
+ * calls that are under way never leave: their tasks are in something that is not live, and are
+ * found out as soon as they leave the CPU.
+ *
  * Nothing here waits or takes a lock. A slot of the table is claimed by its task by one
  * compare-and-swap, as those of task.c.
  */
@@ -150,6 +156,24 @@ static notrace bool vxt_wait_take(struct vxt_wait *wait, const struct vexfs_op *
 	return true;
 }
 
+/* Count what an operation waited; @part is NULL when that is not known. False when it is lost. */
+static notrace bool vxt_wait_count(struct vxt_cpu_class *pc, const u64 *part, u64 took)
+{
+	u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; part && i < VXT_PARTS; i++)
+		sum += part[i];
+	if (!part || sum > took) {
+		WRITE_ONCE(pc->lost, pc->lost + took);
+		WRITE_ONCE(pc->lost_ops, pc->lost_ops + 1);
+		return false;
+	}
+	for (i = 0; i < VXT_PARTS; i++)
+		WRITE_ONCE(pc->part[i], pc->part[i] + part[i]);
+	return true;
+}
+
 /**
  * vxt_wait_settle() - count what an operation waited, as it leaves
  * @op: the operation
@@ -162,9 +186,8 @@ noinline notrace void vxt_wait_settle(struct vexfs_op *op, struct vxt_cpu_class 
 {
 	struct vxt_wait *wait = this_cpu_read(vxt_running.wait);
 	struct vxt_state *state = vxt_state(op);
-	u64 part[VXT_PARTS], sum = 0;
+	u64 part[VXT_PARTS];
 	bool known = false;
-	unsigned int i;
 
 	if (this_cpu_read(vxt_running.op) == op) {
 		known = vxt_wait_take(wait, op, part) &&
@@ -175,15 +198,7 @@ noinline notrace void vxt_wait_settle(struct vexfs_op *op, struct vxt_cpu_class 
 		vxt_wait_lose();
 		state->enclosing = NULL;
 	}
-	for (i = 0; known && i < VXT_PARTS; i++)
-		sum += part[i];
-	if (!known || sum > took) {
-		WRITE_ONCE(pc->lost, pc->lost + took);
-		WRITE_ONCE(pc->lost_ops, pc->lost_ops + 1);
-		return;
-	}
-	for (i = 0; i < VXT_PARTS; i++)
-		WRITE_ONCE(pc->part[i], pc->part[i] + part[i]);
+	vxt_wait_count(pc, known ? part : NULL, took);
 }
 
 /**
@@ -208,18 +223,119 @@ noinline notrace void vxt_wait_forget(struct vexfs_op *op)
 	preempt_enable_notrace();
 }
 
+/**
+ * vxt_span_begin() - a call of a target begins
+ * @span: of the call; filled
+ * @mark: of the target
+ *
+ * Preemption is off.
+ */
+notrace void vxt_span_begin(struct vxt_span *span, struct vexfs_op *mark)
+{
+	const struct vxt_wait *wait = this_cpu_read(vxt_running.wait);
+
+	span->mark = in_task() ? mark : NULL;
+	if (!span->mark)
+		return;
+	memset(span->total, 0, sizeof(span->total));
+	if (wait)
+		memcpy(span->total, wait->total, sizeof(span->total));
+	span->memory = *this_cpu_ptr(&vxt_running.memory);
+	span->enclosing = this_cpu_read(vxt_running.op);
+	this_cpu_write(vxt_running.op, mark);
+}
+
+/* Leave the call; false when its task was lost meanwhile. */
+static notrace bool vxt_span_leave(struct vxt_span *span, u64 *part)
+{
+	struct vxt_wait *wait = this_cpu_read(vxt_running.wait);
+	bool known = true;
+	unsigned int i;
+
+	if (this_cpu_read(vxt_running.op) != span->mark) {
+		vxt_wait_lose();
+		return false;
+	}
+	for (i = 0; i < VXT_PARTS; i++)
+		part[i] = wait ? wait->total[i] - span->total[i] : 0;
+	if (wait) {
+		known = wait->cookie == READ_ONCE(vxt_load_cookie);
+		if (!span->enclosing)
+			vxt_wait_release(wait);
+	}
+	this_cpu_write(vxt_running.op, span->enclosing);
+	return known;
+}
+
+static notrace void vxt_memory_add(struct vxt_memory *sum, const struct vxt_memory *to,
+				   const struct vxt_memory *from)
+{
+	WRITE_ONCE(sum->allocs, sum->allocs + to->allocs - from->allocs);
+	WRITE_ONCE(sum->bytes, sum->bytes + to->bytes - from->bytes);
+	WRITE_ONCE(sum->frees, sum->frees + to->frees - from->frees);
+	WRITE_ONCE(sum->pages, sum->pages + to->pages - from->pages);
+	WRITE_ONCE(sum->pages_freed, sum->pages_freed + to->pages_freed - from->pages_freed);
+}
+
+/**
+ * vxt_span_end() - a call of a target returns: count what it waited and allocated
+ * @span: of the call
+ * @pc: its class on this CPU
+ * @took: its whole time
+ *
+ * The time of a call out of an interrupt was spent on the CPU. Preemption is off.
+ */
+notrace void vxt_span_end(struct vxt_span *span, struct vxt_cpu_class *pc, u64 took)
+{
+	u64 part[VXT_PARTS];
+	bool known;
+
+	if (!span->mark)
+		return;
+	known = vxt_span_leave(span, part);
+	if (vxt_wait_count(pc, known ? part : NULL, took))
+		vxt_memory_add(&pc->memory, this_cpu_ptr(&vxt_running.memory), &span->memory);
+}
+
+/* A call returns that is not counted. Preemption is off. */
+notrace void vxt_span_forget(struct vxt_span *span)
+{
+	u64 part[VXT_PARTS];
+
+	if (span->mark)
+		vxt_span_leave(span, part);
+}
+
+/*
+ * The target of @mark is gone, @mark has no cookie any more, and all CPUs have seen that: whoever is
+ * away in one of its calls finds that out when it comes back.
+ */
+void vxt_wait_forget_mark(const struct vexfs_op *mark)
+{
+	unsigned int nr, i;
+
+	for (nr = 0; nr < VXT_WAIT_SETS; nr++)
+		for (i = 0; i < VXT_WAIT_WAYS; i++)
+			cmpxchg(&vxt_waits[nr][i].op, (struct vexfs_op *)mark, NULL);
+}
+
 /* The running task leaves the CPU within an operation. */
 static notrace void vxt_wait_out(struct vexfs_op *op, struct task_struct *prev, bool runs_on)
 {
 	struct vxt_wait *wait = this_cpu_read(vxt_running.wait);
 
+	if (unlikely(!vxt_is_live(op))) {
+		vxt_wait_lose();
+		return;
+	}
 	if (!wait)
 		wait = vxt_wait_claim();
 	this_cpu_write(vxt_running.op, NULL);
 	this_cpu_write(vxt_running.wait, NULL);
 	if (!wait)
 		return;
-	wait->op = op;
+	WRITE_ONCE(wait->op, op);
+	wait->memory = *this_cpu_ptr(&vxt_running.memory);
 	wait->woken = 0;
 	wait->part = runs_on ? VXT_READY : prev->in_iowait ? VXT_IO : VXT_SLEEP;
 	wait->since = vxt_clock();
@@ -237,8 +353,13 @@ static notrace void vxt_wait_in(struct task_struct *next)
 		return;
 	WRITE_ONCE(wait->away, false);
 	atomic_dec(&vxt_aways);
-	this_cpu_write(vxt_running.op, wait->op);
+	this_cpu_write(vxt_running.op, READ_ONCE(wait->op));
 	this_cpu_write(vxt_running.wait, wait);
+	*this_cpu_ptr(&vxt_running.memory) = wait->memory;
+	if (unlikely(!this_cpu_read(vxt_running.op))) {
+		vxt_wait_lose();
+		return;
+	}
 	/* The wait for a lock is counted as a whole. */
 	if (wait->lock)
 		return;

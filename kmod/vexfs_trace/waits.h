@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the time of operations goes: what waits.c, contention.c, holder.c and locks.c share.
+ * Where the time of operations goes: what waits.c, contention.c, holder.c, locks.c and kmem.c share.
  *
  * struct vxt_running belongs to the task that runs on the CPU: the probe of sched_switch exchanges
  * it with the task. So it is read and written without a lock, by one instruction at a time where
@@ -23,11 +23,13 @@ struct vxt_wait;
  * @op: innermost operation, NULL when it is in none, or when its waits were lost
  * @wait: its entry in the table of tasks that have waited in an operation, or NULL
  * @task: the task, once the CPU has switched; others compare it, and look no further
+ * @memory: what it allocated while in an operation, counted from anywhere: only differences tell
  */
 struct vxt_running {
 	struct vexfs_op *op;
 	struct vxt_wait *wait;
 	struct task_struct *task;
+	struct vxt_memory memory;
 };
 
 DECLARE_PER_CPU_ALIGNED(struct vxt_running, vxt_running);
@@ -82,11 +84,13 @@ struct vxt_holder {
  * struct vxt_wait - a task that has waited in the operation that it is in
  * @task: whose it is
  * @cookie: vxt_load_cookie, which changes with the clock
- * @op: innermost operation, while the task is away
+ * @op: innermost operation, while the task is away; NULL when that was a call of a target that has
+ *	been removed since
  * @since: when it left the CPU
  * @woken: when it became runnable, 0 when it has not
  * @part: what it left for
  * @away: it is off the CPU
+ * @memory: of struct vxt_running, while the task is away
  * @total: time that went to each part since the entry was made
  * @nr: operations that entered since then and run; @level of as many as there is room for
  * @level: @total when each of them entered, the outermost first
@@ -108,6 +112,7 @@ struct vxt_wait {
 	u64 woken;
 	enum vxt_part part;
 	bool away;
+	struct vxt_memory memory;
 	u64 total[VXT_PARTS];
 	unsigned int nr;
 	struct {
@@ -122,7 +127,26 @@ struct vxt_wait {
 	struct vxt_holder *holder;
 };
 
+/**
+ * struct vxt_span - one call of a target, from its entry to its return
+ * @mark: stands for the call as what its task is in; NULL for a call out of an interrupt, which is
+ *	in no task
+ * @enclosing: what the task is in besides
+ * @total: what the task had waited before
+ * @memory: what it had allocated before
+ */
+struct vxt_span {
+	struct vexfs_op *mark;
+	struct vexfs_op *enclosing;
+	u64 total[VXT_PARTS];
+	struct vxt_memory memory;
+};
+
 /* waits.c */
+void vxt_span_begin(struct vxt_span *span, struct vexfs_op *mark);
+void vxt_span_end(struct vxt_span *span, struct vxt_cpu_class *pc, u64 took);
+void vxt_span_forget(struct vxt_span *span);
+void vxt_wait_forget_mark(const struct vexfs_op *mark);
 int vxt_waits_init(void);
 void vxt_waits_exit(void);
 void vxt_waits_reset(void);
@@ -169,7 +193,7 @@ bool vxt_holder_found(struct vxt_wait *wait);
 void vxt_holder_drop(struct vxt_wait *wait);
 
 /* locks.c */
-#define VXT_LOCK_ALL	(VEXFS_OP_NR + VXT_LOCK_ROWS)	/* rows, with those for all others */
+#define VXT_LOCK_ALL	(VXT_CLASSES + VXT_LOCK_ROWS)	/* rows, with those for all others */
 
 /**
  * struct vxt_lock_row - waits of a class for a kind of lock at a site
@@ -208,10 +232,15 @@ extern const char * const vxt_how_names[VXT_HOLDER_HOWS];
 int vxt_locks_init(void);
 void vxt_locks_exit(void);
 void vxt_locks_reset(void);
+void vxt_locks_forget(unsigned int op_class);
 u64 vxt_locks_memory(void);
 void vxt_locks_add(const struct vxt_wait *wait, u64 took, const struct vxt_holder *holder);
 bool vxt_locks_read(u32 row, struct vxt_lock_row *copy);
 const struct vxt_lock_stack *vxt_locks_stack(u32 nr, u32 row);
+
+/* kmem.c: what calls of targets allocate. The caller holds vxt_lock. */
+int vxt_kmem_start(void);
+void vxt_kmem_stop(void);
 
 /* points.c: tracepoints of the kernel, by name. */
 struct vxt_point {

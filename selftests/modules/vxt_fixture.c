@@ -25,6 +25,8 @@
  *	call	no operation, but a call of fixture_target(), which does as leaf
  *	within	an operation goes LEVELS deep inside a call of fixture_target_around()
  *	stay	a call of fixture_target(), which first waits for LEVELS / 10 seconds
+ *	takes	a call of fixture_takes(), which allocates LEVELS objects of 100 bytes, sleeps,
+ *		allocates and frees 8 pages at once, and frees half of the objects
  *
  * The only recursion in this project: it is what has to be measured.
  */
@@ -52,6 +54,8 @@
 #define FIXTURE_LEVELS		32
 #define FIXTURE_ROOM		(4096 / sizeof(unsigned long))
 #define FIXTURE_ROOM_FAR	(2000 / sizeof(unsigned long))
+#define FIXTURE_BYTES		100
+#define FIXTURE_ORDER		3
 
 struct fixture_run {
 	unsigned int op_class;
@@ -122,7 +126,7 @@ static noinline void fixture_plain(struct fixture_run *run)
 	run->expect = op.entry_sp - run->lowest;
 }
 
-static noinline void fixture_inner(struct fixture_run *run)
+static noinline __noclone void fixture_inner(struct fixture_run *run)
 {
 	struct vexfs_op op;
 
@@ -206,6 +210,33 @@ static noinline __noclone void fixture_target_around(struct fixture_run *run)
 	fixture_inner(run);
 	run->expect = (unsigned long)__builtin_frame_address(0) + 2 * sizeof(unsigned long) -
 		      run->lowest;
+}
+
+/* What it takes is known; @run->expect is how many objects it leaves in @objects. */
+static noinline __noclone void fixture_takes(struct fixture_run *run, void **objects)
+{
+	struct page *pages;
+	unsigned int i;
+
+	for (i = 0; i < run->levels; i++)
+		objects[i] = kmalloc(FIXTURE_BYTES, GFP_KERNEL);
+	msleep(20);
+	pages = alloc_pages(GFP_KERNEL, FIXTURE_ORDER);
+	if (pages)
+		__free_pages(pages, FIXTURE_ORDER);
+	while (i-- > run->levels / 2)
+		kfree(objects[i]);
+	run->expect = run->levels / 2;
+}
+
+static void fixture_took(struct fixture_run *run)
+{
+	void *objects[FIXTURE_LEVELS];
+	unsigned int i;
+
+	fixture_takes(run, objects);
+	for (i = 0; i < run->expect; i++)
+		kfree(objects[i]);
 }
 
 static void fixture_work(struct work_struct *work)
@@ -300,6 +331,8 @@ static int fixture_case(const char *name)
 	} else if (!strcmp(name, "stay")) {
 		run->wait_ms = 100 * run->levels;
 		fixture_target(run);
+	} else if (!strcmp(name, "takes")) {
+		fixture_took(run);
 	} else if (!strcmp(name, "within")) {
 		fixture_target_around(run);
 	} else if (!strcmp(name, "inner")) {

@@ -15,6 +15,7 @@
  *	io		sleep as one that waits for a device
  *	crowded		loop, while a thread of higher priority takes the CPU for that long
  *	mutex-asleep	wait for a mutex whose holder sleeps in waits_hold_asleep()
+ *	mutex-bare	the same, but not within an operation
  *	mutex-busy	the same, the holder loops on another CPU, in waits_hold_busy()
  *	rwsem-asleep, rwsem-busy	for a rwsem, for writing, held for writing
  *	reader-asleep	for a rwsem, for reading, held for writing
@@ -241,12 +242,14 @@ static void waits_stop(struct task_struct *task)
 	put_task_struct(task);
 }
 
-static noinline void waits_contended(struct waits_run *run, struct waits_holder *holder)
+static noinline __noclone void waits_contended(struct waits_run *run, struct waits_holder *holder)
 {
 	u64 wanted, got, begin = ktime_get_ns();
+	bool bare = strstr(run->name, "bare");
 	struct vexfs_op op;
 
-	fixture_begin(&op, run->op_class);
+	if (!bare)
+		fixture_begin(&op, run->op_class);
 	complete(&holder->wanted);
 	/* A spinlock's holder cannot let others run. */
 	while (!waits_is(run, "spin") && !READ_ONCE(holder->there))
@@ -254,7 +257,8 @@ static noinline void waits_contended(struct waits_run *run, struct waits_holder 
 	wanted = ktime_get_ns();
 	waits_for(run);
 	got = ktime_get_ns();
-	fixture_end(&op, 0);
+	if (!bare)
+		fixture_end(&op, 0);
 	run->whole = ktime_get_ns() - begin;
 	run->lower = holder->released - wanted;
 	run->upper = got - wanted;
@@ -283,7 +287,7 @@ static int waits_lock_case(struct waits_run *run)
 	return 0;
 }
 
-static noinline void waits_plain(struct waits_run *run)
+static noinline __noclone void waits_plain(struct waits_run *run)
 {
 	u64 wanted, begin = ktime_get_ns();
 	struct vexfs_op op;
@@ -366,7 +370,7 @@ static noinline void waits_innermost(struct waits_run *run)
 	fixture_end(&op, 0);
 }
 
-static noinline void waits_inner(struct waits_run *run)
+static noinline __noclone void waits_inner(struct waits_run *run)
 {
 	struct vexfs_op op;
 
@@ -479,8 +483,8 @@ static int waits_case(struct waits_run *run)
 {
 	static const char * const plain[] = { "busy", "sleep", "io", "fail", "bytes" };
 	static const char * const locks[] = {
-		"mutex-asleep", "mutex-busy", "rwsem-asleep", "rwsem-busy", "reader-asleep",
-		"readers", "spin", "killed",
+		"mutex-asleep", "mutex-busy", "mutex-bare", "rwsem-asleep", "rwsem-busy",
+		"reader-asleep", "readers", "spin", "killed",
 	};
 
 	if (match_string(plain, ARRAY_SIZE(plain), run->name) >= 0) {

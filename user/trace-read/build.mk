@@ -10,6 +10,7 @@ trace-read-src := $(addprefix user/trace-read/, \
 	counters.c \
 	debugfs.c \
 	doctor.c \
+	entries.c \
 	epoch.c \
 	events.c \
 	fallback.c \
@@ -33,6 +34,7 @@ trace-read-src := $(addprefix user/trace-read/, \
 	sideband.c \
 	symbols.c \
 	syscalls.c \
+	targets.c \
 	watch.c)
 
 $(eval $(call user-program,vexfs-trace-read,$(trace-read-src),-lbpf -lnl-genl-3 -lnl-3 -ldw -lelf))

@@ -92,9 +92,14 @@ struct lock_counters {
 	struct trail stack;
 };
 
-/* @missed: calls of a target that were not counted, see enum vexfs_trace_a_target */
+/* What calls of a target did; see enum vexfs_trace_a_target. */
+struct target_counters {
+	uint32_t functions;
+	uint64_t missed, allocs, bytes, frees, pages, pages_freed;
+};
+
 struct class_counters {
-	uint64_t missed;
+	struct target_counters target;
 	struct depth_counters depth;
 	struct latency_counters latency;
 	struct chain_counters chain;
@@ -177,17 +182,21 @@ enum target_result { TARGET_DONE, TARGET_THERE, TARGET_REFUSED };
  * @open: get ready; on failure prints what is missing and the remedy, returns false
  * @status: the state alone, into a zeroed or filled @status
  * @read: everything, into a zeroed or filled @counters
- * @target: measure a function from now on, or no more; quiet when there is none to remove
+ * @target_add: measure a function from now on, or @function of a module, where it is not NULL; gives
+ *	the @reason of a refusal
+ * @target_drop: measure it no more; quiet when there is none of that name
  * @reset: start the counters again
  *
- * All but open print the cause of a failure. The functions that return a truth value say no then.
+ * The functions that return a truth value print the cause when they say no.
  */
 struct counter_source {
 	const char *name;
 	bool (*open)(void);
 	bool (*status)(struct status_counters *status);
 	bool (*read)(struct counters *counters);
-	enum target_result (*target)(const char *function, bool add);
+	enum target_result (*target_add)(const char *name, const char *function,
+					 const char **reason);
+	void (*target_drop)(const char *name);
 	bool (*reset)(void);
 	void (*close)(void);
 };

@@ -123,7 +123,13 @@ static const struct column chain_columns[] = {
 };
 
 static const struct column target_columns[] = {
-	N64("missed", struct class_counters, missed),
+	N32("functions", struct target_counters, functions),
+	N64("missed", struct target_counters, missed),
+	N64("allocs", struct target_counters, allocs),
+	N64("bytes/B", struct target_counters, bytes),
+	N64("frees", struct target_counters, frees),
+	N64("pages", struct target_counters, pages),
+	N64("freed", struct target_counters, pages_freed),
 	{ }
 };
 
@@ -262,7 +268,7 @@ static bool read_targets(struct counters *c)
 		if (!function || id >= MAX_CLASSES)
 			continue;
 		class_set_name(id, intern(function));
-		table_take(&t, target_columns, &c->classes[id]);
+		table_take(&t, target_columns, &c->classes[id].target);
 	}
 	free(t.text);
 	return true;
@@ -530,9 +536,10 @@ static const char *target_refusal(int err)
 	return strerror(err);
 }
 
-static enum target_result debugfs_target(const char *function, bool add)
+/* Return: 0 or errno. */
+static int write_target(char what, const char *name, const char *function)
 {
-	char *line = xprintf("%c%s", add ? '+' : '-', function);
+	char *line = xprintf("%c%s%s%s", what, name, function ? " " : "", function ? function : "");
 	int fd = open(DIR "targets", O_WRONLY | O_CLOEXEC), err = 0;
 
 	if (fd < 0 || write(fd, line, strlen(line)) < 0)
@@ -540,13 +547,25 @@ static enum target_result debugfs_target(const char *function, bool add)
 	if (fd >= 0)
 		close(fd);
 	free(line);
+	return err;
+}
+
+static enum target_result debugfs_target_add(const char *name, const char *function,
+					     const char **reason)
+{
+	int err = write_target('+', name, function);
+
 	if (!err)
 		return TARGET_DONE;
-	if (add && err == EEXIST)
+	if (err == EEXIST)
 		return TARGET_THERE;
-	if (add)
-		warn("--target=%s: %s", function, target_refusal(err));
+	*reason = target_refusal(err);
 	return TARGET_REFUSED;
+}
+
+static void debugfs_target_drop(const char *name)
+{
+	write_target('-', name, NULL);
 }
 
 static bool debugfs_reset(void)
@@ -566,7 +585,8 @@ const struct counter_source debugfs_source = {
 	.open	= debugfs_open,
 	.status	= debugfs_status,
 	.read	= debugfs_read,
-	.target	= debugfs_target,
+	.target_add	= debugfs_target_add,
+	.target_drop	= debugfs_target_drop,
 	.reset	= debugfs_reset,
 	.close	= debugfs_close,
 };

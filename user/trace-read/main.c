@@ -20,6 +20,7 @@
 #include "options.h"
 #include "process.h"
 #include "report.h"
+#include "targets.h"
 #include "watch.h"
 
 /* Epochs are turned this often: the maps need to hold the stacks of no longer time. */
@@ -30,7 +31,6 @@ static const struct counter_source *source;
 static struct status_counters before;
 static FILE *out, *json_out;
 static bool capturing, residual, failed;
-static size_t targets;	/* of the first options.targets, that are ours to remove */
 static uint64_t window_start;
 static int command_status = -1;
 
@@ -74,64 +74,6 @@ static void raise_limits(void)
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
-}
-
-/* Functions of that name, of its module where it names one. */
-static unsigned int count_functions(const char *target)
-{
-	char *text = read_file("/proc/kallsyms", NULL), *rest = text, *line;
-	const char *colon = strchr(target, ':');
-	const char *name = colon ? colon + 1 : target;
-	unsigned int n = 0;
-
-	while (text && (line = strsep(&rest, "\n"))) {
-		char type, function[512], module[128] = "";
-
-		if (sscanf(line, "%*s %c %511s [%127[^]]", &type, function, module) < 2 ||
-		    !strchr("tTwW", type) || strcmp(function, name))
-			continue;
-		if (!colon || (strlen(module) == (size_t)(colon - target) &&
-			       !strncmp(module, target, colon - target)))
-			n++;
-	}
-	free(text);
-	return n;
-}
-
-static void drop_targets(void)
-{
-	while (targets)
-		source->target(options.targets[--targets], false);
-}
-
-/* One that was there before is left as it is. */
-static bool add_target(const char *target)
-{
-	unsigned int n = count_functions(target);
-	enum target_result result;
-
-	if (n > 1) {
-		warn("--target=%s: %u functions have this name%s: choose another one", target, n,
-		     strchr(target, ':') ? "" : "; where they are of modules, put MODULE: before it");
-		return false;
-	}
-	result = source->target(target, true);
-	if (result == TARGET_DONE)
-		options.targets[targets++] = target;
-	return result != TARGET_REFUSED;
-}
-
-/* All or none. */
-static bool add_targets(void)
-{
-	size_t i;
-
-	for (i = 0; i < options.nr_targets; i++)
-		if (!add_target(options.targets[i])) {
-			drop_targets();
-			return false;
-		}
-	return true;
 }
 
 static void open_capture(void)
@@ -264,9 +206,9 @@ int main(int argc, char **argv)
 	open_output();
 	if (options.command)
 		command_prepare(options.command);
-	if (!add_targets())
+	if (!targets_add(source, &options))
 		return STATUS_ERROR;
-	atexit(drop_targets);
+	atexit(targets_drop);
 	if (options.reset && !source->reset())
 		return STATUS_ERROR;
 	if (!source->status(&before))
@@ -287,7 +229,7 @@ int main(int argc, char **argv)
 	}
 	kallsyms_free();
 	free(before.cpu);
-	drop_targets();
+	targets_drop();
 	free(options.targets);
 	source->close();
 	close_output();

@@ -68,8 +68,10 @@ static const struct field lock_fields[] = {
 	LOCK(MAX_NS, max),
 };
 
+#define TARGET(attr, member) FIELD(VEXFS_TRACE_A_TARGET_##attr, struct target_counters, member)
 static const struct field target_fields[] = {
-	FIELD(VEXFS_TRACE_A_TARGET_MISSED, struct class_counters, missed),
+	TARGET(MISSED, missed), TARGET(ALLOCS, allocs), TARGET(BYTES, bytes), TARGET(FREES, frees),
+	TARGET(PAGES, pages), TARGET(PAGES_FREED, pages_freed), TARGET(FUNCTIONS, functions),
 };
 
 #define STATUS(attr, member) FIELD(VEXFS_TRACE_A_STATUS_##attr, struct status_counters, member)
@@ -240,7 +242,7 @@ static int on_target(struct nl_msg *msg, void *arg)
 	id = nla_get_u32(attrs[VEXFS_TRACE_A_TARGET_CLASS]);
 	if (id >= MAX_CLASSES)
 		return NL_SKIP;
-	TAKE(&counters->classes[id], attrs, target_fields);
+	TAKE(&counters->classes[id].target, attrs, target_fields);
 	return NL_OK;
 }
 
@@ -311,8 +313,12 @@ static void explain(const char *what, int err)
 		     refusal ? ": " : "", refusal ? refusal : "");
 }
 
-/* One request, perhaps with the name of a target; its replies go to @reply with @arg. */
-static int request(int cmd, int flags, const char *target, nl_recvmsg_msg_cb_t reply, void *arg)
+/*
+ * One request, perhaps with the name of a target and a function of it; its replies go to @reply with
+ * @arg.
+ */
+static int request(int cmd, int flags, const char *target, const char *function,
+		   nl_recvmsg_msg_cb_t reply, void *arg)
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	struct nl_msg *msg = nlmsg_alloc();
@@ -321,7 +327,8 @@ static int request(int cmd, int flags, const char *target, nl_recvmsg_msg_cb_t r
 	if (!cb || !msg ||
 	    !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, flags, cmd,
 			 VEXFS_TRACE_FAMILY_VERSION) ||
-	    (target && nla_put_string(msg, VEXFS_TRACE_A_TARGET_NAME, target)))
+	    (target && nla_put_string(msg, VEXFS_TRACE_A_TARGET_NAME, target)) ||
+	    (function && nla_put_string(msg, VEXFS_TRACE_A_TARGET_FUNCTION, function)))
 		goto out;
 	if (reply)
 		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, reply, arg);
@@ -353,7 +360,7 @@ static bool dump(struct counters *c, const char *what, int cmd, nl_recvmsg_msg_c
 			counters_clear_bad_frees(c);
 		else if (cmd == VEXFS_TRACE_CMD_LOCK_GET)
 			counters_clear_locks(c);
-		err = request(cmd, NLM_F_DUMP, NULL, reply, c);
+		err = request(cmd, NLM_F_DUMP, NULL, NULL, reply, c);
 	} while (err == -NLE_DUMP_INTR && ++tries < DUMP_TRIES);
 	if (err)
 		explain(what, err);
@@ -391,7 +398,7 @@ static void netlink_close(void)
 
 static bool netlink_status(struct status_counters *status)
 {
-	int err = request(VEXFS_TRACE_CMD_STATUS_GET, NLM_F_ACK, NULL, on_status, status);
+	int err = request(VEXFS_TRACE_CMD_STATUS_GET, NLM_F_ACK, NULL, NULL, on_status, status);
 
 	if (err)
 		explain("status-get", err);
@@ -413,23 +420,27 @@ static bool netlink_read(struct counters *c)
 	       dump(c, "bad-free-get", VEXFS_TRACE_CMD_BAD_FREE_GET, on_bad_free);
 }
 
-static enum target_result netlink_target(const char *function, bool add)
+static enum target_result netlink_target_add(const char *name, const char *function,
+					     const char **reason)
 {
-	int err = request(add ? VEXFS_TRACE_CMD_TARGET_ADD : VEXFS_TRACE_CMD_TARGET_DEL, NLM_F_ACK,
-			  function, add ? on_target : NULL, NULL);
+	int err = request(VEXFS_TRACE_CMD_TARGET_ADD, NLM_F_ACK, name, function, on_target, NULL);
 
 	if (!err)
 		return TARGET_DONE;
-	if (add && err == -NLE_EXIST)
+	if (err == -NLE_EXIST)
 		return TARGET_THERE;
-	if (add)
-		warn("--target=%s: %s", function, refusal ? refusal : nl_geterror(err));
+	*reason = refusal ? refusal : nl_geterror(err);
 	return TARGET_REFUSED;
+}
+
+static void netlink_target_drop(const char *name)
+{
+	request(VEXFS_TRACE_CMD_TARGET_DEL, NLM_F_ACK, name, NULL, NULL, NULL);
 }
 
 static bool netlink_reset(void)
 {
-	int err = request(VEXFS_TRACE_CMD_RESET, NLM_F_ACK, NULL, NULL, NULL);
+	int err = request(VEXFS_TRACE_CMD_RESET, NLM_F_ACK, NULL, NULL, NULL, NULL);
 
 	if (err)
 		explain("reset", err);
@@ -441,7 +452,8 @@ const struct counter_source netlink_source = {
 	.open	= netlink_open,
 	.status	= netlink_status,
 	.read	= netlink_read,
-	.target	= netlink_target,
+	.target_add	= netlink_target_add,
+	.target_drop	= netlink_target_drop,
 	.reset	= netlink_reset,
 	.close	= netlink_close,
 };

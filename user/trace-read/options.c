@@ -59,7 +59,8 @@ static const char help[] =
 "      --json-output FILE  write the same reports as JSON to FILE, too\n"
 "      --target FUNCTION[,FUNCTION]...\n"
 "                        measure these functions of the kernel or of any module, too; of a\n"
-"                        module: ext4:ext4_file_write_iter. Up to 8 at once\n"
+"                        module: ext4:ext4_file_write_iter; all by which a module can be\n"
+"                        entered, as one: module:ext4. Up to 8 at once\n"
 "      --sample N        call stacks of one operation and allocation of N, chosen by their numbers;\n"
 "                        from 64 on the others cost next to nothing\n"
 "      --reset           reset the module's counters first, so that they and the stacks\n"
@@ -87,7 +88,8 @@ static const char help[] =
 "  vexfs-trace-read --interval 5 --json --output /var/tmp/vexfs.json\n"
 "  vexfs-trace-read --debugfs --no-bpf --duration 1\n"
 "  vexfs-trace-read --target ext4_file_write_iter,vfs_fsync_range -- dd if=/dev/zero \\\n"
-"                   of=/var/tmp/file bs=1M count=100 conv=fsync\n";
+"                   of=/var/tmp/file bs=1M count=100 conv=fsync\n"
+"  vexfs-trace-read --target module:xfs --duration 60\n";
 
 static void misused(const char *option, const char *what) __attribute__((noreturn));
 

@@ -117,6 +117,19 @@ static void write_latency(struct json *j, const struct latency_counters *l)
 	json_close(j, '}');
 }
 
+static void write_target(struct json *j, const struct target_counters *t)
+{
+	U64(j, t, functions);
+	U64(j, t, missed);
+	json_open(j, "memory", '{');
+	U64(j, t, allocs);
+	U64(j, t, bytes);
+	U64(j, t, frees);
+	U64(j, t, pages);
+	U64(j, t, pages_freed);
+	json_close(j, '}');
+}
+
 static void write_ops(struct json *j, const struct ops_counters *o)
 {
 	size_t i;
@@ -185,7 +198,7 @@ static void write_classes(struct json *j, const struct report *r)
 		json_string(j, "class", class_name(i));
 		json_bool(j, "target", i >= VEXFS_OP_NR);
 		if (i >= VEXFS_OP_NR)
-			json_u64(j, "missed", c->missed);
+			write_target(j, &c->target);
 		write_stack(j, &c->depth);
 		write_latency(j, &c->latency);
 		write_ops(j, &c->ops);

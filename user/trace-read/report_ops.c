@@ -52,6 +52,16 @@ void print_time(const struct ops_counters *ops, FILE *out)
 			plural(ops->node_misses, "node"), plural(ops->segment_misses, "segment"));
 }
 
+void print_target(const struct target_counters *t, FILE *out)
+{
+	if (t->allocs || t->frees)
+		fprintf(out, "  %-8s %s of %s allocated, %s freed\n", "memory",
+			plural(t->allocs, "object"), bytes(t->bytes), number(t->frees));
+	if (t->pages || t->pages_freed)
+		fprintf(out, "  %-8s %s taken, %s given back\n", "",
+			plural(t->pages, "page"), number(t->pages_freed));
+}
+
 /* The name alone, and the module where the kernel gave one: "f+0x12/0x34 [m]" is "[m] f". */
 static char *short_name(const char *function)
 {

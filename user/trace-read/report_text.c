@@ -316,13 +316,16 @@ static void print_classes(const struct report *r, FILE *out)
 		for (j = 0; title[j] && i < VEXFS_OP_NR; j++)
 			title[j] = toupper((unsigned char)title[j]);
 		fprintf(out, "\n%s  %s", title, plural(c->depth.calls, "call"));
-		if (c->missed)
-			fprintf(out, ", %s missed", number(c->missed));
+		if (c->target.functions > 1)
+			fprintf(out, " of %s", plural(c->target.functions, "function"));
+		if (c->target.missed)
+			fprintf(out, ", %s missed", number(c->target.missed));
 		if (c->latency.errors)
 			fprintf(out, ", %s failed", number(c->latency.errors));
 		fputc('\n', out);
 		print_figures(c, out);
 		print_time(&c->ops, out);
+		print_target(&c->target, out);
 		print_depth(r, i, out);
 		print_calls(r, i, out);
 		print_op_callers(r, i, out);

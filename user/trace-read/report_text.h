@@ -10,6 +10,7 @@ void report_stacks(FILE *out, const struct caller *caller);
 
 /* report_ops.c */
 void print_time(const struct ops_counters *ops, FILE *out);
+void print_target(const struct target_counters *target, FILE *out);
 void print_locks(const struct report *report, FILE *out);
 
 /* report_mem.c */

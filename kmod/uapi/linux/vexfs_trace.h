@@ -250,19 +250,39 @@ enum vexfs_trace_a_chain {
 
 /**
  * enum vexfs_trace_a_target - A function of the kernel or of a module that is measured as an
- *     operation is. Its class is in the dumps of stacks, latencies and chains.
+ *     operation is. Its class is in the dumps of stacks, latencies, chains, what time went
+ *     into, and locks.
  * @VEXFS_TRACE_A_TARGET_NAME: (string) Name of the function, after its module and a colon where
- *     it is of one and the name alone is not enough.
+ *     it is of one and the name alone is not enough. Or "module:" and the name of a module.
  * @VEXFS_TRACE_A_TARGET_CLASS: (u32) Number of its class.
  * @VEXFS_TRACE_A_TARGET_MISSED: (u64) Calls that were not counted: too many were under way, or
  *     they came from where the kernel's probes do not work.
  * @VEXFS_TRACE_A_TARGET_PAD: padding before 64-bit attributes
+ * @VEXFS_TRACE_A_TARGET_ALLOCS: (u64) Objects that its calls took from the kernel's slabs, with
+ *     kmalloc or from a cache of their own, and what they called did. Calls whose time is lost
+ *     are not in this, nor in what follows.
+ * @VEXFS_TRACE_A_TARGET_BYTES: (u64) Bytes of these objects, as they were asked for.
+ * @VEXFS_TRACE_A_TARGET_FREES: (u64) Objects that its calls gave back; not what is freed later
+ *     on their behalf.
+ * @VEXFS_TRACE_A_TARGET_PAGES: (u64) Pages that its calls took, those among them that slabs,
+ *     large objects and virtual memory are made of.
+ * @VEXFS_TRACE_A_TARGET_PAGES_FREED: (u64) Pages that its calls gave back.
+ * @VEXFS_TRACE_A_TARGET_FUNCTIONS: (u32) How many functions it has; more than one where it is a
+ *     module.
+ * @VEXFS_TRACE_A_TARGET_FUNCTION: (string) Of a target that is a module, the function to add.
  */
 enum vexfs_trace_a_target {
 	VEXFS_TRACE_A_TARGET_NAME = 1,
 	VEXFS_TRACE_A_TARGET_CLASS,
 	VEXFS_TRACE_A_TARGET_MISSED,
 	VEXFS_TRACE_A_TARGET_PAD,
+	VEXFS_TRACE_A_TARGET_ALLOCS,
+	VEXFS_TRACE_A_TARGET_BYTES,
+	VEXFS_TRACE_A_TARGET_FREES,
+	VEXFS_TRACE_A_TARGET_PAGES,
+	VEXFS_TRACE_A_TARGET_PAGES_FREED,
+	VEXFS_TRACE_A_TARGET_FUNCTIONS,
+	VEXFS_TRACE_A_TARGET_FUNCTION,
 
 	/* private: */
 	__VEXFS_TRACE_A_TARGET_MAX,
@@ -538,7 +558,7 @@ enum vexfs_trace_a_errno {
  * @VEXFS_TRACE_A_OPS_SLEEP_NS: (u64) Time asleep for any other reason.
  * @VEXFS_TRACE_A_OPS_RUNNABLE_NS: (u64) Time ready to run without a CPU.
  * @VEXFS_TRACE_A_OPS_LOST_NS: (u64) Time of operations of which that is not known.
- * @VEXFS_TRACE_A_OPS_LOST: (u64) How many these are; all calls of a target.
+ * @VEXFS_TRACE_A_OPS_LOST: (u64) How many these are.
  * @VEXFS_TRACE_A_OPS_ERRNO: (nests) One nest for each error that occurred.
  * @VEXFS_TRACE_A_OPS_NODE_MISSES: (u64) Tree nodes that were read because the cache did not
  *     have them.
@@ -624,9 +644,12 @@ enum vexfs_trace_a_lock {
  * @VEXFS_TRACE_CMD_CHAIN_GET: (dump) The deepest chain of calls of each operation class that
  *     has one.
  * @VEXFS_TRACE_CMD_TARGET_GET: (dump) The functions that are measured.
- * @VEXFS_TRACE_CMD_TARGET_ADD: (do) Measure a function from now on. The message that goes with
- *     an error tells why it cannot be.
- * @VEXFS_TRACE_CMD_TARGET_DEL: (do) Measure a function no more, and forget what was measured.
+ * @VEXFS_TRACE_CMD_TARGET_ADD: (do) Measure a function from now on. Or one more function of the
+ *     module that name stands for, "module:NAME": calls of these functions that do not come
+ *     from a call of another of them count, in one class. The message that goes with an error
+ *     tells why it cannot be.
+ * @VEXFS_TRACE_CMD_TARGET_DEL: (do) Measure a function, or a module, no more, and forget what
+ *     was measured.
  * @VEXFS_TRACE_CMD_ALERT: (event) Something that should be known at once, to the group alerts.
  * @VEXFS_TRACE_CMD_LEAK_GET: (dump) Whether each call site leaks, and how long its objects
  *     live.
