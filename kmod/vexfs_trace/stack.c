@@ -45,7 +45,6 @@
 #define VXT_GUARD	64u	/* left alone at the end of the stack, above its magic word */
 #define VXT_MARGIN	160u	/* stack that the tracing itself may take after painting */
 #define VXT_PROBE_SPARE	256u	/* and what the kernel's probes may take */
-#define VXT_PROBE_REACH	1024u	/* below the caller of a target, by probe and handlers together */
 
 struct vxt_stack_class vxt_stack_classes[VXT_CLASSES];
 
@@ -322,8 +321,9 @@ out:
  *
  * Preemption is off.
  */
-notrace void vxt_stack_probed(unsigned long entry_sp)
+noinline notrace void vxt_stack_probed(unsigned long entry_sp)
 {
+	unsigned long reach = current_stack_pointer - VXT_PROBE_SPARE;
 	struct vexfs_op **top = vxt_task_find(), *outer;
 	struct vxt_state *state;
 
@@ -331,9 +331,7 @@ notrace void vxt_stack_probed(unsigned long entry_sp)
 	if (!outer)
 		return;
 	state = vxt_state(outer);
-	state->probed = max_t(u16, state->probed,
-			      min_t(unsigned long, outer->entry_sp - entry_sp + VXT_PROBE_REACH,
-				    THREAD_SIZE));
+	state->probed = max_t(u16, state->probed, outer->entry_sp - reach);
 }
 
 /* Calls of targets are numbered by themselves, as operations are. Preemption is off. */
