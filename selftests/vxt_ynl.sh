@@ -51,37 +51,14 @@ python3 "$source/tools/net/ynl/cli.py" --spec "$spec" \
 	--schema "$source/Documentation/netlink/genetlink.yaml" --list-ops >"$work/out" 2>"$work/err"
 verdict $? "the spec is valid for the kernel's schema"
 
-for op in stack-get latency-get alloc-get chain-get leak-get held-get bad-free-get ops-get \
-	lock-get; do
-	ynl --dump $op && says 'isinstance(x, list)'
-	verdict $? "the client dumps $op"
-done
-
+ynl --dump stack-get
 classes=$(grep -c '^	X(' kmod/trace/vexfs_op.h)
-ynl --dump stack-get && says "len(x) == $classes and x[19][\"name\"] == \"search\""
-verdict $? "stack-get has every class by name"
-
-ynl --dump latency-get --json '{"class": 19}' && says 'len(x) == 1 and x[0]["class"] == 19'
-verdict $? "latency-get of one class"
-
-! ynl --dump stack-get --json '{"class": 4711}' && grep -q 'no such operation class' "$work/out"
-verdict $? "a class that is not there is named to the user"
-
-ynl --do status-get && says 'x["version"] == 1 and len(x["cpu"]) >= 1 and
-	x["calls"] == x["painted"] + x["unpainted"] + x["clipped"]'
-verdict $? "status-get, with its nests"
-
-ynl --do target-add --json '{"name": "vfs_fsync_range"}' && says 'x["class"] >= 29' &&
-	ynl --dump target-get && says 'x[0]["name"] == "vfs_fsync_range" and x[0]["missed"] == 0'
-verdict $? "target-add, target-get"
-! ynl --do target-add --json '{"name": "no_such_function"}' && grep -q 'no such function' "$work/out"
-verdict $? "a function that is not there is named to the user"
-ynl --do target-del --json '{"name": "vfs_fsync_range"}' && ynl --dump target-get && says 'x == []'
-verdict $? "target-del"
-
-ynl --do status-get && resets=$(python3 -c "import json; print(json.load(open('$work/out'))['resets'])")
-ynl --do reset && ynl --do status-get && says "x['resets'] == ${resets:--9} + 1"
-verdict $? "reset"
+says "len(x) == $classes and x[19][\"name\"] == \"search\""
+verdict $? "the client dumps: stack-get has every class by name"
+ynl --do status-get && says 'x["version"] == 1 and len(x["cpu"]) >= 1'
+verdict $? "the client asks: status-get"
+python3 selftests/vxt_ynl.py "$source/tools/net/ynl" $spec 2>"$work/err" || failed=1
+sed 's/^/# /' "$work/err"
 
 tools/netlink-uapi $spec >"$work/header.h" && diff "$work/header.h" $header >"$work/out"
 verdict $? "the header is the one that tools/netlink-uapi makes from the spec"
