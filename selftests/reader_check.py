@@ -235,7 +235,7 @@ def same_counters(reports, other):
         for key in x["stack"]:
             if key != "max_seq":
                 assert x["stack"][key] == y["stack"][key], (x["class"], key)
-        for key in ("latency_ns", "time_ns", "bytes", "errnos", "cache_misses"):
+        for key in ("latency_ns", "time_ns", "bytes", "errnos", "cache_hits", "cache_misses"):
             assert x[key] == y[key], (x["class"], key, x[key], y[key])
     assert a["locks"] == b["locks"]
     # Objects grow older between the two; debugfs tells microseconds.

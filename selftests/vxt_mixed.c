@@ -18,6 +18,7 @@
 #define DIM		64u
 #define ROWS		3000u
 #define FILES		600u
+#define NAMES		200
 #define ERROR		0.02
 
 /* One thread's time, in microseconds. */
@@ -215,15 +216,15 @@ static void check(struct __test_metadata *_metadata, const struct vxt_ops *o,
 			  o->total + (cpu - o->cpu) + (delay - o->runnable));
 }
 
-/* What the table of misses has of lookups: calls, nodes, segments. */
-static int lookup_misses(double f[3])
+/* What the table has of lookups: calls, then of nodes and of segments hits, misses, share. */
+static int lookup_cache(double f[7])
 {
 	char *text = vxt_read(VXT_DIR "cache");
 	const char *line = text ? vxt_line(text, "lookup") : NULL;
 	int err = text && vxt_line(text, "class") ? 0 : -1;
 
-	f[0] = f[1] = f[2] = 0;
-	if (line && vxt_figures(line, f, 3) != 3)
+	memset(f, 0, 7 * sizeof(*f));
+	if (line && vxt_figures(line, f, 7) != 7)
 		err = -1;
 	free(text);
 	return err;
@@ -255,25 +256,34 @@ FIXTURE_TEARDOWN(cold)
 
 TEST_F(cold, misses_of_the_cache_are_those_of_the_operation)
 {
+	unsigned int i, n;
 	struct stat st;
-	double f[3];
+	char path[64];
+	double f[7];
 
 	ASSERT_EQ(0, do_mount(0, "cache=64M"));
 	ASSERT_EQ(0, vxt_reset());
 	ASSERT_EQ(0, stat(MNT "/file0", &st));
 	ASSERT_EQ(0, stat(MNT "/file599", &st));
-	ASSERT_EQ(0, lookup_misses(f));
+	ASSERT_EQ(0, lookup_cache(f));
 	EXPECT_EQ(2, f[0]);
-	EXPECT_LT(1, f[1]);
-	EXPECT_EQ(0, f[2]);
-	/* What the first one read the last one finds. */
-	ASSERT_EQ(0, vxt_reset());
-	ASSERT_EQ(-1, stat(MNT "/file0.", &st));
-	ASSERT_EQ(-1, stat(MNT "/file0.", &st));
-	ASSERT_EQ(0, vxt_reset());
-	ASSERT_EQ(-1, stat(MNT "/file0.", &st));
-	ASSERT_EQ(0, lookup_misses(f));
-	EXPECT_EQ(0, f[1]);
+	EXPECT_LT(1, f[2]);
+	/* A tree of two levels or more: the second one finds the root that the first one read. */
+	EXPECT_LT(0, f[1]);
+	EXPECT_GT(0.11, fabs(100 * f[1] / (f[1] + f[2]) - f[3]));
+	EXPECT_EQ(0, f[4] + f[5]);
+	/* What has been read once is found. */
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, vxt_reset());
+		for (n = 0; n < NAMES; n++) {
+			snprintf(path, sizeof(path), MNT "/absent%u.%u", i, n);
+			ASSERT_EQ(-1, stat(path, &st));
+		}
+		ASSERT_EQ(0, lookup_cache(f));
+	}
+	EXPECT_EQ(NAMES, f[0]);
+	EXPECT_LT(20 * f[2], f[1]);
+	EXPECT_LE(95, f[3]);
 }
 
 TEST_F_TIMEOUT(mixed, parts_add_up_to_the_time_measured_from_outside, 250)

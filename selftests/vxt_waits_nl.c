@@ -127,6 +127,8 @@ TEST_F(waits_nl, ops_dump_equals_debugfs)
 		EXPECT_TRUE(same(h, VEXFS_TRACE_A_OPS_LOST_NS, o.lost_time));
 		EXPECT_EQ(0, nl_u64(h, VEXFS_TRACE_A_OPS_NODE_MISSES));
 		EXPECT_EQ(0, nl_u64(h, VEXFS_TRACE_A_OPS_SEGMENT_MISSES));
+		EXPECT_EQ(0, nl_u64(h, VEXFS_TRACE_A_OPS_NODE_HITS));
+		EXPECT_EQ(0, nl_u64(h, VEXFS_TRACE_A_OPS_SEGMENT_HITS));
 	}
 }
 

@@ -28,6 +28,7 @@
 #include <asm/byteorder.h>
 #include <compat/unaligned.h>
 
+#include "vexfs_count.h"
 #include "vexfs_mem.h"
 #include "vex_cpu.h"
 
@@ -63,7 +64,7 @@ void vex_trace_commit(u64 generation, u32 nodes, u64 data_blocks, int err);
 
 /*
  * The cache. @kind is enum vex_cache_kind; a node is named by its block, a segment by its inode
- * and index. Any lock may be held.
+ * and index. Any lock may be held. vex_trace_cache_hit() is in vexfs_count.h.
  */
 void vex_trace_cache_miss(u32 kind, u64 place, u64 index);
 void vex_trace_cache_evict(u32 kind, u64 place, u64 index, bool hot);

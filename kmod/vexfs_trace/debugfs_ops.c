@@ -100,16 +100,23 @@ DEFINE_SHOW_ATTRIBUTE(ops);
 
 static int cache_show(struct seq_file *m, void *unused)
 {
-	unsigned int i;
+	const struct vxt_ops_row *row = &vxt_ops_rows;
+	unsigned int i, kind;
 
-	seq_printf(m, "%-12s %10s %12s %12s\n", "class", "calls", "nodes", "segments");
+	seq_printf(m, "%-12s %10s %12s %12s %7s %12s %12s %7s\n", "class", "calls", "node_hits",
+		   "node_misses", "node/%", "seg_hits", "seg_misses", "seg/%");
 	mutex_lock(&vxt_lock);
 	for (i = 0; i < VEXFS_OP_NR; i++) {
 		vxt_ops_read(i, &vxt_ops_rows);
-		if (!vxt_ops_rows.misses[0] && !vxt_ops_rows.misses[1])
+		if (!row->hits[0] && !row->hits[1] && !row->misses[0] && !row->misses[1])
 			continue;
-		seq_printf(m, "%-12s %10llu %12llu %12llu\n", vxt_class_name(i),
-			   vxt_ops_rows.count, vxt_ops_rows.misses[0], vxt_ops_rows.misses[1]);
+		seq_printf(m, "%-12s %10llu", vxt_class_name(i), row->count);
+		for (kind = 0; kind < VXT_CACHE_KINDS; kind++) {
+			seq_printf(m, " %12llu %12llu", row->hits[kind], row->misses[kind]);
+			vxt_show_share(m, 7, row->hits[kind],
+				       row->hits[kind] + row->misses[kind]);
+		}
+		seq_putc(m, '\n');
 	}
 	mutex_unlock(&vxt_lock);
 	return 0;

@@ -381,13 +381,8 @@ static int vxt_probes_register(void)
 	err = vxt_bad_free_start();
 	if (err)
 		goto stop_track;
-	err = register_trace_vexfs_cache_miss(vxt_ops_miss, NULL);
-	if (err)
-		goto stop_bad_free;
 	return 0;
 
-stop_bad_free:
-	vxt_bad_free_stop();
 stop_track:
 	vxt_track_stop();
 	tracepoint_synchronize_unregister();
@@ -397,7 +392,6 @@ stop_track:
 /* vxt_waits_exit() waits for those that run. */
 static void vxt_probes_unregister(void)
 {
-	unregister_trace_vexfs_cache_miss(vxt_ops_miss, NULL);
 	vxt_bad_free_stop();
 	vxt_track_stop();
 }

@@ -54,7 +54,9 @@ static int vxt_put_ops(struct sk_buff *skb, u32 op_class)
 	       vxt_put_parts(skb, &row) ||
 	       vxt_put_errnos(skb, &row) ||
 	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_OPS_NODE_MISSES, row.misses[0], pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_OPS_SEGMENT_MISSES, row.misses[1], pad);
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_OPS_SEGMENT_MISSES, row.misses[1], pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_OPS_NODE_HITS, row.hits[0], pad) ||
+	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_OPS_SEGMENT_HITS, row.hits[1], pad);
 }
 
 int vxt_ops_dump(struct sk_buff *skb, struct netlink_callback *cb)

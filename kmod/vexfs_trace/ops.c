@@ -13,21 +13,6 @@ noinline notrace void vxt_ops_error(struct vxt_cpu_class *pc, int err)
 	WRITE_ONCE(*count, *count + 1);
 }
 
-/* The probe of vexfs_cache_miss: the miss is of the operation in which the task is. */
-notrace void vxt_ops_miss(void *data, u32 kind, u64 place, u64 index)
-{
-	struct vxt_cpu_class *pc;
-	struct vexfs_op *op;
-
-	preempt_disable_notrace();
-	op = this_cpu_read(vxt_running.op);
-	if (op && kind < VXT_MISS_KINDS) {
-		pc = vxt_cpu_class(op->op_class);
-		WRITE_ONCE(pc->misses[kind], pc->misses[kind] + 1);
-	}
-	preempt_enable_notrace();
-}
-
 /* In clock units yet. The parts are read before the whole: they never exceed it. */
 static void vxt_ops_add(const struct vxt_cpu_class *pc, struct vxt_ops_row *row)
 {
@@ -44,8 +29,10 @@ static void vxt_ops_add(const struct vxt_cpu_class *pc, struct vxt_ops_row *row)
 	row->bytes += READ_ONCE(pc->bytes);
 	for (i = 0; i < VXT_BUCKETS; i++)
 		row->count += READ_ONCE(pc->hist[i]);
-	for (i = 0; i < VXT_MISS_KINDS; i++)
+	for (i = 0; i < VXT_CACHE_KINDS; i++)
 		row->misses[i] += READ_ONCE(pc->misses[i]);
+	for (i = 0; i < VXT_CACHE_KINDS; i++)
+		row->hits[i] += READ_ONCE(pc->hits[i]);
 	row->memory.allocs += READ_ONCE(pc->memory.allocs);
 	row->memory.bytes += READ_ONCE(pc->memory.bytes);
 	row->memory.frees += READ_ONCE(pc->memory.frees);

@@ -26,6 +26,7 @@
 #include <asm/ptrace.h>
 #include <asm/tsc.h>
 #include <trace/vexfs_op.h>
+#include <vexfs_count.h>
 #include <vexfs_mem.h>
 
 #define VXT_SITES		1024	/* call sites that have room for a baseline */
@@ -44,7 +45,7 @@
 #define VXT_TRIES		64u	/* operations that are watched for a depth in vain */
 #define VXT_BAD_FREES		32	/* kinds of refused frees that there is room for */
 #define VXT_TRAIL_CALLS		24u	/* of where an object came from; more are cut off */
-#define VXT_MISS_KINDS		2	/* of vexfs_cache_miss */
+#define VXT_CACHE_KINDS		2	/* enum vex_cache_kind: nodes, segments */
 #define VXT_ERRNOS		134	/* errnos that are counted by themselves; 0: all others */
 
 /*
@@ -70,6 +71,7 @@
  * @low: greatest depth that is known to be dirty from before a nested
  *	operation painted over it, or from a nested operation; 0 for none
  * @interrupts: of the CPU before it was painted, and which CPU that was
+ * @cache: vexfs_cache_uses at entry
  * @probed: depth that probes of targets called within may have touched; 0 for none
  * @outer: the painted operation of this task in which this one is nested, or NULL
  * @enclosing: the operation of this task in which this one is nested, painted or not, or NULL
@@ -85,6 +87,7 @@ struct vxt_state {
 	u32 interrupts;
 	struct vexfs_op *outer;
 	struct vexfs_op *enclosing;
+	union vexfs_cache_uses cache;
 	u16 probed;
 };
 
@@ -130,7 +133,8 @@ struct vxt_memory {
  * @lost: of @sum, of operations whose waits are not known
  * @lost_ops: how many these are
  * @memory: of calls of a target, but the lost ones
- * @misses: nodes and segments that were not in the cache
+ * @hits: nodes and segments that were in the cache, but of lost operations
+ * @misses: likewise, that were not
  * @errno: failed operations by errno; those beyond VXT_ERRNOS at 0
  * @hist: operations by duration
  */
@@ -149,7 +153,8 @@ struct vxt_cpu_class {
 	u64 lost;
 	u64 lost_ops;
 	struct vxt_memory memory;
-	u64 misses[VXT_MISS_KINDS];
+	u64 hits[VXT_CACHE_KINDS];
+	u64 misses[VXT_CACHE_KINDS];
 	u32 errno[VXT_ERRNOS];
 	u64 hist[VXT_BUCKETS];
 } ____cacheline_aligned;
@@ -263,7 +268,8 @@ struct vxt_ops_row {
 	u64 lost;
 	u64 lost_ops;
 	struct vxt_memory memory;
-	u64 misses[VXT_MISS_KINDS];
+	u64 hits[VXT_CACHE_KINDS];
+	u64 misses[VXT_CACHE_KINDS];
 	u64 errno[VXT_ERRNOS];
 };
 
@@ -540,7 +546,6 @@ u64 vxt_task_memory(void);
 /* ops.c */
 void vxt_ops_error(struct vxt_cpu_class *pc, int err);
 void vxt_ops_read(unsigned int op_class, struct vxt_ops_row *row);
-void vxt_ops_miss(void *data, u32 kind, u64 place, u64 index);
 
 /* latency.c */
 void vxt_latency_read(unsigned int op_class, struct vxt_latency_row *row);

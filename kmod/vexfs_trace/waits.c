@@ -198,7 +198,8 @@ noinline notrace void vxt_wait_settle(struct vexfs_op *op, struct vxt_cpu_class 
 		vxt_wait_lose();
 		state->enclosing = NULL;
 	}
-	vxt_wait_count(pc, known ? part : NULL, took);
+	if (vxt_wait_count(pc, known ? part : NULL, took))
+		vxt_cache_add(op, pc);
 }
 
 /**
@@ -336,6 +337,7 @@ static notrace void vxt_wait_out(struct vexfs_op *op, struct task_struct *prev, 
 		return;
 	WRITE_ONCE(wait->op, op);
 	wait->memory = *this_cpu_ptr(&vxt_running.memory);
+	wait->cache = *this_cpu_ptr(&vexfs_cache_uses);
 	wait->woken = 0;
 	wait->part = runs_on ? VXT_READY : prev->in_iowait ? VXT_IO : VXT_SLEEP;
 	wait->since = vxt_clock();
@@ -356,6 +358,7 @@ static notrace void vxt_wait_in(struct task_struct *next)
 	this_cpu_write(vxt_running.op, READ_ONCE(wait->op));
 	this_cpu_write(vxt_running.wait, wait);
 	*this_cpu_ptr(&vxt_running.memory) = wait->memory;
+	*this_cpu_ptr(&vexfs_cache_uses) = wait->cache;
 	if (unlikely(!this_cpu_read(vxt_running.op))) {
 		vxt_wait_lose();
 		return;

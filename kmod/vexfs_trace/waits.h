@@ -91,6 +91,7 @@ struct vxt_holder {
  * @part: what it left for
  * @away: it is off the CPU
  * @memory: of struct vxt_running, while the task is away
+ * @cache: vexfs_cache_uses likewise
  * @total: time that went to each part since the entry was made
  * @nr: operations that entered since then and run; @level of as many as there is room for
  * @level: @total when each of them entered, the outermost first
@@ -113,6 +114,7 @@ struct vxt_wait {
 	enum vxt_part part;
 	bool away;
 	struct vxt_memory memory;
+	union vexfs_cache_uses cache;
 	u64 total[VXT_PARTS];
 	unsigned int nr;
 	struct {
@@ -162,10 +164,25 @@ struct vxt_wait *vxt_wait_find(const struct task_struct *task);
 static __always_inline void vxt_wait_enter(struct vexfs_op *op)
 {
 	vxt_state(op)->enclosing = this_cpu_read(vxt_running.op);
+	vxt_state(op)->cache.pair[0] = this_cpu_read(vexfs_cache_uses.pair[0]);
+	vxt_state(op)->cache.pair[1] = this_cpu_read(vexfs_cache_uses.pair[1]);
 	this_cpu_write(vxt_running.op, op);
 	/* One instruction: the task may move, but what it is in moves with it. */
 	if (unlikely(raw_cpu_read(vxt_running.wait)))
 		vxt_wait_nest(op);
+}
+
+/* What it wanted of the cache, if its task was never lost. Preemption is off. */
+static __always_inline void vxt_cache_add(struct vexfs_op *op, struct vxt_cpu_class *pc)
+{
+	const union vexfs_cache_uses *now = this_cpu_ptr(&vexfs_cache_uses);
+	const union vexfs_cache_uses *then = &vxt_state(op)->cache;
+	unsigned int i;
+
+	for (i = 0; i < VXT_CACHE_KINDS; i++) {
+		vxt_add(&pc->hits[i], (u32)(now->hits[i] - then->hits[i]));
+		vxt_add(&pc->misses[i], (u32)(now->misses[i] - then->misses[i]));
+	}
 }
 
 /* It leaves it, after @took. Preemption is off. */
@@ -173,6 +190,8 @@ static __always_inline void vxt_wait_leave(struct vexfs_op *op, struct vxt_cpu_c
 {
 	if (unlikely(__this_cpu_read(vxt_running.op) != op || __this_cpu_read(vxt_running.wait)))
 		vxt_wait_settle(op, pc, took);
+	else
+		vxt_cache_add(op, pc);
 	__this_cpu_write(vxt_running.op, vxt_state(op)->enclosing);
 }
 

@@ -66,7 +66,7 @@ struct errno_count {
 struct ops_counters {
 	uint64_t calls, errors, bytes;
 	uint64_t total, cpu, lock, io, sleep, runnable, lost, lost_ops;
-	uint64_t node_misses, segment_misses;
+	uint64_t node_hits, node_misses, segment_hits, segment_misses;
 	struct errno_count *error;
 	size_t nr_errors, room;
 };

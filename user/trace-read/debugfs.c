@@ -79,8 +79,10 @@ static const struct column ops_columns[] = {
 };
 
 static const struct column cache_columns[] = {
-	N64("nodes", struct ops_counters, node_misses),
-	N64("segments", struct ops_counters, segment_misses),
+	N64("node_hits", struct ops_counters, node_hits),
+	N64("node_misses", struct ops_counters, node_misses),
+	N64("seg_hits", struct ops_counters, segment_hits),
+	N64("seg_misses", struct ops_counters, segment_misses),
 	{ }
 };
 

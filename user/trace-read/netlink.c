@@ -59,7 +59,8 @@ static const struct field ops_fields[] = {
 	OPS(CALLS, calls), OPS(ERRORS, errors), OPS(BYTES, bytes), OPS(TOTAL_NS, total),
 	OPS(CPU_NS, cpu), OPS(LOCK_NS, lock), OPS(IO_NS, io), OPS(SLEEP_NS, sleep),
 	OPS(RUNNABLE_NS, runnable), OPS(LOST_NS, lost), OPS(LOST, lost_ops),
-	OPS(NODE_MISSES, node_misses), OPS(SEGMENT_MISSES, segment_misses),
+	OPS(NODE_HITS, node_hits), OPS(NODE_MISSES, node_misses),
+	OPS(SEGMENT_HITS, segment_hits), OPS(SEGMENT_MISSES, segment_misses),
 };
 
 #define LOCK(attr, member) FIELD(VEXFS_TRACE_A_LOCK_##attr, struct lock_counters, member)

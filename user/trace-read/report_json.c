@@ -149,6 +149,10 @@ static void write_ops(struct json *j, const struct ops_counters *o)
 	for (i = 0; i < o->nr_errors; i++)
 		json_u64(j, errno_name(o->error[i].number), o->error[i].count);
 	json_close(j, '}');
+	json_open(j, "cache_hits", '{');
+	json_u64(j, "nodes", o->node_hits);
+	json_u64(j, "segments", o->segment_hits);
+	json_close(j, '}');
 	json_open(j, "cache_misses", '{');
 	json_u64(j, "nodes", o->node_misses);
 	json_u64(j, "segments", o->segment_misses);

@@ -31,6 +31,24 @@ static void print_bytes(const struct ops_counters *ops, FILE *out)
 	fputc('\n', out);
 }
 
+/* Both kinds on one line, each if it was used. */
+static void print_cache(const struct ops_counters *ops, FILE *out)
+{
+	uint64_t nodes = ops->node_hits + ops->node_misses;
+	uint64_t segments = ops->segment_hits + ops->segment_misses;
+
+	if (!nodes && !segments)
+		return;
+	fprintf(out, "  %-8s ", "cache");
+	if (nodes)
+		fprintf(out, "had %s of %s", percent(ops->node_hits, nodes),
+			plural(nodes, "node"));
+	if (segments)
+		fprintf(out, "%s%s of %s", nodes ? ", " : "had ",
+			percent(ops->segment_hits, segments), plural(segments, "segment"));
+	fputc('\n', out);
+}
+
 void print_time(const struct ops_counters *ops, FILE *out)
 {
 	if (ops->total && ops->lost_ops < ops->calls) {
@@ -47,9 +65,7 @@ void print_time(const struct ops_counters *ops, FILE *out)
 		print_bytes(ops, out);
 	if (ops->nr_errors)
 		print_errors(ops, out);
-	if (ops->node_misses || ops->segment_misses)
-		fprintf(out, "  %-8s %s not in the cache, %s\n", "misses",
-			plural(ops->node_misses, "node"), plural(ops->segment_misses, "segment"));
+	print_cache(ops, out);
 }
 
 void print_target(const struct target_counters *t, FILE *out)

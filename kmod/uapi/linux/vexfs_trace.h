@@ -564,6 +564,9 @@ enum vexfs_trace_a_errno {
  *     have them.
  * @VEXFS_TRACE_A_OPS_SEGMENT_MISSES: (u64) Segments of collections, likewise.
  * @VEXFS_TRACE_A_OPS_PAD: padding before 64-bit attributes
+ * @VEXFS_TRACE_A_OPS_NODE_HITS: (u64) Uses of tree nodes that were in the cache.
+ * @VEXFS_TRACE_A_OPS_SEGMENT_HITS: (u64) Uses of segments that were in the cache, or were being
+ *     read ahead.
  */
 enum vexfs_trace_a_ops {
 	VEXFS_TRACE_A_OPS_CLASS = 1,
@@ -583,6 +586,8 @@ enum vexfs_trace_a_ops {
 	VEXFS_TRACE_A_OPS_NODE_MISSES,
 	VEXFS_TRACE_A_OPS_SEGMENT_MISSES,
 	VEXFS_TRACE_A_OPS_PAD,
+	VEXFS_TRACE_A_OPS_NODE_HITS,
+	VEXFS_TRACE_A_OPS_SEGMENT_HITS,
 
 	/* private: */
 	__VEXFS_TRACE_A_OPS_MAX,

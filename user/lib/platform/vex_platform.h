@@ -146,6 +146,11 @@ static inline void vex_trace_commit(u64 generation, u32 nodes, u64 data_blocks, 
 	(void)generation, (void)nodes, (void)data_blocks, (void)err;
 }
 
+static inline void vex_trace_cache_hit(u32 kind)
+{
+	(void)kind;
+}
+
 static inline void vex_trace_cache_miss(u32 kind, u64 place, u64 index)
 {
 	(void)kind, (void)place, (void)index;
