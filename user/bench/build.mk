@@ -14,6 +14,8 @@ $(eval $(call bench-program,fs,user/bench/fs.c,))
 $(eval $(call bench-program,check,user/bench/check.c,))
 $(eval $(call bench-program,depth,user/bench/depth.c,))
 $(eval $(call bench-program,stat,user/bench/stat.c,))
+$(eval $(call bench-program,dump,user/bench/dump.c,-lnl-genl-3 -lnl-3))
+user-cflags-user/bench/dump := -I/usr/include/libnl3
 $(eval $(call bench-program,growth,user/bench/growth.c,))
 $(eval $(call bench-program,distances,user/bench/distances.c user/bench/ann/generate.c user/bench/ann/vecs.c,))
 $(eval $(call bench-program,acked,user/bench/acked.c,))

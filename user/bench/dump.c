@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a dump of the family vexfs_trace takes for each row, in cycles of the time stamp counter:
+ * the counters of all call sites, again and again until there were so many rows. Kernel and
+ * reader share the time, as they do for whoever reads them.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <x86intrin.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+
+#include <linux/vexfs_trace.h>
+
+static uint64_t rows;
+
+static int on_row(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	rows++;
+	return NL_OK;
+}
+
+static int dump(struct nl_sock *sock, int family)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+	int err = -NLE_NOMEM;
+
+	if (msg && genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, NLM_F_DUMP,
+			       VEXFS_TRACE_CMD_ALLOC_GET, VEXFS_TRACE_FAMILY_VERSION))
+		err = nl_send_auto(sock, msg);
+	nlmsg_free(msg);
+	return err < 0 ? err : nl_recvmsgs_default(sock);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t wanted = argc == 2 ? strtoull(argv[1], NULL, 10) : 0, start, cycles;
+	struct nl_sock *sock = nl_socket_alloc();
+	int family, err;
+
+	if (!wanted || !sock) {
+		fputs("Usage: dump ROWS\n", stderr);
+		return 2;
+	}
+	err = genl_connect(sock);
+	family = err ? err : genl_ctrl_resolve(sock, VEXFS_TRACE_FAMILY_NAME);
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_row, NULL);
+	/* Once for the caches; not counted. */
+	err = family < 0 ? family : dump(sock, family);
+	if (err >= 0 && !rows)
+		err = -NLE_OBJ_NOTFOUND;
+	rows = 0;
+	start = __rdtsc();
+	while (err >= 0 && rows < wanted)
+		err = dump(sock, family);
+	cycles = __rdtsc() - start;
+	nl_socket_free(sock);
+	if (err < 0) {
+		fprintf(stderr, "dump: family vexfs_trace: %s\n", nl_geterror(err));
+		return 1;
+	}
+	printf("{ \"rows\": %" PRIu64 ", \"cycles\": %" PRIu64 ", \"cycles_row\": %" PRIu64 " }\n",
+	       rows, cycles, cycles / rows);
+	return 0;
+}
