@@ -11,7 +11,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <vexfs_mem.h>
-#include "vxt.h"
+#include "memory.h"
 
 /**
  * struct vxt_site - a call site and its counters at the last reset

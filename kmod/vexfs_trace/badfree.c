@@ -8,7 +8,7 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <trace/vexfs.h>
-#include "vxt.h"
+#include "memory.h"
 
 /* Guards the table and the count; taken with interrupts off, innermost. */
 static DEFINE_RAW_SPINLOCK(vxt_bad_free_lock);

@@ -2,7 +2,7 @@
 /* What can be set, by name: see Documentation/counters.rst. */
 #include <linux/kstrtox.h>
 #include <linux/string.h>
-#include "vxt.h"
+#include "memory.h"
 
 /* In the units that the user writes. Read without a lock; written under vxt_lock. */
 u32 vxt_settings[VXT_SET_NR] = {

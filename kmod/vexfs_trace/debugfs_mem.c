@@ -6,6 +6,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include "debugfs.h"
+#include "memory.h"
 
 /* "SIZE:COUNT,..." of the classes that there were; SIZE is the largest, "+" for what is beyond. */
 static void vxt_show_sizes(struct seq_file *m, const struct vxt_alloc_row *row)

@@ -16,7 +16,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <vexfs_mem.h>
-#include "vxt.h"
+#include "memory.h"
 
 #define VXT_LEAK_LOOKS		4U	/* of a window */
 #define VXT_LEAK_RISES		4U	/* windows in which the floor of one that grows rose */

@@ -15,6 +15,7 @@
 
 #define CREATE_TRACE_POINTS
 #include <trace/vexfs_trace.h>
+#include "memory.h"
 #include "waits.h"
 
 #define VXT_CLASS_NAME(id, name)	\

@@ -23,11 +23,6 @@ static const struct nla_policy vxt_row_policy[VXT_ROW_ATTR + 1] = {
 	[VXT_ROW_ATTR] = { .type = NLA_U32 },
 };
 
-static const struct nla_policy vxt_target_policy[] = {
-	[VEXFS_TRACE_A_TARGET_NAME] = { .type = NLA_NUL_STRING, .len = VXT_NAME_LEN - 1 },
-	[VEXFS_TRACE_A_TARGET_FUNCTION] = { .type = NLA_NUL_STRING, .len = VXT_NAME_LEN - 1 },
-};
-
 /* Requests without attributes: a policy is needed for any to be refused. */
 static const struct nla_policy vxt_no_policy[] = {
 	[VEXFS_TRACE_A_STATUS_VERSION] = { .type = NLA_REJECT },
@@ -94,72 +89,6 @@ int vxt_put_frame(struct sk_buff *skb, int type, unsigned long ip, u32 bytes, bo
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
-}
-
-static int vxt_put_depths(struct sk_buff *skb, const struct vxt_stack_row *row)
-{
-	if (!row->painted)
-		return 0;
-	return nla_put_u32(skb, VEXFS_TRACE_A_STACK_MIN_DEPTH, row->min) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_MEAN_DEPTH, row->mean) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_P50_DEPTH, row->p50) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_P99_DEPTH, row->p99) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_MAX_DEPTH, row->max) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_MAX_ABSOLUTE, row->max_absolute) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_MAX_SEQ, row->max_seq,
-				 VEXFS_TRACE_A_STACK_PAD);
-}
-
-static int vxt_put_stack(struct sk_buff *skb, u32 op_class)
-{
-	const int pad = VEXFS_TRACE_A_STACK_PAD;
-	struct vxt_stack_row row;
-
-	if (!vxt_class_name(op_class))
-		return -ENOENT;
-
-	vxt_stack_read(op_class, &row);
-	return nla_put_u32(skb, VEXFS_TRACE_A_STACK_CLASS, op_class) ||
-	       nla_put_string(skb, VEXFS_TRACE_A_STACK_NAME, vxt_class_name(op_class)) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_CALLS, row.calls, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_PAINTED, row.painted, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_UNPAINTED, row.unpainted, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_CLIPPED, row.clipped, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_SHALLOW, row.shallow, pad) ||
-	       vxt_put_depths(skb, &row) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_OVER_75, row.over75, pad) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_STACK_THREAD_SIZE, THREAD_SIZE) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_STACK_INTERRUPTED, row.interrupted, pad);
-}
-
-static int vxt_put_times(struct sk_buff *skb, const struct vxt_latency_row *row)
-{
-	const int pad = VEXFS_TRACE_A_LATENCY_PAD;
-
-	if (!row->count)
-		return 0;
-	return nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_MIN_NS, row->min, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_MEAN_NS, row->mean, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_P50_NS, row->p50, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_P90_NS, row->p90, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_P99_NS, row->p99, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_P999_NS, row->p999, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_MAX_NS, row->max, pad);
-}
-
-static int vxt_put_latency(struct sk_buff *skb, u32 op_class)
-{
-	const int pad = VEXFS_TRACE_A_LATENCY_PAD;
-	struct vxt_latency_row row;
-
-	if (!vxt_class_name(op_class))
-		return -ENOENT;
-	vxt_latency_read(op_class, &row);
-	return nla_put_u32(skb, VEXFS_TRACE_A_LATENCY_CLASS, op_class) ||
-	       nla_put_string(skb, VEXFS_TRACE_A_LATENCY_NAME, vxt_class_name(op_class)) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_COUNT, row.count, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_LATENCY_ERRORS, row.errors, pad) ||
-	       vxt_put_times(skb, &row);
 }
 
 /* Begin a message of a dump; NULL when the buffer has no room for it. */
@@ -229,48 +158,6 @@ int vxt_class_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 	}
 	mutex_unlock(&vxt_lock);
 	return err;
-}
-
-static int vxt_stack_dump(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	return vxt_class_dump(skb, cb, VEXFS_TRACE_CMD_STACK_GET, vxt_put_stack);
-}
-
-static int vxt_latency_dump(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	return vxt_class_dump(skb, cb, VEXFS_TRACE_CMD_LATENCY_GET, vxt_put_latency);
-}
-
-static int vxt_put_chain(struct sk_buff *skb, u32 op_class)
-{
-	const struct vxt_chain *chain;
-	struct vxt_stack_row row;
-	u32 i;
-
-	chain = vxt_class_name(op_class) ? vxt_chain_read(op_class) : NULL;
-	if (!chain)
-		return -ENOENT;
-	vxt_stack_read(op_class, &row);
-	if (nla_put_u32(skb, VEXFS_TRACE_A_CHAIN_CLASS, op_class) ||
-	    nla_put_string(skb, VEXFS_TRACE_A_CHAIN_NAME, vxt_class_name(op_class)) ||
-	    nla_put_u32(skb, VEXFS_TRACE_A_CHAIN_DEPTH, chain->depth) ||
-	    nla_put_u32(skb, VEXFS_TRACE_A_CHAIN_MAX_DEPTH, row.max) ||
-	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_CHAIN_SEQ, chain->seq,
-			      VEXFS_TRACE_A_CHAIN_PAD) ||
-	    nla_put_u32(skb, VEXFS_TRACE_A_CHAIN_PID, chain->pid) ||
-	    nla_put_string(skb, VEXFS_TRACE_A_CHAIN_COMM, chain->comm) ||
-	    nla_put_u8(skb, VEXFS_TRACE_A_CHAIN_COMPLETE, chain->complete))
-		return -EMSGSIZE;
-	for (i = 0; i < chain->nr; i++)
-		if (vxt_put_frame(skb, VEXFS_TRACE_A_CHAIN_FRAME, chain->frame[i].ip,
-				  chain->frame[i].bytes, i == 0))
-			return -EMSGSIZE;
-	return 0;
-}
-
-static int vxt_chain_dump(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	return vxt_class_dump(skb, cb, VEXFS_TRACE_CMD_CHAIN_GET, vxt_put_chain);
 }
 
 static int vxt_put_cpu(struct sk_buff *skb, int cpu)
@@ -369,90 +256,6 @@ static int vxt_reset_do(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
-static int vxt_put_memory(struct sk_buff *skb, const struct vxt_memory *memory)
-{
-	const int pad = VEXFS_TRACE_A_TARGET_PAD;
-
-	return nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_ALLOCS, memory->allocs, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_BYTES, memory->bytes, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_FREES, memory->frees, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_PAGES, memory->pages, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_PAGES_FREED, memory->pages_freed, pad);
-}
-
-static int vxt_put_target(struct sk_buff *skb, u32 nr)
-{
-	struct vxt_target_row row;
-
-	if (!vxt_target_read(VEXFS_OP_NR + nr, &row))
-		return -ENOENT;
-	return nla_put_string(skb, VEXFS_TRACE_A_TARGET_NAME, row.name) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_TARGET_CLASS, VEXFS_OP_NR + nr) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_TARGET_FUNCTIONS, row.functions) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_TARGET_MISSED, row.missed,
-				 VEXFS_TRACE_A_TARGET_PAD) ||
-	       vxt_put_memory(skb, &row.memory);
-}
-
-static int vxt_target_dump(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	int err;
-
-	mutex_lock(&vxt_lock);
-	cb->seq = vxt_epoch;
-	err = vxt_dump_rows(skb, cb, VEXFS_TRACE_CMD_TARGET_GET, VXT_TARGETS, vxt_put_target);
-	mutex_unlock(&vxt_lock);
-	return err;
-}
-
-/* The name of a request, or NULL, the reason being told. */
-static const char *vxt_request_name(struct genl_info *info)
-{
-	if (GENL_REQ_ATTR_CHECK(info, VEXFS_TRACE_A_TARGET_NAME))
-		return NULL;
-	return nla_data(info->attrs[VEXFS_TRACE_A_TARGET_NAME]);
-}
-
-static int vxt_target_add_do(struct sk_buff *skb, struct genl_info *info)
-{
-	const struct nlattr *function = info->attrs[VEXFS_TRACE_A_TARGET_FUNCTION];
-	const char *name = vxt_request_name(info);
-	struct sk_buff *reply;
-	u32 op_class;
-	void *hdr;
-	int err;
-
-	if (!name)
-		return -EINVAL;
-	reply = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!reply)
-		return -ENOMEM;
-	err = vxt_target_add(name, function ? nla_data(function) : NULL, &op_class,
-			     info->extack);
-	if (err)
-		goto free;
-	hdr = genlmsg_put_reply(reply, info, &vxt_family, 0, VEXFS_TRACE_CMD_TARGET_ADD);
-	if (!hdr || nla_put_string(reply, VEXFS_TRACE_A_TARGET_NAME, name) ||
-	    nla_put_u32(reply, VEXFS_TRACE_A_TARGET_CLASS, op_class)) {
-		vxt_target_remove(name, NULL);
-		err = -EMSGSIZE;
-		goto free;
-	}
-	genlmsg_end(reply, hdr);
-	return genlmsg_reply(reply, info);
-
-free:
-	nlmsg_free(reply);
-	return err;
-}
-
-static int vxt_target_del_do(struct sk_buff *skb, struct genl_info *info)
-{
-	const char *name = vxt_request_name(info);
-
-	return name ? vxt_target_remove(name, info->extack) : -EINVAL;
-}
-
 static const struct genl_ops vxt_ops[] = {
 	{
 		.cmd = VEXFS_TRACE_CMD_STACK_GET,
@@ -512,7 +315,7 @@ static const struct genl_ops vxt_ops[] = {
 		.cmd = VEXFS_TRACE_CMD_TARGET_ADD,
 		.flags = GENL_ADMIN_PERM,
 		.policy = vxt_target_policy,
-		.maxattr = ARRAY_SIZE(vxt_target_policy) - 1,
+		.maxattr = VEXFS_TRACE_A_TARGET_FUNCTION,
 		.doit = vxt_target_add_do,
 	},
 	{

@@ -6,6 +6,7 @@
 #include <linux/build_bug.h>
 #include <linux/vexfs_trace.h>
 #include <net/genetlink.h>
+#include "memory.h"
 #include "waits.h"
 
 #define VXT_ALL		U64_MAX
@@ -39,6 +40,18 @@ int vxt_class_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 bool vxt_class_is_there(struct netlink_callback *cb);
 const char *vxt_address_name(unsigned long ip, bool exact);
 int vxt_put_frame(struct sk_buff *skb, int type, unsigned long ip, u32 bytes, bool exact);
+
+/* netlink_stack.c */
+int vxt_stack_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int vxt_latency_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int vxt_chain_dump(struct sk_buff *skb, struct netlink_callback *cb);
+
+/* netlink_target.c */
+extern const struct nla_policy vxt_target_policy[VEXFS_TRACE_A_TARGET_FUNCTION + 1];
+
+int vxt_target_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int vxt_target_add_do(struct sk_buff *skb, struct genl_info *info);
+int vxt_target_del_do(struct sk_buff *skb, struct genl_info *info);
 
 /* netlink_mem.c */
 int vxt_alloc_dump(struct sk_buff *skb, struct netlink_callback *cb);

@@ -25,7 +25,7 @@
 #include <linux/string.h>
 #include <vexfs_mem.h>
 #include <trace/vexfs.h>
-#include "vxt.h"
+#include "memory.h"
 
 #define VXT_TRACK_SHIFT		11
 #define VXT_TRACK_SETS		BIT(VXT_TRACK_SHIFT)

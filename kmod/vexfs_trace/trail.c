@@ -14,7 +14,7 @@
 #include <linux/slab.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
-#include "vxt.h"
+#include "memory.h"
 
 #define VXT_TRAILS_SHIFT	11
 #define VXT_TRAILS		BIT(VXT_TRAILS_SHIFT)
