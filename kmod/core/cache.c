@@ -187,7 +187,6 @@ void vex_cache_used(struct vex_fs *fs, struct vex_cached *c)
 	bool promote = !c->hot && q->tick - c->born > q->period;
 
 	q->hits++;
-	vex_trace_cache_hit(c->kind);
 	if (c->ahead) {
 		c->ahead = false;
 		c->born = q->tick;

@@ -173,6 +173,7 @@ static struct vex_node *node_hold(struct vex_fs *fs, u64 block, bool count)
 	if (node) {
 		node->c.refs++;
 		vex_cache_used(fs, &node->c);
+		vex_trace_cache_hit(VEX_CACHE_NODE);
 	} else if (count) {
 		vex_cache_missed(fs, VEX_CACHE_NODE);
 	}

@@ -86,6 +86,7 @@ static struct vex_seg *seg_find(struct vex_fs *fs, u64 ino, u64 index, bool ahea
 		return seg;
 	seg->c.refs++;
 	vex_cache_used(fs, &seg->c);
+	vex_trace_cache_hit(VEX_CACHE_SEG);
 	return seg;
 }
 
@@ -187,6 +188,7 @@ struct vex_seg *vex_seg_loaded(struct vex_fs *fs, u64 ino, u64 index)
 	if (seg) {
 		seg->c.refs++;
 		vex_cache_used(fs, &seg->c);
+		vex_trace_cache_hit(VEX_CACHE_SEG);
 	}
 	vex_spin_unlock(&fs->cache_lock);
 	return seg;

@@ -11,25 +11,25 @@
 #include <linux/types.h>
 
 /**
- * union vexfs_cache_uses - uses of the cache, by enum vex_cache_kind; the counters wrap around
- * @hits: found their entry
- * @misses: had to wait for it to be read
- * @pair: both of @hits, both of @misses
+ * struct vexfs_cache_uses - uses of the cache that found their entry, and that had to wait for it
+ * @hits: of nodes, and in the upper half of segments; differences of either half are right whatever
+ *	the sum of all is
+ * @misses: likewise
  */
-union vexfs_cache_uses {
-	struct {
-		u32 hits[2];
-		u32 misses[2];
-	};
-	u64 pair[2];
+struct vexfs_cache_uses {
+	u64 hits;
+	u64 misses;
 };
 
-DECLARE_PER_CPU(union vexfs_cache_uses, vexfs_cache_uses);
+DECLARE_PER_CPU(struct vexfs_cache_uses, vexfs_cache_uses);
+
+/* What one use counts as, by enum vex_cache_kind. */
+#define VEXFS_CACHE_USE(_kind)	(1ULL << 32 * (_kind))
 
 /* Any lock may be held. */
 static inline void vex_trace_cache_hit(u32 kind)
 {
-	this_cpu_inc(vexfs_cache_uses.hits[kind]);
+	this_cpu_add(vexfs_cache_uses.hits, VEXFS_CACHE_USE(kind));
 }
 
 #endif /* VEXFS_COUNT_H */

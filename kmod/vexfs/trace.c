@@ -159,12 +159,12 @@ void vex_trace_commit(u64 generation, u32 nodes, u64 data_blocks, int err)
 	trace_vexfs_commit(generation, nodes, data_blocks, err);
 }
 
-DEFINE_PER_CPU(union vexfs_cache_uses, vexfs_cache_uses);
+DEFINE_PER_CPU(struct vexfs_cache_uses, vexfs_cache_uses);
 EXPORT_PER_CPU_SYMBOL_GPL(vexfs_cache_uses);
 
 void vex_trace_cache_miss(u32 kind, u64 place, u64 index)
 {
-	this_cpu_inc(vexfs_cache_uses.misses[kind]);
+	this_cpu_add(vexfs_cache_uses.misses, VEXFS_CACHE_USE(kind));
 	trace_vexfs_cache_miss(kind, place, index);
 }
 

@@ -83,7 +83,7 @@ struct vxt_state {
 	u32 interrupts;
 	struct vexfs_op *outer;
 	struct vexfs_op *enclosing;
-	union vexfs_cache_uses cache;
+	struct vexfs_cache_uses cache;
 	u16 probed;
 };
 

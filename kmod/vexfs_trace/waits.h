@@ -114,7 +114,7 @@ struct vxt_wait {
 	enum vxt_part part;
 	bool away;
 	struct vxt_memory memory;
-	union vexfs_cache_uses cache;
+	struct vexfs_cache_uses cache;
 	u64 total[VXT_PARTS];
 	unsigned int nr;
 	struct {
@@ -164,8 +164,8 @@ struct vxt_wait *vxt_wait_find(const struct task_struct *task);
 static __always_inline void vxt_wait_enter(struct vexfs_op *op)
 {
 	vxt_state(op)->enclosing = this_cpu_read(vxt_running.op);
-	vxt_state(op)->cache.pair[0] = this_cpu_read(vexfs_cache_uses.pair[0]);
-	vxt_state(op)->cache.pair[1] = this_cpu_read(vexfs_cache_uses.pair[1]);
+	vxt_state(op)->cache.hits = this_cpu_read(vexfs_cache_uses.hits);
+	vxt_state(op)->cache.misses = this_cpu_read(vexfs_cache_uses.misses);
 	this_cpu_write(vxt_running.op, op);
 	/* One instruction: the task may move, but what it is in moves with it. */
 	if (unlikely(raw_cpu_read(vxt_running.wait)))
@@ -175,13 +175,15 @@ static __always_inline void vxt_wait_enter(struct vexfs_op *op)
 /* What it wanted of the cache, if its task was never lost. Preemption is off. */
 static __always_inline void vxt_cache_add(struct vexfs_op *op, struct vxt_cpu_class *pc)
 {
-	const union vexfs_cache_uses *now = this_cpu_ptr(&vexfs_cache_uses);
-	const union vexfs_cache_uses *then = &vxt_state(op)->cache;
-	unsigned int i;
+	const struct vexfs_cache_uses *then = &vxt_state(op)->cache;
+	u64 hits = __this_cpu_read(vexfs_cache_uses.hits) - then->hits;
+	u64 misses = __this_cpu_read(vexfs_cache_uses.misses) - then->misses;
 
-	for (i = 0; i < VXT_CACHE_KINDS; i++) {
-		vxt_add(&pc->hits[i], (u32)(now->hits[i] - then->hits[i]));
-		vxt_add(&pc->misses[i], (u32)(now->misses[i] - then->misses[i]));
+	vxt_add(&pc->hits[0], (u32)hits);
+	vxt_add(&pc->hits[1], hits >> 32);
+	if (unlikely(misses)) {
+		vxt_add(&pc->misses[0], (u32)misses);
+		vxt_add(&pc->misses[1], misses >> 32);
 	}
 }
 
