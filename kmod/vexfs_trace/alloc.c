@@ -16,6 +16,7 @@
 /**
  * struct vxt_site - a call site and its counters at the last reset
  * @site: NULL as long as it has not allocated
+ * @file: its file, from the source tree's top
  * @allocs: and the rest: as in struct vexfs_site
  * @frees: at the last reset
  * @bytes: at the last reset
@@ -24,6 +25,7 @@
  */
 struct vxt_site {
 	struct vexfs_site *site;
+	const char *file;
 	long allocs;
 	long frees;
 	long bytes;
@@ -40,6 +42,24 @@ static struct vexfs_site *vxt_site_next(struct vexfs_site *site)
 	return next ? llist_entry(next, struct vexfs_site, node) : NULL;
 }
 
+/* The part of a path that stands in the source tree. */
+static const char *vxt_site_file(const char *path)
+{
+	const char *part = strstr(path, "kmod/");
+
+	return part ?: kbasename(path);
+}
+
+static void vxt_site_take(struct vexfs_site *site)
+{
+	struct vxt_site *place = &vxt_sites[site->id - 1];
+
+	if (place->site)
+		return;
+	place->file = vxt_site_file(site->file);
+	place->site = site;
+}
+
 /**
  * vxt_alloc_refresh() - look for call sites that allocated for the first time
  * @dropped: NULL, or receives the number of sites for which there is no room
@@ -54,7 +74,7 @@ u32 vxt_alloc_refresh(u32 *dropped)
 	lockdep_assert_held(&vxt_lock);
 	for (site = vexfs_mem_sites(); site; site = vxt_site_next(site)) {
 		if (site->id && site->id <= VXT_SITES)
-			vxt_sites[site->id - 1].site = site;
+			vxt_site_take(site);
 		else
 			lost++;
 		last = max(last, min(site->id, VXT_SITES));
@@ -62,14 +82,6 @@ u32 vxt_alloc_refresh(u32 *dropped)
 	if (dropped)
 		*dropped = lost;
 	return last;
-}
-
-/* The part of a path that stands in the source tree. */
-static const char *vxt_site_file(const char *path)
-{
-	const char *part = strstr(path, "kmod/");
-
-	return part ?: kbasename(path);
 }
 
 /**
@@ -99,7 +111,7 @@ bool vxt_alloc_read(u32 id, struct vxt_alloc_row *row)
 	row->site = id;
 	row->line = site->line;
 	row->func = site->func;
-	row->file = vxt_site_file(site->file);
+	row->file = base->file;
 	row->frees = frees - base->frees;
 	row->allocs = atomic_long_read(&site->allocs) - base->allocs;
 	row->live_objects = atomic_long_read(&site->allocs) - frees;

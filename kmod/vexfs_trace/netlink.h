@@ -37,6 +37,14 @@ int vxt_dump_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, u32 
 int vxt_class_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 		   int (*put)(struct sk_buff *skb, u32 row));
 
+/* One of several 64-bit attributes that are put at once. */
+struct vxt_u64 {
+	u16 type;
+	u64 value;
+};
+
+int vxt_put_u64s(struct sk_buff *skb, const struct vxt_u64 *values, unsigned int nr);
+
 bool vxt_class_is_there(struct netlink_callback *cb);
 const char *vxt_address_name(unsigned long ip, bool exact);
 int vxt_put_frame(struct sk_buff *skb, int type, unsigned long ip, u32 bytes, bool exact);

@@ -8,12 +8,14 @@
 
 static int vxt_put_size(struct sk_buff *skb, unsigned int class, u64 count)
 {
-	const int pad = VEXFS_TRACE_A_SIZE_PAD;
 	u64 most = class == VEXFS_MEM_SIZES - 1 ? 0 : (u64)VEXFS_MEM_SIZE_LEAST << class;
 	struct nlattr *nest = nla_nest_start(skb, VEXFS_TRACE_A_ALLOC_SIZE);
+	const struct vxt_u64 values[] = {
+		{ VEXFS_TRACE_A_SIZE_MOST, most },
+		{ VEXFS_TRACE_A_SIZE_COUNT, count },
+	};
 
-	if (!nest || nla_put_u64_64bit(skb, VEXFS_TRACE_A_SIZE_MOST, most, pad) ||
-	    nla_put_u64_64bit(skb, VEXFS_TRACE_A_SIZE_COUNT, count, pad))
+	if (!nest || vxt_put_u64s(skb, values, ARRAY_SIZE(values)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -29,10 +31,24 @@ static int vxt_put_sizes(struct sk_buff *skb, const struct vxt_alloc_row *row)
 	return 0;
 }
 
+static int vxt_put_counts(struct sk_buff *skb, const struct vxt_alloc_row *row)
+{
+	const struct vxt_u64 values[] = {
+		{ VEXFS_TRACE_A_ALLOC_ALLOCS, row->allocs },
+		{ VEXFS_TRACE_A_ALLOC_FREES, row->frees },
+		{ VEXFS_TRACE_A_ALLOC_BYTES, row->bytes },
+		{ VEXFS_TRACE_A_ALLOC_FAILURES, row->failures },
+		{ VEXFS_TRACE_A_ALLOC_LIVE, row->live },
+		{ VEXFS_TRACE_A_ALLOC_LIVE_OBJECTS, row->live_objects },
+		{ VEXFS_TRACE_A_ALLOC_PEAK, row->peak },
+	};
+
+	return vxt_put_u64s(skb, values, ARRAY_SIZE(values));
+}
+
 /* Sites are numbered from 1; one that has not allocated yet makes no message. */
 static int vxt_put_alloc(struct sk_buff *skb, u32 site)
 {
-	const int pad = VEXFS_TRACE_A_ALLOC_PAD;
 	struct vxt_alloc_row row;
 
 	if (!vxt_alloc_read(site, &row))
@@ -41,13 +57,7 @@ static int vxt_put_alloc(struct sk_buff *skb, u32 site)
 	       nla_put_string(skb, VEXFS_TRACE_A_ALLOC_FUNC, row.func) ||
 	       nla_put_string(skb, VEXFS_TRACE_A_ALLOC_FILE, row.file) ||
 	       nla_put_u32(skb, VEXFS_TRACE_A_ALLOC_LINE, row.line) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_ALLOCS, row.allocs, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_FREES, row.frees, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_BYTES, row.bytes, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_FAILURES, row.failures, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_LIVE, row.live, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_LIVE_OBJECTS, row.live_objects, pad) ||
-	       nla_put_u64_64bit(skb, VEXFS_TRACE_A_ALLOC_PEAK, row.peak, pad) ||
+	       vxt_put_counts(skb, &row) ||
 	       nla_put_u8(skb, VEXFS_TRACE_A_ALLOC_CACHE, row.cache) ||
 	       vxt_put_sizes(skb, &row);
 }
