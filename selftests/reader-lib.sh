@@ -30,19 +30,27 @@ reader() # options
 	vexfs-trace-read "$@" 2>"$work/err"
 }
 
-# A claim about the next JSON report, judged by judge(); see reader_check.py.
+# Each JSON report has a file of its own, for its claims are judged at the end.
+reports=0
+next_report()
+{
+	report=$work/report.$((reports++)).json
+}
+next_report
+
+# A claim about the latest JSON report, judged by judge(); see reader_check.py.
 claim() # name, claim, arguments
 {
 	local IFS=$'\t'
 
-	echo "$*" >>"$work/claims"
+	echo "$report$IFS$*" >>"$work/claims"
 }
 
-# Prints a verdict on each claim.
+# Prints a verdict on each claim: once, for Python takes long to start in an emulated machine.
 judge()
 {
 	# shellcheck disable=SC2034 # the exit status of the test
-	python3 "$here/reader_check.py" "$work/report.json" <"$work/claims" || failed=1
+	python3 "$here/reader_check.py" <"$work/claims" || failed=1
 	rm "$work/claims"
 }
 
@@ -64,9 +72,10 @@ busy_start()
 	for pid in "${busy[@]}"; do
 		kill -0 "$pid" || return 1
 	done
+	busy_signal STOP
 }
 
-# They rest while reports are judged.
+# They rest while a reader starts and writes, which takes it several times as long beside them.
 busy_signal() # STOP or CONT
 {
 	[ ${#busy[@]} -eq 0 ] || kill "-$1" "${busy[@]}" 2>/dev/null
@@ -80,18 +89,56 @@ busy_stop()
 	busy=()
 }
 
-# Runs the reader under load; the claims that follow are judged by judge().
-window() # name, options
+# Whether the reader is still attached to events.
+attached()
 {
-	local name=$1
+	find "/proc/$reader/fd" -lname '*bpf*link*' 2>/dev/null | grep -q .
+}
 
-	shift
+# Starts the reader, and then the load.
+reader_start() # options
+{
+	vexfs-trace-read "$@" 2>"$work/err" &
+	reader=$!
+	until grep -q watching "$work/err"; do
+		kill -0 "$reader" 2>/dev/null || return 1
+		sleep 0.1
+	done
 	busy_signal CONT
-	reader --json --output "$work/report.json" "$@"
-	verdict $? "$name: exit status 0"
+}
+
+# Ends it, while the load goes on until it has let go of the events. Its exit status.
+reader_end()
+{
+	kill -INT "$reader"
+	while attached; do sleep 0.1; done
 	busy_signal STOP
+	wait "$reader"
+}
+
+# Runs the reader under load; the claims that follow are judged by judge().
+window() # name, command that returns when it has seen enough, options
+{
+	local name=$1 enough=$2
+
+	shift 2
+	next_report
+	reader_start --json --output "$report" "$@" && attached
+	verdict $? "$name: it watches"
+	$enough
+	reader_end
+	verdict $? "$name: exit status 0"
 	claim "$name: emitted = captured + lost" holds
 	claim "$name: every stack belongs to its operation" own_stacks
+}
+
+# Until a reader with --interval has written so many reports.
+reports_are() # number
+{
+	until [ "$(grep -c '^{' "$report")" -ge "$1" ]; do
+		kill -0 "$reader" || return
+		sleep 0.1
+	done
 }
 
 # shellcheck disable=SC2317

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Judges claims about the JSON of vexfs-trace-read: reader_check.py FILE <CLAIMS
+"""Judges claims about the JSON of vexfs-trace-read: reader_check.py <CLAIMS
 
-Each line of the input is a name, a claim (a function below) and its arguments, with
+Each line of the input is a file, a name, a claim (a function below) and its arguments, with
 tabs between them. Prints TAP; exit status 1 when a claim does not hold.
 """
 import functools
@@ -247,12 +247,41 @@ def same_counters(reports, other):
     assert a["thread_size"] == b["thread_size"]
 
 
+def target(reports, name):
+    c, = [c for c in reports[-1]["classes"] if c["class"] == name]
+    assert c["target"], c
+    return c
+
+
+def target_chain(reports, name, part):
+    """The chain leads from the word to the target's caller; part is in the name of a function or
+    module of it."""
+    c = target(reports, name)
+    assert c["stack"]["painted"] >= 50 and c["latency_ns"]["count"] >= 100, c["stack"]
+    chain = c["chain"]
+    assert chain and chain["complete"], chain
+    assert sum(f["bytes"] for f in chain["frames"]) == chain["depth"], chain
+    assert c["stack"]["min"] <= chain["depth"] <= c["stack"]["max"], (c["stack"], chain)
+    # A frame is never larger than what the kernel's build lets a function have.
+    assert all(8 <= f["bytes"] <= 2048 + 256 for f in chain["frames"]), chain
+    assert any(part in f["function"] for f in chain["frames"]), chain
+
+
+def target_cost(reports, name, condition):
+    """What time and memory went into: a condition on the number of functions (f), the stack (s),
+    the memory (m) and the time (t) of a target."""
+    c = target(reports, name)
+    f, s, m, t = c["functions"], c["stack"], c["memory"], c["time_ns"]
+    assert t["lost_ops"] == 0 and t["total"] > 0, (s, f, m, t)
+    assert eval(condition, {"f": f, "s": s, "m": m, "t": t}), (condition, s, f, m, t)
+
+
 def main():
     failed = False
     for line in sys.stdin:
-        name, claim, *arguments = line.rstrip("\n").split("\t")
+        path, name, claim, *arguments = line.rstrip("\n").split("\t")
         try:
-            globals()[claim](documents(sys.argv[1]), *arguments)
+            globals()[claim](documents(path), *arguments)
             print(f"ok - {name}")
         except (AssertionError, KeyError, ValueError, OSError) as e:
             print(f"not ok - {name}\n# {claim}: {type(e).__name__}: {e}"[:2000])

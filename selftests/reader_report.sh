@@ -23,7 +23,7 @@ ls -l "$mnt/dir" && cat "$mnt/dir/file" && rm -r "$mnt/dir" "$mnt/more"
 END
 
 # Every process of the job is gone when the report is written.
-reader --reset --json --output "$work/report.json" -- sh "$work/job" >"$work/out"
+reader --reset --json --output "$report" -- sh "$work/job" >"$work/out"
 verdict $? "a command: exit status 0"
 claim "a command: emitted = captured + lost" holds
 for class in search insert write fsync create unlink; do
@@ -38,8 +38,8 @@ claim "each stack begins at the operation's entry point" own_stacks
 claim "allocation sites have live bytes and stacks" live_sites
 claim "all kernel frames have names" named
 claim "the parts of each class's time are all of it" whole
-judge
-sleep 6	# what the kernel writes back by itself is over
+# What the kernel would write back by itself, seconds later, is over.
+sync -f "$mnt"
 
 reader --reset --top 2 --output "$work/report.txt" -- sh "$work/job" >"$work/out"
 verdict $? "text: exit status 0"
@@ -55,13 +55,13 @@ done
 waits=/sys/kernel/debug/vxt_waits
 insmod "$VEXFS_MODDIR/selftests/modules/vxt_waits.ko"
 verdict $? "the fixture of waits loads"
-reader --reset --no-bpf --json --output "$work/report.json" -- \
+next_report
+reader --reset --no-bpf --json --output "$report" -- \
 	sh -c "for i in 1 2 3 4 5; do echo mutex-asleep 19 50 >$waits; done; echo fail 19 28 >$waits"
 verdict $? "operations that wait: exit status 0"
 claim "operations that wait: where, and who held the lock" \
 	waited search mutex waits_for_mutex waits_hold_asleep
 claim "operations that wait: the parts of their time are all of it" whole
-judge
 reader --no-bpf --output "$work/report.txt"
 for word in LOCKS waits_for_mutex waits_hold_asleep ENOSPC runnable; do
 	grep -qw "$word" "$work/report.txt"
@@ -73,64 +73,59 @@ rmmod vxt_waits
 
 sync "$mnt"
 sleep 1
-reader --no-bpf --json --output "$work/report.json" && cp "$work/report.json" "$work/other.json"
+reader --no-bpf --json --output "$work/other.json"
 verdict $? "counters by netlink: exit status 0"
-reader --no-bpf --json --debugfs --output "$work/report.json"
+next_report
+reader --no-bpf --json --debugfs --output "$report"
 verdict $? "counters by debugfs: exit status 0"
 claim "both are the same" same_counters "$work/other.json"
-judge
 
 vexfs bench --op search --queries 16000000 "$mnt/rows" >/dev/null 2>&1 &
 busy+=($!)
-reader --debugfs --json --output "$work/report.json" --duration 2
-verdict $? "a process that ran before: exit status 0"
-claim "a process that ran before: has its functions" called_from search vexfs_coll_search main vexfs
-judge
-
-vexfs-trace-read --json --output "$work/report.json" 2>"$work/err" &
-pid=$!
-until grep -q watching "$work/err"; do sleep 0.1; done
+sleep 1
+busy_signal STOP
+next_report
+reader_start --debugfs --json --output "$report"
+verdict $? "a process that ran before: it watches"
 sleep 2
-kill -INT $pid
-wait $pid
+reader_end
 verdict $? "Ctrl-C: exit status 0"
 claim "Ctrl-C: there is a report" captured 1
-judge
+claim "a process that ran before: has its functions" called_from search vexfs_coll_search main vexfs
 
-reader --interval 0.5 --duration 3 --json --output "$work/report.json"
+next_report
+reader --interval 0.5 --duration 3 --json --output "$report"
 verdict $? "intervals: exit status 0"
 claim "intervals: several reports" reports_at_least 2
-judge
 
-(
-	echo 2 >/proc/sys/kernel/kptr_restrict
-	reader --json --output "$work/report.json" --duration 1
-	status=$?
-	echo 0 >/proc/sys/kernel/kptr_restrict
-	exit $status
-)
-verdict $? "hidden kernel addresses: exit status 0"
+next_report
+echo 2 >/proc/sys/kernel/kptr_restrict
+reader_start --json --output "$report"
+sleep 1
+reader_end
+status=$?
+echo 0 >/proc/sys/kernel/kptr_restrict
+verdict $status "hidden kernel addresses: exit status 0"
 says kptr_restrict "hidden kernel addresses: names the cause"
 claim "hidden kernel addresses: frames by address" unnamed_kernel
-judge
 busy_stop
 
-setpriv --bounding-set=-all,+net_admin vexfs-trace-read --json --output "$work/report.json" \
+next_report
+setpriv --bounding-set=-all,+net_admin vexfs-trace-read --json --output "$report" \
 	--duration 0.1 2>"$work/err"
 verdict $? "no permission for BPF: exit status 0"
 says CAP_BPF "no permission for BPF: names it"
 claim "no permission for BPF: the counters are there" counters_only
-judge
 setpriv --bounding-set=-all vexfs-trace-read >"$work/out" 2>"$work/err"
 [ $? -eq 1 ]
 verdict $? "no permission for the counters: exit status 1"
 says CAP_NET_ADMIN "no permission for the counters: names it"
 
-reader -- sh -c 'exit 7' >"$work/out"
+reader --no-bpf -- sh -c 'exit 7' >"$work/out"
 [ $? -eq 1 ]
 verdict $? "a command that fails: exit status 1"
 says "exit status 7" "a command that fails: its status"
-reader -- /no/such/command >"$work/out"
+reader --no-bpf -- /no/such/command >"$work/out"
 [ $? -eq 1 ]
 verdict $? "a command that cannot run: exit status 1"
 says "No such file" "a command that cannot run: why"
@@ -165,5 +160,6 @@ verdict $? "doctor without vexfs_trace.ko: exit status 1"
 says "insmod vexfs_trace.ko" "doctor without vexfs_trace.ko: says what to do"
 insmod "$VEXFS_MODDIR/vexfs_trace.ko"
 verdict $? "vexfs_trace.ko is back"
+judge
 
 exit $failed

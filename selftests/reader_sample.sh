@@ -12,22 +12,20 @@ verdict $? "programs keep the filesystem busy"
 
 # Chosen by the programs, by vexfs.ko, and by both.
 for every in 7 64 500; do
-	window "one of $every" --duration 2 --sample $every
+	window "one of $every" "sleep 4" --sample $every
 	claim "one of $every: so many, by their numbers" sampled $every
 	claim "one of $every: nothing was lost" nothing_lost
-	judge
 done
 
-window "many windows" --interval 0.5 --duration 3 --sample 64
+window "many windows" "reports_are 4" --interval 0.5 --sample 64
 claim "many windows: no event falls between two" continuous
-judge
 
 # What has to be sent is lost, and what was not chosen does not count as that.
-window "full ring buffer" --duration 2 --sample 2 --stack-map-size 1 --totals-size 1 --ring-size 4096
-judge
+window "full ring buffer" "sleep 2" --sample 2 --stack-map-size 1 --totals-size 1 --ring-size 4096
 
-busy_signal CONT
-reader --sample 100 --output "$work/report.txt" --duration 1
+reader_start --sample 100 --output "$work/report.txt"
+sleep 1
+reader_end
 verdict $? "text: exit status 0"
 grep -q '^call stacks of one operation and allocation of 100$' "$work/report.txt"
 verdict $? "text: says so at its head"
@@ -35,5 +33,6 @@ verdict $? "text: says so at its head"
 	"identity: emitted = captured + not sampled + lost, residual 0" ]
 verdict $? "text: ends with the identity"
 busy_stop
+judge
 # shellcheck disable=SC2154 # of the library
 exit $failed
