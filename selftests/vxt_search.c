@@ -60,32 +60,60 @@ static int search_all(int fd, uint32_t ef, uint64_t *found)
 	return err;
 }
 
-FIXTURE_SETUP(search)
+/* Searches change nothing: variants of one index after another share the collection. */
+static pid_t first;
+
+__attribute__((constructor)) static void remember_run(void)
+{
+	first = getpid();
+}
+
+/* Open for reading and writing, with @path its name; or a negative errno. */
+static int make_rows(const char *path, uint32_t index)
 {
 	static float rows[ROWS * DIM];
 	struct vexfs_create a = {
 		.size = sizeof(a), .elem = VEXFS_ELEM_F32, .metric = VEXFS_METRIC_L2, .dim = DIM,
-		.index = variant->index,
+		.index = index,
 	};
 	uint64_t dead[] = { 17, 1234, 3999 };
 	struct vexfs_delete d = delete_args(dead, 3);
+	int err, fd;
 
-	if (variant->index == VEXFS_INDEX_HNSW)
+	if (index == VEXFS_INDEX_HNSW)
 		a.ef_construction = 40;
-	ASSERT_EQ(0, make_fs(128));
-	ASSERT_EQ(0, do_mount(0, "cache=64M"));
-	self->fd = open(MNT "/rows", O_CREAT | O_RDWR, 0644);
-	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, neg(ioctl(self->fd, VEXFS_IOC_CREATE, &a)));
+	err = make_fs(128) ? -EIO : do_mount(0, "cache=64M");
+	if (err)
+		return err;
+	fd = open(MNT "/making", O_CREAT | O_RDWR, 0644);
+	if (fd < 0)
+		return -errno;
 	fill_floats(rows, ROWS * DIM, 1);
-	ASSERT_EQ(0, coll_insert(self->fd, rows, ROWS, DIM));
+	err = neg(ioctl(fd, VEXFS_IOC_CREATE, &a));
+	if (!err)
+		err = coll_insert(fd, rows, ROWS, DIM);
 	/* Searches ask for the bitmap of deleted rows then. */
-	ASSERT_EQ(0, neg(ioctl(self->fd, VEXFS_IOC_DELETE, &d)));
+	if (!err)
+		err = neg(ioctl(fd, VEXFS_IOC_DELETE, &d));
+	if (!err)
+		err = neg(rename(MNT "/making", path));
+	return err ? err : fd;
+}
+
+FIXTURE_SETUP(search)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), MNT "/rows-%d-%u", first, variant->index);
+	self->fd = do_mount(0, "cache=64M") ? -1 : open(path, O_RDWR);
+	if (self->fd < 0)
+		self->fd = make_rows(path, variant->index);
+	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, search_all(self->fd, 0, &self->found));
 	close(self->fd);
 	ASSERT_EQ(0, do_umount());
 	ASSERT_EQ(0, do_mount(0, variant->mount));
-	self->fd = open(MNT "/rows", O_RDONLY);
+	self->fd = open(path, O_RDONLY);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, vxt_share(SHARE_ALL));
 }
