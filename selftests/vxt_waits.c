@@ -329,7 +329,7 @@ TEST_F(waits, resets_while_it_waits_do_no_harm)
 
 TEST_F_TIMEOUT(waits, tasks_that_die_in_an_operation_leave_nothing, 200)
 {
-	ASSERT_EQ(0, waits_run(self, "die", TASKS + 100));
+	ASSERT_EQ(0, waits_run(self, "die", TASKS + 200));
 	EXPECT_EQ(0, self->ops.calls);
 	ASSERT_EQ(0, waits_run(self, "full", 200));
 	EXPECT_EQ(200, self->ops.calls);
