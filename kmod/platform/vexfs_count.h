@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the core counts for vexfs_trace.ko, by one instruction: how often the task that runs found in
- * the cache what it wanted, and how often not. vexfs_trace.ko lets the counts go with the task from CPU to CPU while
- * that is in an operation, and makes the difference at its end the operation's.
+ * What the core counts for vexfs_trace.ko, by one instruction: how often this CPU found in the
+ * cache what was wanted, and how often not. vexfs_trace.ko knows which operation it was that ran.
  */
 #ifndef VEXFS_COUNT_H
 #define VEXFS_COUNT_H

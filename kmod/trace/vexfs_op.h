@@ -102,7 +102,7 @@ struct vexfs_op {
 	int err;
 	unsigned int hops;
 	unsigned long long entry_sp;
-	unsigned long long trace[9];
+	unsigned long long trace[6];
 };
 
 #endif /* VEXFS_OP_H */

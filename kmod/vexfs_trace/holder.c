@@ -88,13 +88,25 @@ static notrace void vxt_holder_take_away(struct vxt_holder *holder)
 	struct task_struct *task = holder->task;
 	unsigned long switches = READ_ONCE(task->nvcsw) + READ_ONCE(task->nivcsw);
 	struct unwind_state state;
+	unsigned long flags;
 
 	/* Pairs with the scheduler, which counts a switch before the task is off the CPU. */
 	smp_rmb();
 	if (READ_ONCE(task->on_cpu))
 		return;
-	unwind_start(&state, task, NULL, NULL);
-	vxt_holder_unwind(holder, &state);
+	if (vexfs_task_is_probed(task)) {
+		/* Only while it is asleep, and nobody wakes it. Never waits: any lock may be held. */
+		if (!raw_spin_trylock_irqsave(&task->pi_lock, flags))
+			return;
+		if (!task_is_running(task)) {
+			unwind_start(&state, task, NULL, NULL);
+			vxt_holder_unwind(holder, &state);
+		}
+		raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	} else {
+		unwind_start(&state, task, NULL, NULL);
+		vxt_holder_unwind(holder, &state);
+	}
 	/* The same the other way round. */
 	smp_rmb();
 	if (READ_ONCE(task->on_cpu) || !vxt_owner_is(holder) ||

@@ -140,8 +140,8 @@ static noinline notrace unsigned long vxt_stack_fold(struct vexfs_op *outer)
 }
 
 /*
- * The operation in which the slot's task is, if @op, which began at @entry_sp, is nested in it. A task that died in an
- * operation leaves its slot to whoever gets its memory: believe only what lies above on this stack,
+ * The operation in which the slot's task is, if @op, which began at @entry_sp, is nested in it. A
+ * task that died in an operation leaves its slot to whoever gets its memory: believe only what lies above on this stack,
  * or in the slot itself, holds the cookie and began above.
  */
 static notrace struct vexfs_op *vxt_stack_outer(struct vexfs_op **top, const struct vexfs_op *op,
@@ -243,7 +243,6 @@ static notrace unsigned long vxt_stack_prepare(struct vexfs_op *op, struct vexfs
 	}
 	state->window = window;
 	state->low = 0;
-	state->probed = 0;
 	state->interrupts = vxt_interrupts();
 	state->outer = outer;
 	return from;
@@ -331,7 +330,7 @@ noinline notrace void vxt_stack_probed(unsigned long entry_sp)
 	if (!outer)
 		return;
 	state = vxt_state(outer);
-	state->probed = max_t(u16, state->probed, outer->entry_sp - reach);
+	state->floor = max_t(u16, state->floor, outer->entry_sp - reach);
 }
 
 /* Calls of targets are numbered by themselves, as operations are. Preemption is off. */
@@ -428,7 +427,7 @@ static notrace unsigned long vxt_stack_measure(const struct vexfs_op *op,
 
 	sample->depth = op->entry_sp - low;
 	sample->absolute = base + THREAD_SIZE - low;
-	sample->shallow = low == high || sample->depth <= state->probed;
+	sample->shallow = low == high;
 	sample->interrupted = state->interrupts != vxt_interrupts();
 	sample->clipped = state->window & VXT_WINDOW_CLIPPED ||
 			  (!(state->window & VXT_WINDOW_WHOLE) &&
@@ -453,9 +452,7 @@ static notrace void vxt_stack_hand_on(struct vexfs_op *op, const struct vxt_stat
 	struct vxt_state *outer = vxt_state(op);
 
 	outer->low = max_t(u16, outer->low, op->entry_sp - low);
-	if (inner->probed)
-		outer->probed = max_t(u16, outer->probed,
-				      inner->probed + (op->entry_sp - entry_sp));
+	outer->floor = max_t(u16, outer->floor, inner->floor + (op->entry_sp - entry_sp));
 	if (vxt_window(inner) < vxt_window(outer))
 		outer->window = (inner->window & ~VXT_WINDOW_WATCHED) |
 				(outer->window & (VXT_WINDOW_CLIPPED | VXT_WINDOW_WATCHED));

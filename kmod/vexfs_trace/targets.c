@@ -37,7 +37,7 @@
  * @probe: probes of its functions, @nr of them
  * @nr: 1, or for a module up to VXT_FUNCTIONS
  * @whole: a module: only calls that do not come from the module's own functions count
- * @mark: what stands for its calls in waits.c: one of @marks, so that a task that was in a call when
+ * @mark: what stands for its calls in waits.c: one of @marks, so that a task that was in a call as
  *	its target went is not taken for one in a call of the next target
  * @turn: which one is next
  * @marks: see @mark
@@ -88,8 +88,8 @@ static __always_inline bool vxt_call_is_inner(const struct vxt_target *target)
 }
 
 /*
- * Runs before the function's first instruction, on its stack, with preemption off. Other than 0: the
- * call is not followed.
+ * Runs before the function's first instruction, on its stack, with preemption off. Other than 0:
+ * the call is not followed.
  */
 static notrace int vxt_call_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
@@ -218,7 +218,7 @@ static void vxt_target_drop(struct vxt_target *target)
 
 	unregister_kretprobes(target->probe, target->nr);
 	WRITE_ONCE(vxt_state(target->mark)->cookie, 0);
-	/* Who leaves the CPU, and who was about to, sees that; a handler runs with preemption off. */
+	/* Who leaves the CPU, or was about to, sees that; a handler runs with preemption off. */
 	synchronize_rcu();
 	for (i = 0; i < target->nr; i++)
 		kfree(container_of(target->probe[i], struct vxt_function, probe));
@@ -236,7 +236,8 @@ static void vxt_target_drop(struct vxt_target *target)
 static bool vxt_function_fits(const struct vxt_target *target, const struct kretprobe *probe)
 {
 	unsigned long address = (unsigned long)probe->kp.addr;
-	char name[KSYM_SYMBOL_LEN + 1], *module;
+	static char name[KSYM_SYMBOL_LEN + 1];	/* under vxt_lock */
+	char *module;
 	size_t len;
 
 	/* What runs between painting and scanning must not be probed. */

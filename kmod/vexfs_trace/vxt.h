@@ -63,12 +63,11 @@
  * @start: clock at entry
  * @window: of a painted one, as @floor, @low and @outer: lowest painted address; VXT_WINDOW_* in
  *	its low bits
- * @floor: depth at which the painted range begins; what lies above was in use when painting
+ * @floor: depth at which the painted range begins; what lies above was in use when painting, or by
+ *	the probe of a target that was called within
  * @low: greatest depth that is known to be dirty from before a nested
  *	operation painted over it, or from a nested operation; 0 for none
  * @interrupts: of the CPU before it was painted, and which CPU that was
- * @cache: vexfs_cache_uses at entry
- * @probed: depth that probes of targets called within may have touched; 0 for none
  * @outer: the painted operation of this task in which this one is nested, or NULL
  * @enclosing: the operation of this task in which this one is nested, painted or not, or NULL
  *
@@ -83,8 +82,6 @@ struct vxt_state {
 	u32 interrupts;
 	struct vexfs_op *outer;
 	struct vexfs_op *enclosing;
-	struct vexfs_cache_uses cache;
-	u16 probed;
 };
 
 #define VXT_WINDOW_WHOLE	1UL	/* reaches down to the end of the stack */

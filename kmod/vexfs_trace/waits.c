@@ -122,20 +122,23 @@ notrace void vxt_wait_lose(void)
 }
 
 /**
- * vxt_wait_nest() - an operation enters within one that has waited
+ * vxt_wait_nest() - an operation enters within another
  * @op: the inner one
+ * @enclosing: the other; perhaps a call of a target
  */
-noinline notrace void vxt_wait_nest(struct vexfs_op *op)
+noinline notrace void vxt_wait_nest(struct vexfs_op *op, const struct vexfs_op *enclosing)
 {
 	struct vxt_wait *wait;
 
 	preempt_disable_notrace();
+	vxt_cache_add(vxt_cpu_class(enclosing->op_class));
 	wait = this_cpu_read(vxt_running.wait);
-	if (wait->nr < VXT_WAIT_NEST) {
+	if (wait && wait->nr < VXT_WAIT_NEST) {
 		wait->level[wait->nr].op = op;
 		memcpy(wait->level[wait->nr].total, wait->total, sizeof(wait->total));
 	}
-	wait->nr++;
+	if (wait)
+		wait->nr++;
 	preempt_enable_notrace();
 }
 
@@ -199,7 +202,7 @@ noinline notrace void vxt_wait_settle(struct vexfs_op *op, struct vxt_cpu_class 
 		state->enclosing = NULL;
 	}
 	if (vxt_wait_count(pc, known ? part : NULL, took))
-		vxt_cache_add(op, pc);
+		vxt_cache_add(pc);
 }
 
 /**
@@ -243,6 +246,8 @@ notrace void vxt_span_begin(struct vxt_span *span, struct vexfs_op *mark)
 		memcpy(span->total, wait->total, sizeof(span->total));
 	span->memory = *this_cpu_ptr(&vxt_running.memory);
 	span->enclosing = this_cpu_read(vxt_running.op);
+	if (!span->enclosing)
+		vxt_cache_restart();
 	this_cpu_write(vxt_running.op, mark);
 }
 
@@ -308,8 +313,8 @@ notrace void vxt_span_forget(struct vxt_span *span)
 }
 
 /*
- * The target of @mark is gone, @mark has no cookie any more, and all CPUs have seen that: whoever is
- * away in one of its calls finds that out when it comes back.
+ * The target of @mark is gone, @mark has no cookie any more, and all CPUs have seen that: whoever
+ * is away in one of its calls finds that out when it comes back.
  */
 void vxt_wait_forget_mark(const struct vexfs_op *mark)
 {
@@ -337,7 +342,10 @@ static notrace void vxt_wait_out(struct vexfs_op *op, struct task_struct *prev, 
 		return;
 	WRITE_ONCE(wait->op, op);
 	wait->memory = *this_cpu_ptr(&vxt_running.memory);
-	wait->cache = *this_cpu_ptr(&vexfs_cache_uses);
+	wait->cache.hits = this_cpu_read(vexfs_cache_uses.hits) -
+			   this_cpu_read(vxt_running.cache.hits);
+	wait->cache.misses = this_cpu_read(vexfs_cache_uses.misses) -
+			     this_cpu_read(vxt_running.cache.misses);
 	wait->woken = 0;
 	wait->part = runs_on ? VXT_READY : prev->in_iowait ? VXT_IO : VXT_SLEEP;
 	wait->since = vxt_clock();
@@ -358,7 +366,10 @@ static notrace void vxt_wait_in(struct task_struct *next)
 	this_cpu_write(vxt_running.op, READ_ONCE(wait->op));
 	this_cpu_write(vxt_running.wait, wait);
 	*this_cpu_ptr(&vxt_running.memory) = wait->memory;
-	*this_cpu_ptr(&vexfs_cache_uses) = wait->cache;
+	this_cpu_write(vxt_running.cache.hits,
+		       this_cpu_read(vexfs_cache_uses.hits) - wait->cache.hits);
+	this_cpu_write(vxt_running.cache.misses,
+		       this_cpu_read(vexfs_cache_uses.misses) - wait->cache.misses);
 	if (unlikely(!this_cpu_read(vxt_running.op))) {
 		vxt_wait_lose();
 		return;

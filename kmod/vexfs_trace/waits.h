@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the time of operations goes: what waits.c, contention.c, holder.c, locks.c and kmem.c share.
+ * Where the time of operations goes: what waits.c, contention.c, holder.c, locks.c, kmem.c share.
  *
  * struct vxt_running belongs to the task that runs on the CPU: the probe of sched_switch exchanges
  * it with the task. So it is read and written without a lock, by one instruction at a time where
@@ -24,12 +24,14 @@ struct vxt_wait;
  * @wait: its entry in the table of tasks that have waited in an operation, or NULL
  * @task: the task, once the CPU has switched; others compare it, and look no further
  * @memory: what it allocated while in an operation, counted from anywhere: only differences tell
+ * @cache: vexfs_cache_uses when the innermost operation was entered, or its inner one left
  */
 struct vxt_running {
 	struct vexfs_op *op;
 	struct vxt_wait *wait;
 	struct task_struct *task;
 	struct vxt_memory memory;
+	struct vexfs_cache_uses cache;
 };
 
 DECLARE_PER_CPU_ALIGNED(struct vxt_running, vxt_running);
@@ -91,7 +93,7 @@ struct vxt_holder {
  * @part: what it left for
  * @away: it is off the CPU
  * @memory: of struct vxt_running, while the task is away
- * @cache: vexfs_cache_uses likewise
+ * @cache: what the innermost operation has used so far, while the task is away
  * @total: time that went to each part since the entry was made
  * @nr: operations that entered since then and run; @level of as many as there is room for
  * @level: @total when each of them entered, the outermost first
@@ -153,31 +155,27 @@ int vxt_waits_init(void);
 void vxt_waits_exit(void);
 void vxt_waits_reset(void);
 u64 vxt_waits_memory(void);
-void vxt_wait_nest(struct vexfs_op *op);
+void vxt_wait_nest(struct vexfs_op *op, const struct vexfs_op *enclosing);
 void vxt_wait_settle(struct vexfs_op *op, struct vxt_cpu_class *pc, u64 took);
 void vxt_wait_forget(struct vexfs_op *op);
 struct vxt_wait *vxt_wait_claim(void);
 void vxt_wait_lose(void);
 struct vxt_wait *vxt_wait_find(const struct task_struct *task);
 
-/* The running task enters an operation. Calls something only if it has waited in an outer one. */
-static __always_inline void vxt_wait_enter(struct vexfs_op *op)
+/* Uses of the cache count from here on. One instruction a word: the task may move. */
+static __always_inline void vxt_cache_restart(void)
 {
-	vxt_state(op)->enclosing = this_cpu_read(vxt_running.op);
-	vxt_state(op)->cache.hits = this_cpu_read(vexfs_cache_uses.hits);
-	vxt_state(op)->cache.misses = this_cpu_read(vexfs_cache_uses.misses);
-	this_cpu_write(vxt_running.op, op);
-	/* One instruction: the task may move, but what it is in moves with it. */
-	if (unlikely(raw_cpu_read(vxt_running.wait)))
-		vxt_wait_nest(op);
+	this_cpu_write(vxt_running.cache.hits, this_cpu_read(vexfs_cache_uses.hits));
+	this_cpu_write(vxt_running.cache.misses, this_cpu_read(vexfs_cache_uses.misses));
 }
 
-/* What it wanted of the cache, if its task was never lost. Preemption is off. */
-static __always_inline void vxt_cache_add(struct vexfs_op *op, struct vxt_cpu_class *pc)
+/* Those since then are of this class. Preemption is off. */
+static __always_inline void vxt_cache_add(struct vxt_cpu_class *pc)
 {
-	const struct vexfs_cache_uses *then = &vxt_state(op)->cache;
-	u64 hits = __this_cpu_read(vexfs_cache_uses.hits) - then->hits;
-	u64 misses = __this_cpu_read(vexfs_cache_uses.misses) - then->misses;
+	u64 hits = __this_cpu_read(vexfs_cache_uses.hits) -
+		   __this_cpu_read(vxt_running.cache.hits);
+	u64 misses = __this_cpu_read(vexfs_cache_uses.misses) -
+		     __this_cpu_read(vxt_running.cache.misses);
 
 	vxt_add(&pc->hits[0], (u32)hits);
 	vxt_add(&pc->hits[1], hits >> 32);
@@ -187,14 +185,31 @@ static __always_inline void vxt_cache_add(struct vexfs_op *op, struct vxt_cpu_cl
 	}
 }
 
+/* The running task enters an operation. Calls something only if it is in another one. */
+static __always_inline void vxt_wait_enter(struct vexfs_op *op)
+{
+	struct vexfs_op *enclosing = this_cpu_read(vxt_running.op);
+
+	vxt_state(op)->enclosing = enclosing;
+	this_cpu_write(vxt_running.op, op);
+	if (unlikely(enclosing))
+		vxt_wait_nest(op, enclosing);
+	vxt_cache_restart();
+}
+
 /* It leaves it, after @took. Preemption is off. */
 static __always_inline void vxt_wait_leave(struct vexfs_op *op, struct vxt_cpu_class *pc, u64 took)
 {
+	struct vexfs_op *enclosing;
+
 	if (unlikely(__this_cpu_read(vxt_running.op) != op || __this_cpu_read(vxt_running.wait)))
 		vxt_wait_settle(op, pc, took);
 	else
-		vxt_cache_add(op, pc);
-	__this_cpu_write(vxt_running.op, vxt_state(op)->enclosing);
+		vxt_cache_add(pc);
+	enclosing = vxt_state(op)->enclosing;
+	__this_cpu_write(vxt_running.op, enclosing);
+	if (unlikely(enclosing))
+		vxt_cache_restart();
 }
 
 /* contention.c */
