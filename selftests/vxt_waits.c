@@ -255,7 +255,8 @@ TEST_F(contended, the_wait_counts_as_lock_and_the_holder_is_named)
 			break;
 	}
 	EXPECT_GT(TRIES, i);
-	EXPECT_LE(US / 4, o->lock);
+	/* As long as the holder runs, who wants a rwsem spins, and that is time on the CPU. */
+	EXPECT_LE(strcmp(variant->name, "rwsem-busy") ? US / 4 : 0, o->lock);
 	EXPECT_STREQ(variant->did, w->lock.holder);
 	EXPECT_TRUE(vxt_lock_holder_is(&w->lock, variant->function));
 }
