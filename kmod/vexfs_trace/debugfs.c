@@ -209,8 +209,8 @@ static int targets_show(struct seq_file *m, void *unused)
 		if (vxt_target_read(i, &row))
 			seq_printf(m, "%5u %9u %10llu %10llu %14llu %10llu %10llu %10llu  %s\n",
 				   i, row.functions, row.missed, row.memory.allocs,
-				   row.memory.bytes, row.memory.frees, row.memory.pages, row.memory.pages_freed,
-				   row.name);
+				   row.memory.bytes, row.memory.frees, row.memory.pages,
+				   row.memory.pages_freed, row.name);
 	mutex_unlock(&vxt_lock);
 	return 0;
 }

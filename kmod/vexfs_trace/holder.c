@@ -95,7 +95,7 @@ static notrace void vxt_holder_take_away(struct vxt_holder *holder)
 	if (READ_ONCE(task->on_cpu))
 		return;
 	if (vexfs_task_is_probed(task)) {
-		/* Only while it is asleep, and nobody wakes it. Never waits: any lock may be held. */
+		/* Only while it is asleep, and nobody can wake it. Any lock may be held here. */
 		if (!raw_spin_trylock_irqsave(&task->pi_lock, flags))
 			return;
 		if (!task_is_running(task)) {

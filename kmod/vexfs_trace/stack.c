@@ -141,8 +141,8 @@ static noinline notrace unsigned long vxt_stack_fold(struct vexfs_op *outer)
 
 /*
  * The operation in which the slot's task is, if @op, which began at @entry_sp, is nested in it. A
- * task that died in an operation leaves its slot to whoever gets its memory: believe only what lies above on this stack,
- * or in the slot itself, holds the cookie and began above.
+ * task that died in an operation leaves its slot to whoever gets its memory: believe only what
+ * lies above on this stack, or in the slot itself, holds the cookie and began above.
  */
 static notrace struct vexfs_op *vxt_stack_outer(struct vexfs_op **top, const struct vexfs_op *op,
 						unsigned long entry_sp)
