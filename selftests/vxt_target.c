@@ -285,7 +285,8 @@ TEST_F(target, the_functions_of_a_module_are_one_target)
 	EXPECT_EQ(1, targets());
 	EXPECT_EQ(-EEXIST, module_function(nl, NAME));
 	EXPECT_EQ(-EEXIST, module_function(nl, NAME));
-	EXPECT_EQ(-EINVAL, module_function(nl, "vfs_write"));
+	EXPECT_EQ(-ENOENT, module_function(nl, "vfs_write"));
+	EXPECT_EQ(-EINVAL, module_function(nl, "vexfs:vexfs_lookup"));
 	EXPECT_EQ(-ENOENT, module_function(nl, "vexfs_no_such_function"));
 	EXPECT_EQ(-EINVAL, target(nl, VEXFS_TRACE_CMD_TARGET_ADD, "module:vexfs"));
 	EXPECT_STREQ("name a function of the module, too", nl->text);
@@ -307,6 +308,17 @@ TEST_F(target, the_functions_of_a_module_are_one_target)
 	EXPECT_EQ(self->known.expect, self->seen.p50);
 	EXPECT_EQ(0, self->seen.shallow);
 	ASSERT_EQ(0, vxt_ops(MODULE, &ops));
+	EXPECT_EQ(TIMES, ops.calls);
+	EXPECT_EQ(0, ops.lost);
+
+	/* Nor does one count that comes from an operation inside of a call, or from another target. */
+	ASSERT_EQ(0, module_function(nl, "fixture_nest"));
+	ASSERT_EQ(0, vxt_reset());
+	ASSERT_EQ(0, vxt_run("inner", CLASS, 16, TIMES, &self->known));
+	ASSERT_EQ(0, vxt_ops(MODULE, &ops));
+	EXPECT_EQ(TIMES, ops.calls);
+	EXPECT_EQ(0, ops.lost);
+	ASSERT_EQ(0, vxt_ops("search", &ops));
 	EXPECT_EQ(TIMES, ops.calls);
 	EXPECT_EQ(0, ops.lost);
 

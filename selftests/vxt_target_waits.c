@@ -75,13 +75,13 @@ TEST_F(calls, what_an_operation_inside_waits_is_theirs_too)
 	ASSERT_EQ(0, vxt_write(TARGETS, "+" PLAIN));
 	ASSERT_EQ(0, run_in(self, "sleep", PLAIN));
 	EXPECT_TRUE(whole(self));
-	EXPECT_LE(US * 0.98, self->ops.sleep);
+	EXPECT_LE(US * 0.9, self->ops.sleep);
 	ASSERT_EQ(0, run_in(self, "io", PLAIN));
 	EXPECT_TRUE(whole(self));
-	EXPECT_LE(US * 0.98, self->ops.io);
+	EXPECT_LE(US * 0.9, self->ops.io);
 	ASSERT_EQ(0, run_in(self, "busy", PLAIN));
 	EXPECT_TRUE(whole(self));
-	EXPECT_LE(US * 0.98, self->ops.cpu + self->ops.runnable);
+	EXPECT_LE(US * 0.9, self->ops.cpu + self->ops.runnable);
 	EXPECT_EQ(0, self->ops.sleep + self->ops.lock);
 }
 
@@ -133,11 +133,12 @@ TEST_F(calls, they_may_lie_within_operations_and_those_within_them)
 	ASSERT_EQ(0, vxt_ops("delete", &self->inner));
 	ASSERT_EQ(0, vxt_ops("get", &innermost));
 	EXPECT_TRUE(whole(self));
-	EXPECT_LE(2 * US * 0.98, self->ops.sleep);
+	EXPECT_LE(2 * US * 0.9, self->ops.sleep);
 	EXPECT_EQ(1, outer.calls);
 	EXPECT_EQ(0, outer.lost + innermost.lost + self->inner.lost);
-	EXPECT_LE(self->ops.sleep + US * 0.98, outer.sleep);
-	EXPECT_GE(self->ops.sleep - US * 0.98, innermost.sleep);
+	/* Each sleeps that long, but for the time until it is off the CPU. */
+	EXPECT_LE(self->ops.sleep + US * 0.9, outer.sleep);
+	EXPECT_GE(self->ops.sleep - US * 0.9, innermost.sleep);
 }
 
 static void *contended(void *unused)

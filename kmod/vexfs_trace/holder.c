@@ -94,11 +94,11 @@ static notrace void vxt_holder_take_away(struct vxt_holder *holder)
 	smp_rmb();
 	if (READ_ONCE(task->on_cpu))
 		return;
-	if (vexfs_task_is_probed(task)) {
+	if (vxt_targets_any() || vexfs_task_is_probed(task)) {
 		/* Only while it is asleep, and nobody can wake it. Any lock may be held here. */
 		if (!raw_spin_trylock_irqsave(&task->pi_lock, flags))
 			return;
-		if (!task_is_running(task)) {
+		if (!task_is_running(task) && !READ_ONCE(task->on_rq)) {
 			unwind_start(&state, task, NULL, NULL);
 			vxt_holder_unwind(holder, &state);
 		}

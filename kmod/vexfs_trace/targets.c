@@ -52,11 +52,11 @@ struct vxt_target {
 	struct vexfs_op marks[VXT_MARKS];
 };
 
-/* One function of a target. */
+/* One function of a target: @name as the kernel looks it up, with its module where that is known. */
 struct vxt_function {
 	struct vxt_target *target;
 	struct kretprobe probe;
-	char name[VXT_NAME_LEN];
+	char name[2 * VXT_NAME_LEN];
 };
 
 /* What the kernel keeps for us of a call: @op is NULL when it was not painted. */
@@ -75,16 +75,22 @@ static notrace struct vxt_target *vxt_call_target(struct kretprobe_instance *ri)
 	return container_of(get_kretprobe(ri), struct vxt_function, probe)->target;
 }
 
+/* Of a target that is a module. */
+static const char *vxt_target_module(const struct vxt_target *target)
+{
+	return target->name + strlen(VXT_MODULE);
+}
+
 static notrace unsigned int vxt_target_class(const struct vxt_target *target)
 {
 	return VEXFS_OP_NR + (target - vxt_targets);
 }
 
-/* Is the call one of those inside of which the task is already? */
+/* Is the task in a call of the module already? Those out of interrupts are passed over as well. */
 static __always_inline bool vxt_call_is_inner(const struct vxt_target *target)
 {
 	return target->whole &&
-	       (!in_task() || this_cpu_read(vxt_running.op) == target->mark);
+	       (!in_task() || this_cpu_read(vxt_running.inside) & BIT(target - vxt_targets));
 }
 
 /*
@@ -103,7 +109,8 @@ static notrace int vxt_call_enter(struct kretprobe_instance *ri, struct pt_regs 
 		return 1;
 	call->op = NULL;
 	call->cookie = READ_ONCE(vxt_load_cookie);
-	vxt_span_begin(&call->span, target->mark);
+	vxt_span_begin(&call->span, target->mark,
+		       target->whole ? BIT(target - vxt_targets) : 0);
 	if (unlikely(vxt_stack_due(&this_cpu_read(vxt_cpu_classes)[op_class])))
 		call->op = vxt_stack_enter_call(op_class, regs->sp + VXT_WORD);
 	call->start = vxt_clock();
@@ -248,8 +255,8 @@ static bool vxt_function_fits(const struct vxt_target *target, const struct kret
 	/* "name [module]" */
 	sprint_symbol_no_offset(name, address);
 	module = strchr(name, '[');
-	len = strlen(target->name + strlen(VXT_MODULE));
-	return module && !strncmp(module + 1, target->name + strlen(VXT_MODULE), len) &&
+	len = strlen(vxt_target_module(target));
+	return module && !strncmp(module + 1, vxt_target_module(target), len) &&
 	       module[1 + len] == ']';
 }
 
@@ -262,47 +269,65 @@ static int vxt_function_add(struct vxt_target *target, const char *name)
 	if (!function)
 		return -ENOMEM;
 	function->target = target;
-	strscpy(function->name, name, sizeof(function->name));
+	if (target->whole)
+		snprintf(function->name, sizeof(function->name), "%s:%s",
+			 vxt_target_module(target), name);
+	else
+		strscpy(function->name, name, sizeof(function->name));
+	/* Not before it is known to be the right one: a call that has begun would not end. */
 	function->probe = (struct kretprobe){
 		.kp.symbol_name = function->name,
+		.kp.flags = KPROBE_FLAG_DISABLED,
 		.handler = vxt_call_exit,
 		.entry_handler = vxt_call_enter,
 		.data_size = sizeof(struct vxt_call),
 		.maxactive = max_t(int, VXT_CALLS_LEAST, 8 * num_possible_cpus()),
 	};
 	err = register_kretprobe(&function->probe);
-	if (!err && !vxt_function_fits(target, &function->probe)) {
-		unregister_kretprobe(&function->probe);
-		/* A handler runs with preemption off. */
-		synchronize_rcu();
-		err = -EINVAL;
-	}
 	if (err)
-		kfree(function);
-	else
-		target->probe[target->nr++] = &function->probe;
+		goto free;
+	err = -EINVAL;
+	if (vxt_function_fits(target, &function->probe))
+		err = enable_kretprobe(&function->probe);
+	if (err)
+		goto unregister;
+	target->probe[target->nr++] = &function->probe;
+	return 0;
+
+unregister:
+	unregister_kretprobe(&function->probe);
+	/* A handler runs with preemption off. */
+	synchronize_rcu();
+free:
+	kfree(function);
 	return err;
 }
 
+/* Does it measure the function? Not any more when the function's module has been unloaded. */
 static bool vxt_target_has(const struct vxt_target *target, const char *function)
 {
+	size_t skip = target->whole ? strlen(vxt_target_module(target)) + 1 : 0;
 	unsigned int i;
 
 	for (i = 0; i < target->nr; i++)
-		if (!strcmp(target->probe[i]->kp.symbol_name, function))
+		if (!kprobe_gone(&target->probe[i]->kp) &&
+		    !strcmp(target->probe[i]->kp.symbol_name + skip, function))
 			return true;
 	return false;
 }
 
-/* The target of that name, or a free place. */
+/* The target of that name, or a free place. The caller holds vxt_lock. */
 static int vxt_target_place(const char *name, const char *function, struct vxt_target **target,
 			    struct netlink_ext_ack *extack)
 {
 	*target = vxt_target_find(name);
-	if (*target && (!(*target)->whole || vxt_target_has(*target, function))) {
+	if (*target && vxt_target_has(*target, function)) {
 		NL_SET_ERR_MSG(extack, "the function is a target already");
 		return -EEXIST;
 	}
+	/* It was of a module that is gone. */
+	if (*target && !(*target)->whole)
+		vxt_target_drop(*target);
 	if (*target && (*target)->nr == VXT_FUNCTIONS) {
 		NL_SET_ERR_MSG(extack, "a target has no room for more functions");
 		return -ENOSPC;
@@ -320,7 +345,8 @@ static bool vxt_target_ok(const char *name, const char *function, struct netlink
 {
 	bool whole = strstarts(name, VXT_MODULE);
 
-	if (!vxt_target_name_ok(name) || !vxt_target_name_ok(function)) {
+	if (!vxt_target_name_ok(name) || !vxt_target_name_ok(function) ||
+	    (whole && strchr(function, ':'))) {
 		NL_SET_ERR_MSG(extack, "not the name of a function");
 		return false;
 	}
@@ -408,6 +434,12 @@ void vxt_targets_remove(void)
 		if (vxt_targets[i].name[0])
 			vxt_target_drop(&vxt_targets[i]);
 	mutex_unlock(&vxt_lock);
+}
+
+/* Are there any? Any context. */
+notrace bool vxt_targets_any(void)
+{
+	return READ_ONCE(vxt_target_count);
 }
 
 /* With what the kernel keeps for calls under way. The caller holds vxt_lock. */

@@ -571,6 +571,7 @@ int vxt_target_add(const char *name, const char *function, u32 *op_class,
 		   struct netlink_ext_ack *extack);
 int vxt_target_remove(const char *name, struct netlink_ext_ack *extack);
 void vxt_targets_remove(void);
+bool vxt_targets_any(void);
 u64 vxt_targets_memory(void);
 const char *vxt_target_name(unsigned int nr);
 bool vxt_target_read(unsigned int op_class, struct vxt_target_row *row);

@@ -117,6 +117,7 @@ notrace void vxt_wait_lose(void)
 	struct vxt_wait *wait = this_cpu_read(vxt_running.wait);
 
 	this_cpu_write(vxt_running.op, NULL);
+	this_cpu_write(vxt_running.inside, 0);
 	if (wait)
 		vxt_wait_release(wait);
 }
@@ -231,10 +232,11 @@ noinline notrace void vxt_wait_forget(struct vexfs_op *op)
  * vxt_span_begin() - a call of a target begins
  * @span: of the call; filled
  * @mark: of the target
+ * @module: its bit in @inside of struct vxt_running when it is a module, else 0
  *
  * Preemption is off.
  */
-notrace void vxt_span_begin(struct vxt_span *span, struct vexfs_op *mark)
+notrace void vxt_span_begin(struct vxt_span *span, struct vexfs_op *mark, u32 module)
 {
 	const struct vxt_wait *wait = this_cpu_read(vxt_running.wait);
 
@@ -245,10 +247,13 @@ notrace void vxt_span_begin(struct vxt_span *span, struct vexfs_op *mark)
 	if (wait)
 		memcpy(span->total, wait->total, sizeof(span->total));
 	span->memory = *this_cpu_ptr(&vxt_running.memory);
+	span->inside = this_cpu_read(vxt_running.inside);
 	span->enclosing = this_cpu_read(vxt_running.op);
-	if (!span->enclosing)
-		vxt_cache_restart();
+	if (span->enclosing)
+		vxt_cache_add(vxt_cpu_class(span->enclosing->op_class));
 	this_cpu_write(vxt_running.op, mark);
+	this_cpu_write(vxt_running.inside, span->inside | module);
+	vxt_cache_restart();
 }
 
 /* Leave the call; false when its task was lost meanwhile. */
@@ -266,10 +271,14 @@ static notrace bool vxt_span_leave(struct vxt_span *span, u64 *part)
 		part[i] = wait ? wait->total[i] - span->total[i] : 0;
 	if (wait) {
 		known = wait->cookie == READ_ONCE(vxt_load_cookie);
+		/* The call was made while its task waits for a lock, and is part of that. */
+		if (wait->lock)
+			part[VXT_LOCK] += vxt_clock() - wait->lock_since;
 		if (!span->enclosing)
 			vxt_wait_release(wait);
 	}
 	this_cpu_write(vxt_running.op, span->enclosing);
+	this_cpu_write(vxt_running.inside, span->inside);
 	return known;
 }
 
@@ -293,14 +302,19 @@ static notrace void vxt_memory_add(struct vxt_memory *sum, const struct vxt_memo
  */
 notrace void vxt_span_end(struct vxt_span *span, struct vxt_cpu_class *pc, u64 took)
 {
-	u64 part[VXT_PARTS];
+	u64 part[VXT_PARTS] = { };
 	bool known;
 
 	if (!span->mark)
 		return;
 	known = vxt_span_leave(span, part);
-	if (vxt_wait_count(pc, known ? part : NULL, took))
+	if (part[VXT_LOCK] > took)
+		part[VXT_LOCK] = took;
+	if (vxt_wait_count(pc, known ? part : NULL, took)) {
 		vxt_memory_add(&pc->memory, this_cpu_ptr(&vxt_running.memory), &span->memory);
+		vxt_cache_add(pc);
+	}
+	vxt_cache_restart();
 }
 
 /* A call returns that is not counted. Preemption is off. */
@@ -308,8 +322,10 @@ notrace void vxt_span_forget(struct vxt_span *span)
 {
 	u64 part[VXT_PARTS];
 
-	if (span->mark)
-		vxt_span_leave(span, part);
+	if (!span->mark)
+		return;
+	vxt_span_leave(span, part);
+	vxt_cache_restart();
 }
 
 /*
@@ -338,6 +354,9 @@ static notrace void vxt_wait_out(struct vexfs_op *op, struct task_struct *prev, 
 		wait = vxt_wait_claim();
 	this_cpu_write(vxt_running.op, NULL);
 	this_cpu_write(vxt_running.wait, NULL);
+	if (wait)
+		wait->inside = this_cpu_read(vxt_running.inside);
+	this_cpu_write(vxt_running.inside, 0);
 	if (!wait)
 		return;
 	WRITE_ONCE(wait->op, op);
@@ -365,6 +384,7 @@ static notrace void vxt_wait_in(struct task_struct *next)
 	atomic_dec(&vxt_aways);
 	this_cpu_write(vxt_running.op, READ_ONCE(wait->op));
 	this_cpu_write(vxt_running.wait, wait);
+	this_cpu_write(vxt_running.inside, wait->inside);
 	*this_cpu_ptr(&vxt_running.memory) = wait->memory;
 	this_cpu_write(vxt_running.cache.hits,
 		       this_cpu_read(vexfs_cache_uses.hits) - wait->cache.hits);

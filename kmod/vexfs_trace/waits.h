@@ -25,6 +25,7 @@ struct vxt_wait;
  * @task: the task, once the CPU has switched; others compare it, and look no further
  * @memory: what it allocated while in an operation, counted from anywhere: only differences tell
  * @cache: vexfs_cache_uses when the innermost operation was entered, or its inner one left
+ * @inside: targets that are modules, in which the task is; 0 when it is in no operation
  */
 struct vxt_running {
 	struct vexfs_op *op;
@@ -32,6 +33,7 @@ struct vxt_running {
 	struct task_struct *task;
 	struct vxt_memory memory;
 	struct vexfs_cache_uses cache;
+	u32 inside;
 };
 
 DECLARE_PER_CPU_ALIGNED(struct vxt_running, vxt_running);
@@ -94,6 +96,7 @@ struct vxt_holder {
  * @away: it is off the CPU
  * @memory: of struct vxt_running, while the task is away
  * @cache: what the innermost operation has used so far, while the task is away
+ * @inside: of struct vxt_running, while the task is away
  * @total: time that went to each part since the entry was made
  * @nr: operations that entered since then and run; @level of as many as there is room for
  * @level: @total when each of them entered, the outermost first
@@ -117,6 +120,7 @@ struct vxt_wait {
 	bool away;
 	struct vxt_memory memory;
 	struct vexfs_cache_uses cache;
+	u32 inside;
 	u64 total[VXT_PARTS];
 	unsigned int nr;
 	struct {
@@ -136,18 +140,20 @@ struct vxt_wait {
  * @mark: stands for the call as what its task is in; NULL for a call out of an interrupt, which is
  *	in no task
  * @enclosing: what the task is in besides
+ * @inside: modules that it is in besides
  * @total: what the task had waited before
  * @memory: what it had allocated before
  */
 struct vxt_span {
 	struct vexfs_op *mark;
 	struct vexfs_op *enclosing;
+	u32 inside;
 	u64 total[VXT_PARTS];
 	struct vxt_memory memory;
 };
 
 /* waits.c */
-void vxt_span_begin(struct vxt_span *span, struct vexfs_op *mark);
+void vxt_span_begin(struct vxt_span *span, struct vexfs_op *mark, u32 module);
 void vxt_span_end(struct vxt_span *span, struct vxt_cpu_class *pc, u64 took);
 void vxt_span_forget(struct vxt_span *span);
 void vxt_wait_forget_mark(const struct vexfs_op *mark);

@@ -136,7 +136,7 @@ static noinline __noclone void fixture_inner(struct fixture_run *run)
 	run->inner = op.entry_sp - run->lowest;
 }
 
-static noinline void fixture_nest(struct fixture_run *run)
+static noinline __noclone void fixture_nest(struct fixture_run *run)
 {
 	struct vexfs_op op;
 

@@ -65,7 +65,8 @@ static void read_functions(struct module *m)
 
 		if (sscanf(line, "%lx %c %511s [%127[^]]", &address, &type, name, module) != 4 ||
 		    !address || !strchr("tTwW", type) || strcmp(module, m->name) ||
-		    !strncmp(name, "__pfx_", 6))
+		    !strncmp(name, "__pfx_", 6) || !strcmp(name, "init_module") ||
+		    !strcmp(name, "cleanup_module"))
 			continue;
 		GROW(m->functions, m->nr_functions, m->room_functions);
 		m->functions[m->nr_functions++] = (struct function){
@@ -126,7 +127,10 @@ static bool open_kcore(struct module *m)
 	m->nr_segments = header.e_phnum;
 	size = header.e_phnum * sizeof(*m->segments);
 	m->segments = xzalloc(size);
-	return pread(m->kcore, m->segments, size, header.e_phoff) == size;
+	if (pread(m->kcore, m->segments, size, header.e_phoff) == size)
+		return true;
+	warn("--target=module:%s: /proc/kcore: its headers cannot be read", m->name);
+	return false;
 }
 
 /* As much as there is, up to @size. */

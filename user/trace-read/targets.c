@@ -73,11 +73,13 @@ static bool add_module(const char *target)
 	for (i = 0; i < nr; i++) {
 		enum target_result result = source->target_add(target, names[i], &reason);
 
-		if (result == TARGET_DONE && !added++)
-			remember(target);
+		added += result == TARGET_DONE;
 		there += result == TARGET_THERE;
 	}
 	free(names);
+	/* One that was there before stays, with what was added to it. */
+	if (added && !there)
+		remember(target);
 	if (!added && !there) {
 		warn("--target=%s: none of %zu functions can be measured: %s", target, nr, reason);
 		return false;
