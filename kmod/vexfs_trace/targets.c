@@ -346,7 +346,7 @@ static bool vxt_target_ok(const char *name, const char *function, struct netlink
 	bool whole = strstarts(name, VXT_MODULE);
 
 	if (!vxt_target_name_ok(name) || !vxt_target_name_ok(function) ||
-	    (whole && strchr(function, ':'))) {
+	    (whole && name != function && strchr(function, ':'))) {
 		NL_SET_ERR_MSG(extack, "not the name of a function");
 		return false;
 	}
