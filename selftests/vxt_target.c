@@ -311,7 +311,7 @@ TEST_F(target, the_functions_of_a_module_are_one_target)
 	EXPECT_EQ(TIMES, ops.calls);
 	EXPECT_EQ(0, ops.lost);
 
-	/* Nor does one count that comes from an operation inside of a call, or from another target. */
+	/* Nor does one count that comes from an operation or another target inside of a call. */
 	ASSERT_EQ(0, module_function(nl, "fixture_nest"));
 	ASSERT_EQ(0, vxt_reset());
 	ASSERT_EQ(0, vxt_run("inner", CLASS, 16, TIMES, &self->known));

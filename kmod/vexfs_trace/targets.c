@@ -52,7 +52,7 @@ struct vxt_target {
 	struct vexfs_op marks[VXT_MARKS];
 };
 
-/* One function of a target: @name as the kernel looks it up, with its module where that is known. */
+/* One function of a target: @name as the kernel looks it up, of a module after the name of that. */
 struct vxt_function {
 	struct vxt_target *target;
 	struct kretprobe probe;
