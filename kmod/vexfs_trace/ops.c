@@ -29,10 +29,10 @@ static void vxt_ops_add(const struct vxt_cpu_class *pc, struct vxt_ops_row *row)
 	row->bytes += READ_ONCE(pc->bytes);
 	for (i = 0; i < VXT_BUCKETS; i++)
 		row->count += READ_ONCE(pc->hist[i]);
-	for (i = 0; i < VXT_CACHE_KINDS; i++)
+	for (i = 0; i < VXT_CACHE_KINDS; i++) {
 		row->misses[i] += READ_ONCE(pc->misses[i]);
-	for (i = 0; i < VXT_CACHE_KINDS; i++)
 		row->hits[i] += READ_ONCE(pc->hits[i]);
+	}
 	row->memory.allocs += READ_ONCE(pc->memory.allocs);
 	row->memory.bytes += READ_ONCE(pc->memory.bytes);
 	row->memory.frees += READ_ONCE(pc->memory.frees);

@@ -445,16 +445,17 @@ static notrace void vxt_stack_judge(const struct vexfs_op *op, const struct vxt_
 		vxt_alert_post(VXT_ALERT_STACK, op->op_class, op->seq, sample->absolute, limit);
 }
 
-/* What the inner operation found is true of the outer one as well. */
-static notrace void vxt_stack_hand_on(struct vexfs_op *op, const struct vxt_state *inner,
-				      unsigned long entry_sp, unsigned long low, bool clipped)
+/* What an inner operation found is true of the outer one as well. */
+static notrace void vxt_stack_hand_on(struct vexfs_op *inner, unsigned long low, bool clipped)
 {
+	struct vxt_state *state = vxt_state(inner);
+	struct vexfs_op *op = state->outer;
 	struct vxt_state *outer = vxt_state(op);
 
 	outer->low = max_t(u16, outer->low, op->entry_sp - low);
-	outer->floor = max_t(u16, outer->floor, inner->floor + (op->entry_sp - entry_sp));
-	if (vxt_window(inner) < vxt_window(outer))
-		outer->window = (inner->window & ~VXT_WINDOW_WATCHED) |
+	outer->floor = max_t(u16, outer->floor, state->floor + (op->entry_sp - inner->entry_sp));
+	if (vxt_window(state) < vxt_window(outer))
+		outer->window = (state->window & ~VXT_WINDOW_WATCHED) |
 				(outer->window & (VXT_WINDOW_CLIPPED | VXT_WINDOW_WATCHED));
 	if (clipped)
 		outer->window |= VXT_WINDOW_CLIPPED;
@@ -477,7 +478,7 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 
 	low = vxt_stack_measure(op, state, &sample);
 	if (state->outer)
-		vxt_stack_hand_on(state->outer, state, op->entry_sp, low, sample.clipped);
+		vxt_stack_hand_on(op, low, sample.clipped);
 	top = vxt_task_find();
 	if (top) {
 		*top = state->outer;

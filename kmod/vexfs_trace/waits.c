@@ -361,10 +361,8 @@ static notrace void vxt_wait_out(struct vexfs_op *op, struct task_struct *prev, 
 		return;
 	WRITE_ONCE(wait->op, op);
 	wait->memory = *this_cpu_ptr(&vxt_running.memory);
-	wait->cache.hits = this_cpu_read(vexfs_cache_uses.hits) -
-			   this_cpu_read(vxt_running.cache.hits);
-	wait->cache.misses = this_cpu_read(vexfs_cache_uses.misses) -
-			     this_cpu_read(vxt_running.cache.misses);
+	wait->cache.hits = vxt_cache_hits();
+	wait->cache.misses = vxt_cache_misses();
 	wait->woken = 0;
 	wait->part = runs_on ? VXT_READY : prev->in_iowait ? VXT_IO : VXT_SLEEP;
 	wait->since = vxt_clock();

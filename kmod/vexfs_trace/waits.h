@@ -175,13 +175,22 @@ static __always_inline void vxt_cache_restart(void)
 	this_cpu_write(vxt_running.cache.misses, this_cpu_read(vexfs_cache_uses.misses));
 }
 
-/* Those since then are of this class. Preemption is off. */
+/* Those since then. Preemption is off. */
+static __always_inline u64 vxt_cache_hits(void)
+{
+	return __this_cpu_read(vexfs_cache_uses.hits) - __this_cpu_read(vxt_running.cache.hits);
+}
+
+static __always_inline u64 vxt_cache_misses(void)
+{
+	return __this_cpu_read(vexfs_cache_uses.misses) -
+	       __this_cpu_read(vxt_running.cache.misses);
+}
+
+/* They are of this class. Preemption is off. */
 static __always_inline void vxt_cache_add(struct vxt_cpu_class *pc)
 {
-	u64 hits = __this_cpu_read(vexfs_cache_uses.hits) -
-		   __this_cpu_read(vxt_running.cache.hits);
-	u64 misses = __this_cpu_read(vexfs_cache_uses.misses) -
-		     __this_cpu_read(vxt_running.cache.misses);
+	u64 hits = vxt_cache_hits(), misses = vxt_cache_misses();
 
 	vxt_add(&pc->hits[0], (u32)hits);
 	vxt_add(&pc->hits[1], hits >> 32);

@@ -41,11 +41,12 @@ struct module {
 	int kcore;
 };
 
+/* Of functions and of sections: the address comes first in both. */
 static int by_address(const void *a, const void *b)
 {
-	const struct function *x = a, *y = b;
+	const uint64_t *x = a, *y = b;
 
-	return (x->address > y->address) - (x->address < y->address);
+	return (*x > *y) - (*x < *y);
 }
 
 static int by_name(const void *a, const void *b)
@@ -78,13 +79,6 @@ static void read_functions(struct module *m)
 		qsort(m->functions, m->nr_functions, sizeof(*m->functions), by_address);
 }
 
-static int section_order(const void *a, const void *b)
-{
-	const struct section *x = a, *y = b;
-
-	return (x->address > y->address) - (x->address < y->address);
-}
-
 static void read_sections(struct module *m)
 {
 	char *path = xprintf("/sys/module/%s/sections", m->name);
@@ -109,7 +103,7 @@ static void read_sections(struct module *m)
 		closedir(dir);
 	free(path);
 	if (m->nr_sections)
-		qsort(m->sections, m->nr_sections, sizeof(*m->sections), section_order);
+		qsort(m->sections, m->nr_sections, sizeof(*m->sections), by_address);
 }
 
 static bool open_kcore(struct module *m)
