@@ -18,10 +18,11 @@ fill() # folder, options of 'vexfs'
 		vexfs "$@" delete "$dir/$m" 3 100-199 1499 || return 1
 	done
 	for m in $others; do
-		for index in flat hnsw; do
+		for index in flat 'hnsw --ef-construction 40'; do
+			# shellcheck disable=SC2086
 			vexfs "$@" bench --fill 1500 --dim 67 --elem "${m%-*}" --metric "${m#*-}" \
-				--index "$index" --queries 1 "$dir/$m-$index" >/dev/null || return 1
-			vexfs "$@" delete "$dir/$m-$index" 3 100-199 1499 || return 1
+				--index $index --queries 1 "$dir/$m-${index%% *}" >/dev/null || return 1
+			vexfs "$@" delete "$dir/$m-${index%% *}" 3 100-199 1499 || return 1
 		done
 	done
 	vexfs "$@" bench --fill 1500 --dim 24 --index hnsw --ef-construction 40 --queries 1 \
