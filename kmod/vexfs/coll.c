@@ -219,7 +219,7 @@ noinline __noclone
 ssize_t vexfs_coll_append(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct inode *inode = file_inode(iocb->ki_filp);
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	ssize_t n = -EINTR;
 
 	vexfs_op_begin(&op, VEXFS_OP_INSERT, inode->i_ino);

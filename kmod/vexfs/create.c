@@ -99,7 +99,7 @@ int vexfs_dir_create(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *den
 		     umode_t mode, bool excl)
 {
 	if (vexfs_op_traced()) {
-		struct vexfs_op op;
+		struct vexfs_op op __uninitialized;
 		int err;
 
 		vexfs_op_begin(&op, VEXFS_OP_CREATE, dir->i_ino);
@@ -114,7 +114,7 @@ noinline __noclone
 int vexfs_dir_mkdir(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
 		    umode_t mode)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_MKDIR, dir->i_ino);
@@ -128,7 +128,7 @@ noinline __noclone
 int vexfs_dir_mknod(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
 		    umode_t mode, dev_t rdev)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_CREATE, dir->i_ino);
@@ -141,7 +141,7 @@ noinline __noclone
 int vexfs_dir_symlink(vexfs_idmap_t *idmap, struct inode *dir, struct dentry *dentry,
 		      const char *target)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_CREATE, dir->i_ino);
@@ -180,7 +180,7 @@ noinline __noclone
 int vexfs_dir_tmpfile(vexfs_idmap_t *idmap, struct inode *dir, struct file *file,
 		      umode_t mode)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_CREATE, dir->i_ino);
@@ -209,7 +209,7 @@ static int vexfs_link(struct inode *inode, struct inode *dir, struct dentry *den
 noinline __noclone
 int vexfs_dir_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_CREATE, dir->i_ino);

@@ -34,7 +34,7 @@ struct dentry *vexfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsign
 {
 	if (vexfs_op_traced()) {
 		struct dentry *found;
-		struct vexfs_op op;
+		struct vexfs_op op __uninitialized;
 
 		vexfs_op_begin(&op, VEXFS_OP_LOOKUP, dir->i_ino);
 		found = vexfs_lookup(dir, dentry);
@@ -60,7 +60,7 @@ static int vexfs_remove(struct inode *dir, struct dentry *dentry, bool rmdir)
 static noinline __noclone
 int vexfs_dir_unlink(struct inode *dir, struct dentry *dentry)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_UNLINK, d_inode(dentry)->i_ino);
@@ -72,7 +72,7 @@ int vexfs_dir_unlink(struct inode *dir, struct dentry *dentry)
 static noinline __noclone
 int vexfs_dir_rmdir(struct inode *dir, struct dentry *dentry)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_RMDIR, d_inode(dentry)->i_ino);
@@ -115,7 +115,7 @@ int vexfs_dir_rename(vexfs_idmap_t *idmap, struct inode *from, struct dentry *ol
 		     struct inode *to, struct dentry *new, unsigned int flags)
 {
 	if (vexfs_op_traced()) {
-		struct vexfs_op op;
+		struct vexfs_op op __uninitialized;
 		int err;
 
 		vexfs_op_begin(&op, VEXFS_OP_RENAME, d_inode(old)->i_ino);
@@ -175,7 +175,7 @@ static noinline __noclone
 int vexfs_dir_read(struct file *file, struct dir_context *ctx)
 {
 	if (vexfs_op_traced()) {
-		struct vexfs_op op;
+		struct vexfs_op op __uninitialized;
 		int err;
 
 		vexfs_op_begin(&op, VEXFS_OP_READDIR, file_inode(file)->i_ino);

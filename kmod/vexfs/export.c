@@ -71,7 +71,7 @@ static noinline __noclone
 struct dentry *vexfs_fh_lookup(struct super_block *sb, const struct vexfs_fh *fh)
 {
 	struct dentry *found;
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 
 	vexfs_op_begin(&op, VEXFS_OP_LOOKUP, fh->ino_low);
 	found = d_obtain_alias(vexfs_fh_inode(sb, fh));

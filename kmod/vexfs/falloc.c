@@ -123,7 +123,7 @@ static noinline __noclone
 long vexfs_file_fallocate(struct file *file, int mode, loff_t pos, loff_t len)
 {
 	struct inode *inode = file_inode(file);
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_SETATTR, inode->i_ino);
@@ -163,7 +163,7 @@ static noinline __noclone
 loff_t vexfs_file_seek(struct file *file, loff_t pos, bool hole)
 {
 	struct inode *inode = file_inode(file);
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	u64 found;
 	int err;
 

@@ -24,7 +24,7 @@ static noinline __noclone
 ssize_t vexfs_file_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	if (vexfs_op_traced()) {
-		struct vexfs_op op;
+		struct vexfs_op op __uninitialized;
 		ssize_t n;
 
 		vexfs_op_begin(&op, VEXFS_OP_READ, file_inode(iocb->ki_filp)->i_ino);
@@ -40,7 +40,7 @@ static noinline __noclone
 ssize_t vexfs_file_splice_read(struct file *in, loff_t *pos, struct pipe_inode_info *pipe,
 			       size_t len, unsigned int flags)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	ssize_t n;
 
 	vexfs_op_begin(&op, VEXFS_OP_READ, file_inode(in)->i_ino);
@@ -120,7 +120,7 @@ static noinline __noclone
 ssize_t vexfs_file_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	if (vexfs_op_traced()) {
-		struct vexfs_op op;
+		struct vexfs_op op __uninitialized;
 		ssize_t n;
 
 		vexfs_op_begin(&op, VEXFS_OP_WRITE, file_inode(iocb->ki_filp)->i_ino);
@@ -172,7 +172,7 @@ noinline __noclone
 int vexfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	if (vexfs_op_traced()) {
-		struct vexfs_op op;
+		struct vexfs_op op __uninitialized;
 		int err;
 
 		vexfs_op_begin(&op, VEXFS_OP_FSYNC, file_inode(file)->i_ino);
@@ -285,7 +285,7 @@ vm_fault_t vexfs_file_mkwrite(struct vm_fault *vmf)
 	struct file *file = vmf->vma->vm_file;
 	struct inode *inode = file_inode(file);
 	struct folio *folio = page_folio(vmf->page);
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	vm_fault_t result;
 	int err = 0;
 

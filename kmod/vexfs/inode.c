@@ -236,7 +236,7 @@ int vexfs_write_inode(struct inode *inode, struct writeback_control *wbc)
 noinline __noclone
 void vexfs_inode_evict(struct inode *inode)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err = 0;
 
 	vexfs_op_begin(&op, VEXFS_OP_EVICT, inode->i_ino);
@@ -324,7 +324,7 @@ noinline __noclone
 int vexfs_inode_setattr(vexfs_idmap_t *idmap, struct dentry *dentry, struct iattr *attr)
 {
 	if (vexfs_op_traced()) {
-		struct vexfs_op op;
+		struct vexfs_op op __uninitialized;
 		int err;
 
 		vexfs_op_begin(&op, VEXFS_OP_SETATTR, d_inode(dentry)->i_ino);

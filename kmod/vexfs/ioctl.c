@@ -165,7 +165,7 @@ static long vexfs_do_create(struct file *file, void __user *arg, struct vexfs_op
 static noinline __noclone
 long vexfs_coll_create(struct file *file, void __user *arg)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	long err;
 
 	vexfs_op_begin(&op, VEXFS_OP_COLL_CREATE, file_inode(file)->i_ino);
@@ -219,7 +219,7 @@ static long vexfs_do_stat(struct file *file, void __user *arg)
 static noinline __noclone
 long vexfs_coll_stat(struct file *file, void __user *arg)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	long err;
 
 	vexfs_op_begin(&op, VEXFS_OP_COLL_STAT, file_inode(file)->i_ino);
@@ -268,7 +268,7 @@ static long vexfs_do_reindex(struct file *file, void __user *arg)
 static noinline __noclone
 long vexfs_coll_reindex(struct file *file, void __user *arg)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	long err;
 
 	vexfs_op_begin(&op, VEXFS_OP_REINDEX, file_inode(file)->i_ino);

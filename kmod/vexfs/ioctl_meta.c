@@ -85,7 +85,7 @@ static long vexfs_do_meta_set(struct file *file, void __user *arg, struct vexfs_
 noinline __noclone
 long vexfs_meta_set(struct file *file, void __user *arg)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	long err;
 
 	vexfs_op_begin(&op, VEXFS_OP_META_SET, file_inode(file)->i_ino);
@@ -154,7 +154,7 @@ static long vexfs_do_meta_get(struct file *file, void __user *arg, struct vexfs_
 noinline __noclone
 long vexfs_meta_get(struct file *file, void __user *arg)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	long err;
 
 	vexfs_op_begin(&op, VEXFS_OP_META_GET, file_inode(file)->i_ino);

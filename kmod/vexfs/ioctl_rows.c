@@ -99,7 +99,7 @@ static long vexfs_do_insert(struct file *file, void __user *arg, struct vexfs_op
 noinline __noclone
 long vexfs_coll_insert(struct file *file, void __user *arg)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	long err;
 
 	vexfs_op_begin(&op, VEXFS_OP_INSERT, file_inode(file)->i_ino);
@@ -178,7 +178,7 @@ static long vexfs_do_update(struct file *file, void __user *arg, struct vexfs_op
 noinline __noclone
 long vexfs_coll_update(struct file *file, void __user *arg)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	long err;
 
 	vexfs_op_begin(&op, VEXFS_OP_UPDATE, file_inode(file)->i_ino);
@@ -241,7 +241,7 @@ static long vexfs_do_get(struct file *file, void __user *arg, struct vexfs_op *o
 noinline __noclone
 long vexfs_coll_get(struct file *file, void __user *arg)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	long err;
 
 	vexfs_op_begin(&op, VEXFS_OP_GET, file_inode(file)->i_ino);
@@ -301,7 +301,7 @@ static long vexfs_do_delete(struct file *file, void __user *arg, struct vexfs_op
 noinline __noclone
 long vexfs_coll_delete(struct file *file, void __user *arg)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	long err;
 
 	vexfs_op_begin(&op, VEXFS_OP_DELETE, file_inode(file)->i_ino);

@@ -212,7 +212,7 @@ static u32 vexfs_search_class(const struct file *file)
 noinline __noclone
 long vexfs_coll_search(struct file *file, void __user *arg)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	long err;
 
 	vexfs_op_begin(&op, vexfs_search_class(file), file_inode(file)->i_ino);
@@ -281,7 +281,7 @@ static long vexfs_do_range(struct file *file, void __user *arg, struct vexfs_op 
 noinline __noclone
 long vexfs_coll_range(struct file *file, void __user *arg)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	long err;
 
 	vexfs_op_begin(&op, vexfs_search_class(file), file_inode(file)->i_ino);
@@ -346,7 +346,7 @@ static long vexfs_do_filter(struct file *file, void __user *arg, struct vexfs_op
 noinline __noclone
 long vexfs_coll_filter(struct file *file, void __user *arg)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	long err;
 
 	vexfs_op_begin(&op, VEXFS_OP_FILTER, file_inode(file)->i_ino);

@@ -64,7 +64,7 @@ noinline void vexfs_super_report(struct super_block *sb)
 noinline __noclone
 int vexfs_super_sync(struct super_block *sb)
 {
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_SYNC, 0);
@@ -115,7 +115,7 @@ int vexfs_super_statfs(struct dentry *dentry, struct kstatfs *buf)
 {
 	struct super_block *sb = dentry->d_sb;
 	struct vex_statfs st;
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 
 	vexfs_op_begin(&op, VEXFS_OP_STATFS, d_inode(dentry)->i_ino);
 	vex_fs_statfs(vexfs_sb(sb)->fs, &st);

@@ -33,7 +33,7 @@ const char *vexfs_symlink_get(struct dentry *dentry, struct inode *inode,
 			      struct delayed_call *done)
 {
 	const char *target;
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 
 	/* The VFS itself finds what was read before. Reading may sleep. */
 	if (!dentry)

@@ -41,7 +41,7 @@ long vexfs_trim(struct file *file, void __user *arg)
 {
 	struct super_block *sb = file_inode(file)->i_sb;
 	struct fstrim_range range;
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err;
 
 	if (!capable(CAP_SYS_ADMIN))

@@ -230,7 +230,7 @@ static noinline __noclone
 int vexfs_file_writeback(struct address_space *mapping, struct writeback_control *wbc)
 {
 	struct vexfs_run *run;
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err = -ENOMEM;
 
 	vexfs_op_begin(&op, VEXFS_OP_WRITEBACK, mapping->host->i_ino);

@@ -20,7 +20,7 @@ int vexfs_xattr_get(const struct xattr_handler *handler, struct dentry *dentry,
 		    struct inode *inode, const char *name, void *buffer, size_t size)
 {
 	struct vex_name full = vexfs_xattr_name(handler, name);
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	size_t done;
 	int err;
 
@@ -55,7 +55,7 @@ int vexfs_xattr_set(const struct xattr_handler *handler, vexfs_idmap_t *idmap,
 		    const void *value, size_t size, int flags)
 {
 	struct vex_name full = vexfs_xattr_name(handler, name);
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_SETATTR, inode->i_ino);
@@ -72,7 +72,7 @@ ssize_t vexfs_xattr_list(struct dentry *dentry, char *buffer, size_t size)
 {
 	const char *hide = capable(CAP_SYS_ADMIN) ? NULL : XATTR_TRUSTED_PREFIX;
 	struct inode *inode = d_inode(dentry);
-	struct vexfs_op op;
+	struct vexfs_op op __uninitialized;
 	size_t done;
 	int err;
 
