@@ -9,6 +9,7 @@
  */
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
+#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -75,12 +76,25 @@ static bool vxt_alert_take(struct vxt_alert *alert)
 	return found;
 }
 
+/* There was no memory to tell it: the next one tells of it, and of those that it would have told. */
+static void vxt_alert_lose(const struct vxt_alert *alert)
+{
+	unsigned long flags;
+
+	vxt_alerts_lock(&flags);
+	vxt_alerts.posted--;
+	vxt_alerts.dropped++;
+	vxt_alerts.untold += alert->dropped + 1;
+	vxt_alerts_unlock(flags);
+}
+
 static void vxt_alert_work(struct work_struct *work)
 {
 	static struct vxt_alert alert;	/* there is one worker */
 
 	while (vxt_alert_take(&alert))
-		vxt_netlink_alert(&alert);
+		if (!vxt_netlink_alert(&alert))
+			vxt_alert_lose(&alert);
 }
 
 static DECLARE_WORK(vxt_alert_worker, vxt_alert_work);

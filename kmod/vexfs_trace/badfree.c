@@ -4,6 +4,7 @@
  * stands here is who did it; of memory that was followed (track.c), also from where it was
  * allocated and freed before.
  */
+#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>

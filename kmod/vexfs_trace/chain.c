@@ -12,6 +12,7 @@
  * not stand in the way, and what is kept ends up as the chain of the greatest depth that ever
  * comes twice.
  */
+#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>

@@ -106,7 +106,9 @@ static int cache_show(struct seq_file *m, void *unused)
 	seq_printf(m, "%-12s %10s %12s %12s %7s %12s %12s %7s\n", "class", "calls", "node_hits",
 		   "node_misses", "node/%", "seg_hits", "seg_misses", "seg/%");
 	mutex_lock(&vxt_lock);
-	for (i = 0; i < VEXFS_OP_NR; i++) {
+	for (i = 0; i < VXT_CLASSES; i++) {
+		if (!vxt_class_name(i))
+			continue;
 		vxt_ops_read(i, &vxt_ops_rows);
 		if (!row->hits[0] && !row->hits[1] && !row->misses[0] && !row->misses[1])
 			continue;

@@ -454,25 +454,28 @@ static int vxt_put_alert(struct sk_buff *skb, const struct vxt_alert *alert)
  * @alert: what
  *
  * May sleep. Who does not keep up loses messages, and learns that from its socket.
+ *
+ * Return: false when there was no memory for it.
  */
-void vxt_netlink_alert(const struct vxt_alert *alert)
+bool vxt_netlink_alert(const struct vxt_alert *alert)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	void *hdr;
 	int err;
 
 	if (!skb)
-		return;
+		return false;
 	hdr = genlmsg_put(skb, 0, 0, &vxt_family, 0, VEXFS_TRACE_CMD_ALERT);
 	mutex_lock(&vxt_lock);
 	err = hdr ? vxt_put_alert(skb, alert) : -ENOENT;
 	mutex_unlock(&vxt_lock);
 	if (err) {
 		nlmsg_free(skb);
-		return;
+		return false;
 	}
 	genlmsg_end(skb, hdr);
 	genlmsg_multicast(&vxt_family, skb, 0, 0, GFP_KERNEL);
+	return true;
 }
 
 int vxt_netlink_init(void)

@@ -474,6 +474,7 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 	struct vxt_sample sample;
 	struct vexfs_op **top;
 	unsigned long low;
+	u64 caught = 0;
 	bool record;
 
 	low = vxt_stack_measure(op, state, &sample);
@@ -486,10 +487,11 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 			vxt_task_release(top);
 	}
 	if (unlikely(state->window & VXT_WINDOW_WATCHED))
-		vxt_watch_end(op, class, sample.clipped || sample.shallow ? 0 : sample.depth);
+		caught = vxt_watch_end(op, class,
+				       sample.clipped || sample.shallow ? 0 : sample.depth);
 	record = vxt_stack_count(class, &sample, op->seq);
 	vxt_stack_judge(op, &sample);
-	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
+	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin + caught);
 	vxt_stack_pause(pc, op->op_class, begin - state->start);
 
 	if (record && trace_vxt_stack_record_enabled())

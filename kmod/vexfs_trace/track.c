@@ -18,6 +18,7 @@
 #include <linux/limits.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
+#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>

@@ -429,7 +429,7 @@ u32 vxt_watch_count(void);
 u64 vxt_watch_memory(void);
 void vxt_watch_forget(unsigned int op_class);
 unsigned long vxt_watch_begin(struct vexfs_op *op, unsigned long address);
-void vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u32 depth);
+u64 vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u32 depth);
 
 /* config.c: what can be set. */
 enum vxt_setting_id {
@@ -581,6 +581,6 @@ void vxt_debugfs_init(void);
 void vxt_debugfs_exit(void);
 int vxt_netlink_init(void);
 void vxt_netlink_exit(void);
-void vxt_netlink_alert(const struct vxt_alert *alert);
+bool vxt_netlink_alert(const struct vxt_alert *alert);
 
 #endif /* VXT_H */

@@ -43,6 +43,7 @@
  * @op_class: the class of @op
  * @task: the task of @op
  * @caught: @room holds the chain that wrote the word
+ * @cost: clock units that catching it took, but entering and leaving the exception
  * @room: for a chain
  */
 struct vxt_watch {
@@ -53,6 +54,7 @@ struct vxt_watch {
 	unsigned int op_class;
 	struct task_struct *task;
 	bool caught;
+	u64 cost;
 	struct vxt_chain *room;
 };
 
@@ -127,6 +129,7 @@ unsigned long vxt_watch_begin(struct vexfs_op *op, unsigned long address)
 		return 0;
 	}
 	watch->caught = false;
+	watch->cost = 0;
 	watch->op_class = op->op_class;
 	watch->task = current;
 	/* Pairs with the exchange in vxt_watch_end(), which may be on another CPU. */
@@ -158,14 +161,18 @@ static notrace struct vxt_watch *vxt_watch_of(const struct vexfs_op *op)
  * @depth: how deep it went, 0 when that is not known exactly
  *
  * What was caught counts only if the operation went no deeper than the word. Preemption is off.
+ *
+ * Return: what catching cost while the operation ran, in clock units.
  */
-notrace void vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u32 depth)
+notrace u64 vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u32 depth)
 {
 	struct vxt_watch *watch = vxt_watch_of(op);
+	u64 cost;
 
 	vxt_emulator_check();
 	if (!watch || cmpxchg(&watch->op, op, VXT_WATCH_BUSY) != op)
-		return;
+		return 0;
+	cost = watch->cost;
 	if (watch == this_cpu_ptr(&vxt_watches) &&
 	    watch->address != (unsigned long)&vxt_watch_rest)
 		vxt_watch_move(watch, (unsigned long)&vxt_watch_rest);
@@ -175,6 +182,7 @@ notrace void vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u
 	watch->caught = false;
 	/* Pairs with the exchange in vxt_watch_begin(), which may be on another CPU. */
 	smp_store_release(&watch->op, NULL);
+	return cost;
 }
 
 /*
@@ -187,6 +195,7 @@ static notrace void vxt_watch_hit(struct perf_event *event, struct perf_sample_d
 	struct vxt_watch *watch = this_cpu_ptr(&vxt_watches);
 	struct vexfs_op *op = READ_ONCE(watch->op);
 	unsigned long address = watch->address;
+	u64 begin = vxt_clock();
 	bool ours;
 
 	vxt_emulator_repair(regs);
@@ -207,6 +216,7 @@ static notrace void vxt_watch_hit(struct perf_event *event, struct perf_sample_d
 		return;
 	vxt_chain_take(watch->room, op, regs, address);
 	watch->caught = true;
+	watch->cost = vxt_clock() - begin;
 }
 
 /* Nobody ends the calls of a target that is gone. No new ones begin. */
