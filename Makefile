@@ -13,6 +13,8 @@ else
 endif
 
 KERNELS := 6.1 6.12
+# Built by tools/kernel/debug, on demand.
+DEBUG-KERNELS := 6.12-debug
 PREFIX ?= /usr/local
 # Where `make install` puts the modules: the running kernel, unless told.
 RELEASE ?= $(shell uname -r)
@@ -25,7 +27,7 @@ kernels := $(if $(KDIR),host,$(or $(KERNEL),$(KERNELS)))
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 .PHONY: all modules user install check check-unit check-kernel demo bench-overhead crash fuzz lint clean \
-	distclean help deps $(addprefix modules-,$(KERNELS) host)
+	distclean help deps check-debug debug-tests $(addprefix modules-,$(KERNELS) $(DEBUG-KERNELS) host)
 
 ## all: the modules and the user programs (the default)
 all: modules user
@@ -34,7 +36,7 @@ all: modules user
 ##          of them, KDIR=/lib/modules/.../build for an installed kernel (build/host)
 modules: $(addprefix modules-,$(kernels))
 
-$(addprefix modules-,$(KERNELS)): modules-%:
+$(addprefix modules-,$(KERNELS) $(DEBUG-KERNELS)): modules-%:
 	$(say) MODULES build/$*
 	+$(Q)tools/kernel/modules $*
 
@@ -83,11 +85,19 @@ check-unit:
 check-kernel:
 	$(Q)tools/check $(addprefix kernel-,$(or $(KERNEL),$(KERNELS)))
 
+## check-debug: the kselftests on a kernel with KASAN, lockdep and more, and with allocations that
+##              fail; builds that kernel first, which takes its time
+check-debug:
+	$(Q)tools/check $(addprefix kernel-,$(DEBUG-KERNELS))
+
 # What tools/check builds and runs: the programs are the lists in user/rules.mk.
 user-tests: $(user-tests)
 	$(Q)mkdir -p build && printf '%s\n' $(user-tests) >build/user-tests
 kernel-tests: $(kernel-tests) $(bench-programs)
 	$(Q)mkdir -p build && printf '%s\n' $(kernel-tests) $(kernel-scripts) >build/kernel-tests
+debug-tests: kernel-tests $(debug-tests)
+	$(Q)printf '%s\n' $(debug-tests) $(filter-out $(not-for-debug),$(kernel-tests) $(kernel-scripts)) \
+		>build/debug-tests
 .PHONY: user-tests kernel-tests
 
 ## demo: install what is missing, build, and search this machine's documentation in a VM;

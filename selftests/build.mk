@@ -54,3 +54,7 @@ kernel-scripts += selftests/stress.sh
 
 # mkfs.vexfs on a device.
 kernel-scripts += selftests/mkfs.sh
+
+# Kernels of tools/kernel/debug only: they fail allocations on demand.
+$(eval $(call debug-test,vxt_enomem,selftests/vxt_enomem.c,))
+$(eval $(call debug-test,vexfs_enomem,selftests/vexfs_enomem.c,))

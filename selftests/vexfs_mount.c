@@ -377,7 +377,7 @@ TEST_F(mnt, a_frozen_filesystem_thaws)
 
 /* ---- damage ------------------------------------------------------------------------- */
 
-TEST_F(mnt, a_damaged_data_block_is_eio_and_the_rest_is_readable)
+TEST_F_TIMEOUT(mnt, a_damaged_data_block_is_eio_and_the_rest_is_readable, 250)
 {
 	unsigned char want[BLOCK], buf[BLOCK];
 	off_t block, hit = 0;

@@ -67,19 +67,31 @@ static inline int vxt_share(unsigned int share)
 	return vxt_write(VXT_DIR "config", text);
 }
 
-static inline int vxt_module_load(const char *name)
+static inline void vxt_module_path(const char *name, char *path, size_t room)
 {
 	const char *dir = getenv("VEXFS_MODDIR");
-	char path[512];
-	int fd, err;
 
-	snprintf(path, sizeof(path), "%s/%s.ko", dir ? dir : ".", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, room, "%s/%s.ko", dir ? dir : ".", name);
+}
+
+static inline int vxt_module_load_from(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int err;
+
 	if (fd < 0)
 		return -errno;
 	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
 	close(fd);
 	return err;
+}
+
+static inline int vxt_module_load(const char *name)
+{
+	char path[512];
+
+	vxt_module_path(name, path, sizeof(path));
+	return vxt_module_load_from(path);
 }
 
 static inline int vxt_module_unload(const char *name)

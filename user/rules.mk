@@ -13,6 +13,9 @@
 #	on the include path.
 #   kernel-scripts += selftests/NAME.sh
 #	the same for a script that prints TAP.
+#   $(eval $(call debug-test,NAME,SOURCES,LIBRARIES))
+#	build/selftests/NAME, run on the kernels of tools/kernel/debug alone. These run
+#	what the others run, too, but for what is in not-for-debug.
 #
 # SOURCES are paths from the top of the tree. A program that loads BPF adds
 # `build/user/obj/user/X/main.o: build/bpf/NAME.skel.h` and includes "NAME.skel.h"; the
@@ -49,6 +52,8 @@ user-programs :=
 user-tests :=
 kernel-tests :=
 kernel-scripts :=
+debug-tests :=
+not-for-debug :=
 user-objs :=
 
 obj-of = $(patsubst %.c,build/user/obj/%.o,$(1))
@@ -114,8 +119,7 @@ endef
 
 # The kernel's own harness: from the packaged source of the newer kernel.
 harness = build/kernel/6.12/source/tools/testing/selftests
-define kernel-test
-kernel-tests += build/selftests/$(1)
+define harness-program
 user-objs += $(call obj-of,$(2))
 $(call obj-of,$(2)): vex-cflags += -Iselftests -I$(harness) -Wno-missing-prototypes
 $(call obj-of,$(2)): | build/kernel/6.12
@@ -123,6 +127,16 @@ build/selftests/$(1): $(call obj-of,$(2)) build/user/libvexfs.a
 	$$(say) LD $$@
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) build/user/libvexfs.a $(3) -lm -lpthread
+endef
+
+define kernel-test
+kernel-tests += build/selftests/$(1)
+$(call harness-program,$(1),$(2),$(3))
+endef
+
+define debug-test
+debug-tests += build/selftests/$(1)
+$(call harness-program,$(1),$(2),$(3))
 endef
 
 -include $(sort $(wildcard user/*/build.mk selftests/build.mk))
