@@ -27,7 +27,7 @@ kernels := $(if $(KDIR),host,$(or $(KERNEL),$(KERNELS)))
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 .PHONY: all modules user install check check-unit check-kernel demo bench-overhead crash fuzz lint clean \
-	distclean help deps check-debug debug-tests $(addprefix modules-,$(KERNELS) $(DEBUG-KERNELS) host)
+	distclean help deps check-debug $(addprefix modules-,$(KERNELS) $(DEBUG-KERNELS) host)
 
 ## all: the modules and the user programs (the default)
 all: modules user
@@ -85,8 +85,8 @@ check-unit:
 check-kernel:
 	$(Q)tools/check $(addprefix kernel-,$(or $(KERNEL),$(KERNELS)))
 
-## check-debug: the kselftests on a kernel with KASAN, lockdep and more, and with allocations that
-##              fail; builds that kernel first, which takes its time
+## check-debug: allocations that fail, on a kernel with KASAN, lockdep and more, which must report
+##              nothing in all other kselftests either; builds that kernel first
 check-debug:
 	$(Q)tools/check $(addprefix kernel-,$(DEBUG-KERNELS))
 
@@ -96,9 +96,8 @@ user-tests: $(user-tests)
 kernel-tests: $(kernel-tests) $(bench-programs)
 	$(Q)mkdir -p build && printf '%s\n' $(kernel-tests) $(kernel-scripts) >build/kernel-tests
 debug-tests: kernel-tests $(debug-tests)
-	$(Q)printf '%s\n' $(debug-tests) $(filter-out $(not-for-debug),$(kernel-tests) $(kernel-scripts)) \
-		>build/debug-tests
-.PHONY: user-tests kernel-tests
+	$(Q)printf '%s\n' $(debug-tests) >build/debug-tests
+.PHONY: user-tests kernel-tests debug-tests
 
 ## demo: install what is missing, build, and search this machine's documentation in a VM;
 ##       the traced report is left in build/demo

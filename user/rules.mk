@@ -14,8 +14,7 @@
 #   kernel-scripts += selftests/NAME.sh
 #	the same for a script that prints TAP.
 #   $(eval $(call debug-test,NAME,SOURCES,LIBRARIES))
-#	build/selftests/NAME, run on the kernels of tools/kernel/debug alone. These run
-#	what the others run, too, but for what is in not-for-debug.
+#	build/selftests/NAME, run on the kernel of tools/kernel/debug alone.
 #
 # SOURCES are paths from the top of the tree. A program that loads BPF adds
 # `build/user/obj/user/X/main.o: build/bpf/NAME.skel.h` and includes "NAME.skel.h"; the
@@ -53,7 +52,6 @@ user-tests :=
 kernel-tests :=
 kernel-scripts :=
 debug-tests :=
-not-for-debug :=
 user-objs :=
 
 obj-of = $(patsubst %.c,build/user/obj/%.o,$(1))

@@ -76,7 +76,7 @@ static bool vxt_alert_take(struct vxt_alert *alert)
 	return found;
 }
 
-/* There was no memory to tell it: the next one tells of it, and of those that it would have told. */
+/* There was no memory to tell it: the next one tells of it, and of those that it was to tell. */
 static void vxt_alert_lose(const struct vxt_alert *alert)
 {
 	unsigned long flags;

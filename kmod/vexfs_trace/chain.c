@@ -119,16 +119,17 @@ void vxt_chain_keep(struct vxt_stack_class *class, unsigned int op_class, struct
 {
 	u32 nr = (*chain)->nr, largest = vxt_chain_largest(*chain);
 	u64 seq = (*chain)->seq;
+	unsigned long flags;
 	bool keep;
 
-	raw_spin_lock(&class->lock);
+	raw_spin_lock_irqsave(&class->lock, flags);
 	keep = (*chain)->depth > class->chain->depth ||
 	       ((*chain)->depth == class->chain->depth && (*chain)->complete);
 	if (keep)
 		swap(*chain, class->chain);
 	if (!vxt_chain_is_beyond(class, class->want))
 		WRITE_ONCE(class->want, 0);
-	raw_spin_unlock(&class->lock);
+	raw_spin_unlock_irqrestore(&class->lock, flags);
 	if (keep)
 		vxt_chain_judge(op_class, seq, nr, largest);
 }
@@ -145,11 +146,12 @@ void vxt_chain_keep(struct vxt_stack_class *class, unsigned int op_class, struct
 const struct vxt_chain *vxt_chain_read(unsigned int op_class)
 {
 	struct vxt_stack_class *class = &vxt_stack_classes[op_class];
+	unsigned long flags;
 
 	lockdep_assert_held(&vxt_lock);
-	vxt_lock_class(class);
+	flags = vxt_lock_class(class);
 	memcpy(&vxt_chain_row, class->chain, sizeof(vxt_chain_row));
-	vxt_unlock_class(class);
+	vxt_unlock_class(class, flags);
 	return vxt_chain_row.depth ? &vxt_chain_row : NULL;
 }
 

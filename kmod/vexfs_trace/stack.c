@@ -384,8 +384,9 @@ noinline notrace struct vexfs_op *vxt_stack_enter_call(unsigned int op_class,
 static bool vxt_stack_count(struct vxt_stack_class *class, const struct vxt_sample *sample, u64 seq)
 {
 	bool record = false;
+	unsigned long flags;
 
-	raw_spin_lock(&class->lock);
+	raw_spin_lock_irqsave(&class->lock, flags);
 	WRITE_ONCE(class->samples, class->samples + 1);
 	WRITE_ONCE(class->seen, max(class->seen, sample->depth));
 	if (sample->clipped) {
@@ -411,7 +412,7 @@ static bool vxt_stack_count(struct vxt_stack_class *class, const struct vxt_samp
 		if (!sample->shallow)
 			vxt_chain_want(class, sample->depth);
 	}
-	raw_spin_unlock(&class->lock);
+	raw_spin_unlock_irqrestore(&class->lock, flags);
 	return record;
 }
 
@@ -544,6 +545,7 @@ static u32 vxt_stack_percentile(const struct vxt_stack_class *class, u64 painted
 void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row)
 {
 	struct vxt_stack_class *class = &vxt_stack_classes[op_class];
+	unsigned long flags;
 	int cpu;
 
 	lockdep_assert_held(&vxt_lock);
@@ -555,7 +557,7 @@ void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row)
 			row->unpainted += READ_ONCE(pc->unpainted);
 	}
 
-	vxt_lock_class(class);
+	flags = vxt_lock_class(class);
 	row->clipped = class->clipped;
 	row->painted = class->samples - class->clipped;
 	row->shallow = class->shallow;
@@ -570,7 +572,7 @@ void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row)
 		row->p50 = vxt_stack_percentile(class, row->painted, 50);
 		row->p99 = vxt_stack_percentile(class, row->painted, 99);
 	}
-	vxt_unlock_class(class);
+	vxt_unlock_class(class, flags);
 	row->calls = row->painted + row->clipped + row->unpainted;
 }
 
@@ -578,8 +580,9 @@ void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row)
 void vxt_stack_class_reset(unsigned int op_class)
 {
 	struct vxt_stack_class *class = &vxt_stack_classes[op_class];
+	unsigned long flags;
 
-	vxt_lock_class(class);
+	flags = vxt_lock_class(class);
 	memset(class->hist, 0, VXT_DEPTHS * sizeof(*class->hist));
 	WRITE_ONCE(class->samples, 0);
 	WRITE_ONCE(class->want_whole, false);
@@ -596,7 +599,7 @@ void vxt_stack_class_reset(unsigned int op_class)
 	class->before = 0;
 	WRITE_ONCE(class->seen, 0);
 	vxt_chain_reset(class);
-	vxt_unlock_class(class);
+	vxt_unlock_class(class, flags);
 }
 
 /* The caller holds vxt_lock. */
@@ -617,14 +620,15 @@ void vxt_stack_window_over(void)
 
 	for (i = 0; i < VXT_CLASSES; i++) {
 		struct vxt_stack_class *class = &vxt_stack_classes[i];
+		unsigned long flags;
 		u32 depth, before;
 
-		vxt_lock_class(class);
+		flags = vxt_lock_class(class);
 		depth = class->window;
 		before = class->before;
 		class->before = depth ?: before;
 		class->window = 0;
-		vxt_unlock_class(class);
+		vxt_unlock_class(class, flags);
 		preempt_disable();
 		if (growth && before && depth * 100 > before * (100 + growth))
 			vxt_alert_post(VXT_ALERT_GROWTH, i, 0, depth,

@@ -154,7 +154,8 @@ struct vxt_cpu_class {
 
 /**
  * struct vxt_stack_class - measured stacks of one operation class
- * @lock: guards everything below; taken with preemption off, never nested
+ * @lock: guards everything below; taken with interrupts off, since a target may end within any
+ *	lock of the kernel's; never nested
  * @samples: operations that were painted, the clipped ones included; read
  *	without the lock to see whether the burst is over
  * @want_whole: paint the next one down to the end of the stack; set without the lock too
@@ -357,16 +358,19 @@ static __always_inline struct vxt_cpu_class *vxt_cpu_class(unsigned int op_class
  */
 DECLARE_PER_CPU(unsigned int, vxt_locking);
 
-static __always_inline void vxt_lock_class(struct vxt_stack_class *class)
+static __always_inline unsigned long vxt_lock_class(struct vxt_stack_class *class)
 {
+	unsigned long flags;
+
 	preempt_disable_notrace();
 	__this_cpu_inc(vxt_locking);
-	raw_spin_lock(&class->lock);
+	raw_spin_lock_irqsave(&class->lock, flags);
+	return flags;
 }
 
-static __always_inline void vxt_unlock_class(struct vxt_stack_class *class)
+static __always_inline void vxt_unlock_class(struct vxt_stack_class *class, unsigned long flags)
 {
-	raw_spin_unlock(&class->lock);
+	raw_spin_unlock_irqrestore(&class->lock, flags);
 	__this_cpu_dec(vxt_locking);
 	preempt_enable_notrace();
 }
