@@ -76,13 +76,15 @@ static bool vxt_alert_take(struct vxt_alert *alert)
 	return found;
 }
 
-/* There was no memory to tell it: the next one tells of it, and of those that it was to tell. */
+/*
+ * There was no memory to tell it: the next one tells of it, and of those that it was to tell. It
+ * has been counted as posted, too: no counter goes backwards.
+ */
 static void vxt_alert_lose(const struct vxt_alert *alert)
 {
 	unsigned long flags;
 
 	vxt_alerts_lock(&flags);
-	vxt_alerts.posted--;
 	vxt_alerts.dropped++;
 	vxt_alerts.untold += alert->dropped + 1;
 	vxt_alerts_unlock(flags);
