@@ -32,7 +32,7 @@
 static const char * const vxt_lockers[] = {
 	"mutex_", "__mutex_", "ww_mutex_", "__ww_mutex_", "rt_mutex_", "__rt_mutex_", "rt_spin_",
 	"down_", "__down", "rwsem_", "percpu_", "__percpu_", "_raw_", "__raw_", "do_raw_",
-	"queued_", "native_queued_", "__pv_queued_", "osq_", "__traceiter_",
+	"queued_", "native_queued_", "__pv_queued_", "osq_", "__traceiter_", "trace_contention_",
 };
 
 /*
