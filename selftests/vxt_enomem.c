@@ -73,21 +73,35 @@ TEST_F_TIMEOUT(enomem, the_module_loads_whole_or_not_at_all, 1500)
 	ASSERT_EQ(0, vxt_run("plain", CLASS, 5, 10, &self->known));
 }
 
-/* 0 when all of it came. A table that is cut short and says nothing would be as bad as a fault. */
-static int read_all(void *arg)
+struct table {
+	char path[64];
+	unsigned int lines;	/* when all of it comes */
+};
+
+static int lines(const char *path)
 {
 	char buf[4096];
-	int fd = open(arg, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), n = 0;
+	ssize_t got, i;
 
 	if (fd < 0)
 		return -errno;
-	do
-		n = read(fd, buf, sizeof(buf));
-	while (n > 0);
-	n = n < 0 ? -errno : 0;
+	while ((got = read(fd, buf, sizeof(buf))) > 0)
+		for (i = 0; i < got; i++)
+			n += buf[i] == '\n';
+	if (got < 0)
+		n = -errno;
 	close(fd);
 	return n;
+}
+
+/* A table that is cut short and says nothing would be as bad as a fault. */
+static int read_all(void *arg)
+{
+	const struct table *table = arg;
+	int n = lines(table->path);
+
+	return n < 0 ? n : n >= (int)table->lines ? 0 : -EBADMSG;
 }
 
 TEST_F_TIMEOUT(enomem, its_files_are_read_or_refused, 250)
@@ -96,14 +110,18 @@ TEST_F_TIMEOUT(enomem, its_files_are_read_or_refused, 250)
 		"stack", "chain", "latency", "ops", "locks", "cache", "alloc", "leaks", "held",
 		"bad_frees", "targets", "config",
 	};
-	char path[64];
+	struct table table;
 	unsigned int i;
+	int n;
 
 	ASSERT_EQ(0, vxt_write(TARGETS, "+" FUNCTION));
 	ASSERT_EQ(0, vxt_run("plain", CLASS, 5, 10, &self->known));
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		snprintf(path, sizeof(path), VXT_DIR "%s", names[i]);
-		EXPECT_LT(0, enomem_each(path, read_all, NULL, path));
+		snprintf(table.path, sizeof(table.path), VXT_DIR "%s", names[i]);
+		n = lines(table.path);
+		ASSERT_LT(0, n);
+		table.lines = n;
+		EXPECT_LT(0, enomem_each(table.path, read_all, NULL, &table));
 	}
 }
 
@@ -165,27 +183,29 @@ TEST_F_TIMEOUT(enomem, questions_by_netlink_are_answered_or_refused, 250)
 /* Each of them may allocate; what the tracer cannot keep it counts as lost. */
 static int operate(void *arg)
 {
+	uint64_t *done = arg;
 	unsigned int i;
 	char text[32];
 	int err = 0;
 
-	(void)arg;
 	snprintf(text, sizeof(text), "plain %u 5", CLASS);
-	for (i = 0; i < OPERATIONS && !err; i++)
+	for (i = 0; i < OPERATIONS && !err; i++) {
 		err = vxt_write(VXT_FIXTURE, text);
+		*done += !err;
+	}
 	return err;
 }
 
 TEST_F_TIMEOUT(enomem, operations_are_counted_without_memory, 250)
 {
 	struct vxt_stack seen;
+	uint64_t done = 0;
 
-	EXPECT_LE(0, enomem_each("operations", operate, NULL, NULL));
-	ASSERT_EQ(0, vxt_reset());
-	ASSERT_EQ(0, operate(NULL));
+	EXPECT_LE(0, enomem_each("operations", operate, NULL, &done));
 	ASSERT_EQ(0, vxt_stack("search", &seen));
-	EXPECT_EQ(OPERATIONS, seen.calls);
-	EXPECT_EQ(OPERATIONS, seen.painted + seen.unpainted + seen.clipped);
+	EXPECT_LT(OPERATIONS, done);
+	EXPECT_EQ(done, seen.calls);
+	EXPECT_EQ(done, seen.painted + seen.unpainted + seen.clipped);
 }
 
 TEST_HARNESS_MAIN

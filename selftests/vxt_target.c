@@ -335,7 +335,10 @@ TEST_F(target, the_functions_of_a_module_are_one_target)
 
 TEST_F(target, functions_that_the_tracer_calls_itself_do_no_harm)
 {
-	static const char * const some[] = { "_raw_spin_lock", "mutex_lock", "seq_printf" };
+	static const char * const some[] = {
+		"_raw_spin_lock", "_raw_spin_lock_irqsave", "_raw_spin_unlock_irqrestore",
+		"mutex_lock", "seq_printf",
+	};
 	unsigned int i, j;
 
 	for (i = 0; i < sizeof(some) / sizeof(*some); i++) {

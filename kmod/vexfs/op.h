@@ -8,6 +8,7 @@
 #define VEXFS_OP_TRACE_H
 
 #include <linux/jump_label.h>
+#include <compat/uninitialized.h>
 #include <trace/vexfs_op.h>
 
 DECLARE_STATIC_KEY_FALSE(vexfs_op_watched);

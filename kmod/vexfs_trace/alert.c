@@ -77,8 +77,8 @@ static bool vxt_alert_take(struct vxt_alert *alert)
 }
 
 /*
- * There was no memory to tell it: the next one tells of it, and of those that it was to tell. It
- * has been counted as posted, too: no counter goes backwards.
+ * There was no memory to tell it, or its target is gone: the next one tells of it, and of those
+ * that it was to tell. It has been counted as posted, too: no counter goes backwards.
  */
 static void vxt_alert_lose(const struct vxt_alert *alert)
 {

@@ -122,14 +122,14 @@ void vxt_chain_keep(struct vxt_stack_class *class, unsigned int op_class, struct
 	unsigned long flags;
 	bool keep;
 
-	raw_spin_lock_irqsave(&class->lock, flags);
+	flags = vxt_lock_class(class);
 	keep = (*chain)->depth > class->chain->depth ||
 	       ((*chain)->depth == class->chain->depth && (*chain)->complete);
 	if (keep)
 		swap(*chain, class->chain);
 	if (!vxt_chain_is_beyond(class, class->want))
 		WRITE_ONCE(class->want, 0);
-	raw_spin_unlock_irqrestore(&class->lock, flags);
+	vxt_unlock_class(class, flags);
 	if (keep)
 		vxt_chain_judge(op_class, seq, nr, largest);
 }

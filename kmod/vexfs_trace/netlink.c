@@ -455,7 +455,7 @@ static int vxt_put_alert(struct sk_buff *skb, const struct vxt_alert *alert)
  *
  * May sleep. Who does not keep up loses messages, and learns that from its socket.
  *
- * Return: false when there was no memory for it.
+ * Return: false when there was no memory for it, or it is of a target that is gone.
  */
 bool vxt_netlink_alert(const struct vxt_alert *alert)
 {

@@ -386,7 +386,7 @@ static bool vxt_stack_count(struct vxt_stack_class *class, const struct vxt_samp
 	bool record = false;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&class->lock, flags);
+	flags = vxt_lock_class(class);
 	WRITE_ONCE(class->samples, class->samples + 1);
 	WRITE_ONCE(class->seen, max(class->seen, sample->depth));
 	if (sample->clipped) {
@@ -412,7 +412,7 @@ static bool vxt_stack_count(struct vxt_stack_class *class, const struct vxt_samp
 		if (!sample->shallow)
 			vxt_chain_want(class, sample->depth);
 	}
-	raw_spin_unlock_irqrestore(&class->lock, flags);
+	vxt_unlock_class(class, flags);
 	return record;
 }
 

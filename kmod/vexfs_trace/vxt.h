@@ -353,8 +353,8 @@ static __always_inline struct vxt_cpu_class *vxt_cpu_class(unsigned int op_class
 
 /*
  * A target may be a function that is called with one of our locks held, that which takes the lock
- * among them. Its handlers must not want the lock then: whoever takes one outside of a
- * handler says so before, with preemption off.
+ * among them. Its handlers must not want a lock then: whoever takes one says so before, with
+ * preemption off.
  */
 DECLARE_PER_CPU(unsigned int, vxt_locking);
 

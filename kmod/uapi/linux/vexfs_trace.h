@@ -485,7 +485,8 @@ enum vexfs_trace_a_alert {
  *     debug register is to be had.
  * @VEXFS_TRACE_A_STATUS_ALERTS: (u64) Alerts since the module was loaded.
  * @VEXFS_TRACE_A_STATUS_ALERTS_DROPPED: (u64) Alerts that were not sent, because there were too
- *     many in a second, or no memory. The latter are among alerts, too.
+ *     many in a second, or, and then they are among alerts, too, no memory, or their target is
+ *     gone.
  * @VEXFS_TRACE_A_STATUS_TRAILS_LOST: (u64) Chains of calls, of objects that are followed, for
  *     which there was no room.
  * @VEXFS_TRACE_A_STATUS_BAD_FREES_LOST: (u64) Refused frees, unlike all others, for which there
