@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Locals that a kernel which clears all locals shall leave alone: not known by all of 6.1's headers. */
+/* Locals that a kernel which clears all of them shall leave alone: older headers know no such. */
 #ifndef VEXFS_COMPAT_UNINITIALIZED_H
 #define VEXFS_COMPAT_UNINITIALIZED_H
 
