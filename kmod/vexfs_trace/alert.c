@@ -43,36 +43,19 @@ static struct {
 	struct vxt_alert alert[VXT_ALERTS];
 } vxt_alerts = { .lock = __RAW_SPIN_LOCK_UNLOCKED(vxt_alerts.lock) };
 
-/* As vxt_lock_class(): a handler that wants the lock may run in the function that takes it. */
-static void vxt_alerts_lock(unsigned long *flags)
-	__acquires(&vxt_alerts.lock)
-{
-	preempt_disable_notrace();
-	__this_cpu_inc(vxt_locking);
-	raw_spin_lock_irqsave(&vxt_alerts.lock, *flags);
-}
-
-static void vxt_alerts_unlock(unsigned long flags)
-	__releases(&vxt_alerts.lock)
-{
-	raw_spin_unlock_irqrestore(&vxt_alerts.lock, flags);
-	__this_cpu_dec(vxt_locking);
-	preempt_enable_notrace();
-}
-
 static bool vxt_alert_take(struct vxt_alert *alert)
 {
 	unsigned long flags;
 	bool found;
 
-	vxt_alerts_lock(&flags);
+	flags = vxt_spin_lock(&vxt_alerts.lock);
 	found = vxt_alerts.nr;
 	if (found) {
 		*alert = vxt_alerts.alert[vxt_alerts.first];
 		vxt_alerts.first = (vxt_alerts.first + 1) % VXT_ALERTS;
 		vxt_alerts.nr--;
 	}
-	vxt_alerts_unlock(flags);
+	vxt_spin_unlock(&vxt_alerts.lock, flags);
 	return found;
 }
 
@@ -84,10 +67,10 @@ static void vxt_alert_lose(const struct vxt_alert *alert)
 {
 	unsigned long flags;
 
-	vxt_alerts_lock(&flags);
+	flags = vxt_spin_lock(&vxt_alerts.lock);
 	vxt_alerts.dropped++;
 	vxt_alerts.untold += alert->dropped + 1;
-	vxt_alerts_unlock(flags);
+	vxt_spin_unlock(&vxt_alerts.lock, flags);
 }
 
 static void vxt_alert_work(struct work_struct *work)
@@ -128,7 +111,7 @@ static void vxt_alert_put(const struct vxt_alert *what)
 
 	if (__this_cpu_read(vxt_locking))
 		return;
-	vxt_alerts_lock(&flags);
+	flags = vxt_spin_lock(&vxt_alerts.lock);
 	post = vxt_alert_allowed();
 	if (post) {
 		struct vxt_alert *alert;
@@ -146,7 +129,7 @@ static void vxt_alert_put(const struct vxt_alert *what)
 		vxt_alerts.untold++;
 		vxt_alerts.dropped++;
 	}
-	vxt_alerts_unlock(flags);
+	vxt_spin_unlock(&vxt_alerts.lock, flags);
 	if (post)
 		irq_work_queue(&vxt_alert_irq);
 }
@@ -195,10 +178,10 @@ void vxt_alert_counts(u64 *posted, u64 *dropped)
 {
 	unsigned long flags;
 
-	vxt_alerts_lock(&flags);
+	flags = vxt_spin_lock(&vxt_alerts.lock);
 	*posted = vxt_alerts.posted;
 	*dropped = vxt_alerts.dropped;
-	vxt_alerts_unlock(flags);
+	vxt_spin_unlock(&vxt_alerts.lock, flags);
 }
 
 /* None is sent after this; posting goes on, to no effect. */
@@ -206,9 +189,9 @@ void vxt_alert_exit(void)
 {
 	unsigned long flags;
 
-	vxt_alerts_lock(&flags);
+	flags = vxt_spin_lock(&vxt_alerts.lock);
 	vxt_alerts.closed = true;
-	vxt_alerts_unlock(flags);
+	vxt_spin_unlock(&vxt_alerts.lock, flags);
 	irq_work_sync(&vxt_alert_irq);
 	cancel_work_sync(&vxt_alert_worker);
 }

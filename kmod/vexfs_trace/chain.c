@@ -122,14 +122,14 @@ void vxt_chain_keep(struct vxt_stack_class *class, unsigned int op_class, struct
 	unsigned long flags;
 	bool keep;
 
-	flags = vxt_lock_class(class);
+	flags = vxt_spin_lock(&class->lock);
 	keep = (*chain)->depth > class->chain->depth ||
 	       ((*chain)->depth == class->chain->depth && (*chain)->complete);
 	if (keep)
 		swap(*chain, class->chain);
 	if (!vxt_chain_is_beyond(class, class->want))
 		WRITE_ONCE(class->want, 0);
-	vxt_unlock_class(class, flags);
+	vxt_spin_unlock(&class->lock, flags);
 	if (keep)
 		vxt_chain_judge(op_class, seq, nr, largest);
 }
@@ -149,9 +149,9 @@ const struct vxt_chain *vxt_chain_read(unsigned int op_class)
 	unsigned long flags;
 
 	lockdep_assert_held(&vxt_lock);
-	flags = vxt_lock_class(class);
+	flags = vxt_spin_lock(&class->lock);
 	memcpy(&vxt_chain_row, class->chain, sizeof(vxt_chain_row));
-	vxt_unlock_class(class, flags);
+	vxt_spin_unlock(&class->lock, flags);
 	return vxt_chain_row.depth ? &vxt_chain_row : NULL;
 }
 

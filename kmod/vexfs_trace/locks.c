@@ -42,23 +42,6 @@ static struct vxt_lock_row *vxt_lock_rows;
 static struct vxt_lock_stack *vxt_lock_stacks;
 static struct vxt_lock_stack vxt_lock_copy;	/* of vxt_locks_stack(); under vxt_lock */
 
-/* As vxt_alerts_lock(): a handler that wants the lock may run in the function that takes it. */
-static void vxt_tables_lock(unsigned long *flags)
-	__acquires(&vxt_locks_lock)
-{
-	preempt_disable_notrace();
-	__this_cpu_inc(vxt_locking);
-	raw_spin_lock_irqsave(&vxt_locks_lock, *flags);
-}
-
-static void vxt_tables_unlock(unsigned long flags)
-	__releases(&vxt_locks_lock)
-{
-	raw_spin_unlock_irqrestore(&vxt_locks_lock, flags);
-	__this_cpu_dec(vxt_locking);
-	preempt_enable_notrace();
-}
-
 /* A free place may lie before the one that is looked for: rows go with their target. */
 static struct vxt_lock_row *vxt_row_of(const struct vxt_wait *wait)
 {
@@ -119,7 +102,7 @@ void vxt_locks_add(const struct vxt_wait *wait, u64 took, const struct vxt_holde
 	struct vxt_lock_row *row;
 	unsigned long flags;
 
-	vxt_tables_lock(&flags);
+	flags = vxt_spin_lock(&vxt_locks_lock);
 	row = vxt_row_of(wait);
 	row->waits++;
 	row->total += took;
@@ -131,7 +114,7 @@ void vxt_locks_add(const struct vxt_wait *wait, u64 took, const struct vxt_holde
 		stack->total += took;
 		stack->max = max(stack->max, took);
 	}
-	vxt_tables_unlock(flags);
+	vxt_spin_unlock(&vxt_locks_lock, flags);
 }
 
 /**
@@ -148,9 +131,9 @@ bool vxt_locks_read(u32 row, struct vxt_lock_row *copy)
 	unsigned long flags;
 
 	lockdep_assert_held(&vxt_lock);
-	vxt_tables_lock(&flags);
+	flags = vxt_spin_lock(&vxt_locks_lock);
 	*copy = vxt_lock_rows[row];
-	vxt_tables_unlock(flags);
+	vxt_spin_unlock(&vxt_locks_lock, flags);
 	copy->total = vxt_clock_to_ns(copy->total);
 	copy->max = vxt_clock_to_ns(copy->max);
 	return copy->waits && vxt_class_name(copy->op_class);
@@ -173,11 +156,11 @@ const struct vxt_lock_stack *vxt_locks_stack(u32 nr, u32 row)
 	bool found;
 
 	lockdep_assert_held(&vxt_lock);
-	vxt_tables_lock(&flags);
+	flags = vxt_spin_lock(&vxt_locks_lock);
 	found = stack->waits && (row == VXT_LOCK_ALL || stack->row == row);
 	if (found)
 		vxt_lock_copy = *stack;
-	vxt_tables_unlock(flags);
+	vxt_spin_unlock(&vxt_locks_lock, flags);
 	if (!found)
 		return NULL;
 	vxt_lock_copy.total = vxt_clock_to_ns(vxt_lock_copy.total);
@@ -191,14 +174,14 @@ void vxt_locks_forget(unsigned int op_class)
 	unsigned long flags;
 	u32 i;
 
-	vxt_tables_lock(&flags);
+	flags = vxt_spin_lock(&vxt_locks_lock);
 	for (i = 0; i < VXT_LOCK_STACKS; i++)
 		if (vxt_lock_rows[vxt_lock_stacks[i].row].op_class == op_class)
 			memset(&vxt_lock_stacks[i], 0, sizeof(*vxt_lock_stacks));
 	for (i = 0; i < VXT_LOCK_ALL; i++)
 		if (vxt_lock_rows[i].op_class == op_class)
 			memset(&vxt_lock_rows[i], 0, sizeof(*vxt_lock_rows));
-	vxt_tables_unlock(flags);
+	vxt_spin_unlock(&vxt_locks_lock, flags);
 }
 
 /* A wait under way is counted when it ends. */
@@ -206,10 +189,10 @@ void vxt_locks_reset(void)
 {
 	unsigned long flags;
 
-	vxt_tables_lock(&flags);
+	flags = vxt_spin_lock(&vxt_locks_lock);
 	memset(vxt_lock_rows, 0, VXT_LOCK_ALL * sizeof(*vxt_lock_rows));
 	memset(vxt_lock_stacks, 0, VXT_LOCK_STACKS * sizeof(*vxt_lock_stacks));
-	vxt_tables_unlock(flags);
+	vxt_spin_unlock(&vxt_locks_lock, flags);
 }
 
 u64 vxt_locks_memory(void)

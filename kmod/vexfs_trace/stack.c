@@ -386,7 +386,7 @@ static bool vxt_stack_count(struct vxt_stack_class *class, const struct vxt_samp
 	bool record = false;
 	unsigned long flags;
 
-	flags = vxt_lock_class(class);
+	flags = vxt_spin_lock(&class->lock);
 	WRITE_ONCE(class->samples, class->samples + 1);
 	WRITE_ONCE(class->seen, max(class->seen, sample->depth));
 	if (sample->clipped) {
@@ -412,7 +412,7 @@ static bool vxt_stack_count(struct vxt_stack_class *class, const struct vxt_samp
 		if (!sample->shallow)
 			vxt_chain_want(class, sample->depth);
 	}
-	vxt_unlock_class(class, flags);
+	vxt_spin_unlock(&class->lock, flags);
 	return record;
 }
 
@@ -557,7 +557,7 @@ void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row)
 			row->unpainted += READ_ONCE(pc->unpainted);
 	}
 
-	flags = vxt_lock_class(class);
+	flags = vxt_spin_lock(&class->lock);
 	row->clipped = class->clipped;
 	row->painted = class->samples - class->clipped;
 	row->shallow = class->shallow;
@@ -572,7 +572,7 @@ void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row)
 		row->p50 = vxt_stack_percentile(class, row->painted, 50);
 		row->p99 = vxt_stack_percentile(class, row->painted, 99);
 	}
-	vxt_unlock_class(class, flags);
+	vxt_spin_unlock(&class->lock, flags);
 	row->calls = row->painted + row->clipped + row->unpainted;
 }
 
@@ -582,7 +582,7 @@ void vxt_stack_class_reset(unsigned int op_class)
 	struct vxt_stack_class *class = &vxt_stack_classes[op_class];
 	unsigned long flags;
 
-	flags = vxt_lock_class(class);
+	flags = vxt_spin_lock(&class->lock);
 	memset(class->hist, 0, VXT_DEPTHS * sizeof(*class->hist));
 	WRITE_ONCE(class->samples, 0);
 	WRITE_ONCE(class->want_whole, false);
@@ -599,7 +599,7 @@ void vxt_stack_class_reset(unsigned int op_class)
 	class->before = 0;
 	WRITE_ONCE(class->seen, 0);
 	vxt_chain_reset(class);
-	vxt_unlock_class(class, flags);
+	vxt_spin_unlock(&class->lock, flags);
 }
 
 /* The caller holds vxt_lock. */
@@ -623,12 +623,12 @@ void vxt_stack_window_over(void)
 		unsigned long flags;
 		u32 depth, before;
 
-		flags = vxt_lock_class(class);
+		flags = vxt_spin_lock(&class->lock);
 		depth = class->window;
 		before = class->before;
 		class->before = depth ?: before;
 		class->window = 0;
-		vxt_unlock_class(class, flags);
+		vxt_spin_unlock(&class->lock, flags);
 		preempt_disable();
 		if (growth && before && depth * 100 > before * (100 + growth))
 			vxt_alert_post(VXT_ALERT_GROWTH, i, 0, depth,

@@ -358,19 +358,21 @@ static __always_inline struct vxt_cpu_class *vxt_cpu_class(unsigned int op_class
  */
 DECLARE_PER_CPU(unsigned int, vxt_locking);
 
-static __always_inline unsigned long vxt_lock_class(struct vxt_stack_class *class)
+static __always_inline unsigned long vxt_spin_lock(raw_spinlock_t *lock)
+	__acquires(lock)
 {
 	unsigned long flags;
 
 	preempt_disable_notrace();
 	__this_cpu_inc(vxt_locking);
-	raw_spin_lock_irqsave(&class->lock, flags);
+	raw_spin_lock_irqsave(lock, flags);
 	return flags;
 }
 
-static __always_inline void vxt_unlock_class(struct vxt_stack_class *class, unsigned long flags)
+static __always_inline void vxt_spin_unlock(raw_spinlock_t *lock, unsigned long flags)
+	__releases(lock)
 {
-	raw_spin_unlock_irqrestore(&class->lock, flags);
+	raw_spin_unlock_irqrestore(lock, flags);
 	__this_cpu_dec(vxt_locking);
 	preempt_enable_notrace();
 }
