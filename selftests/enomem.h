@@ -14,20 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "vxt.h"
 
-#define ENOMEM_MOST	20000u	/* a call that allocates more often is not followed to its end */
-
-static inline int enomem_set(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0 || write(fd, value, strlen(value)) < 0)
-		err = -errno;
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
+#define ENOMEM_MOST	20000	/* a call that allocates more often is not followed to its end */
 
 /* Allocations that may sleep fail too, and single pages. -ENOENT: not on this kernel. */
 static inline int enomem_init(void)
@@ -44,7 +33,7 @@ static inline int enomem_init(void)
 	int err = 0;
 
 	for (i = 0; i < sizeof(files) / sizeof(*files) && !err; i++)
-		err = enomem_set(files[i][0], files[i][1]);
+		err = vxt_write(files[i][0], files[i][1]);
 	return err;
 }
 
@@ -80,7 +69,7 @@ static inline int enomem_except(const char *function)
 		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/reject-%s", kinds[i / 2],
 			 i % 2 ? "end" : "start");
 		snprintf(value, sizeof(value), "%#lx", i % 2 ? end : start);
-		err = enomem_set(path, value);
+		err = vxt_write(path, value);
 	}
 	return err;
 }
@@ -111,9 +100,10 @@ static inline long enomem_each(const char *what, int (*fn)(void *arg),
 	long nth, left;
 	int err, failed = 0, passed = 0;
 
-	for (nth = 1; nth < (long)ENOMEM_MOST; nth++) {
-		if (enomem_nth(nth))
-			return -errno;
+	for (nth = 1; nth < ENOMEM_MOST; nth++) {
+		err = enomem_nth(nth);
+		if (err)
+			return err;
 		err = fn(arg);
 		left = enomem_nth(-1);
 		enomem_nth(0);
