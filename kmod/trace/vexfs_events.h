@@ -6,8 +6,23 @@
 #ifndef VEXFS_EVENTS_H
 #define VEXFS_EVENTS_H
 
+#include <linux/percpu.h>
 #include <linux/types.h>
 #include "vexfs_op.h"
+
+/**
+ * struct vexfs_event_counts - the last numbers that a CPU has given out
+ * @last: of each kind of event
+ * @seq: of operations
+ *
+ * They start with the CPU's bits in place.
+ */
+struct vexfs_event_counts {
+	u64 last[VEXFS_EVENT_NR];
+	u64 seq;
+};
+
+DECLARE_PER_CPU(struct vexfs_event_counts, vexfs_events);
 
 /**
  * vexfs_event_next() - take the next number of this CPU
@@ -19,7 +34,10 @@
  *
  * Return: CPU << VEXFS_EVENT_CPU_SHIFT | count, the first count being 1.
  */
-u64 vexfs_event_next(enum vexfs_event_kind kind);
+static __always_inline u64 vexfs_event_next(enum vexfs_event_kind kind)
+{
+	return this_cpu_inc_return(vexfs_events.last[kind]);
+}
 
 /**
  * vexfs_event_count() - how many numbers a CPU has given out

@@ -103,17 +103,23 @@ struct vexfs_site *vexfs_mem_sites(void)
 }
 EXPORT_SYMBOL_GPL(vexfs_mem_sites);
 
+static noinline notrace void vexfs_mem_tell_alloc(u64 event, u32 site, const void *ptr, size_t size)
+{
+	trace_vexfs_alloc(event, site, ptr, size);
+	if (vexfs_event_below(event, VEXFS_SAMPLE_BELOW))
+		trace_vexfs_alloc_sample(event, site, ptr, size);
+}
+
 /* The number and its event belong together: nothing else may come between on this CPU. */
-static noinline void vexfs_mem_trace_alloc(u32 site, const void *ptr, size_t size)
+static __always_inline void vexfs_mem_trace_alloc(u32 site, const void *ptr, size_t size)
 {
 	u64 event;
 
-	preempt_disable();
+	preempt_disable_notrace();
 	event = vexfs_event_next(VEXFS_EVENT_ALLOC);
-	trace_vexfs_alloc(event, site, ptr, size);
-	if (trace_vexfs_alloc_sample_enabled() && vexfs_event_below(event, VEXFS_SAMPLE_BELOW))
-		trace_vexfs_alloc_sample(event, site, ptr, size);
-	preempt_enable();
+	if (trace_vexfs_alloc_enabled() || vexfs_event_below(event, VEXFS_SAMPLE_BELOW))
+		vexfs_mem_tell_alloc(event, site, ptr, size);
+	preempt_enable_notrace();
 }
 
 /*

@@ -38,16 +38,8 @@ DEFINE_STATIC_CALL_NULL(vexfs_op_hook_exit, vexfs_op_no_hook);
 EXPORT_STATIC_CALL_GPL(vexfs_op_hook_enter);
 EXPORT_STATIC_CALL_GPL(vexfs_op_hook_exit);
 
-/*
- * The last numbers given out. They start with the CPU's bits in place. Preemption is off while
- * one is taken, or it is one instruction.
- */
-struct vexfs_event_counts {
-	u64 last[VEXFS_EVENT_NR];
-	u64 seq;
-};
-
-static DEFINE_PER_CPU(struct vexfs_event_counts, vexfs_events);
+DEFINE_PER_CPU(struct vexfs_event_counts, vexfs_events);
+EXPORT_PER_CPU_SYMBOL_GPL(vexfs_events);
 
 /* Before the first operation. */
 void vexfs_trace_init(void)
@@ -62,12 +54,6 @@ void vexfs_trace_init(void)
 			c->last[kind] = c->seq;
 	}
 }
-
-u64 vexfs_event_next(enum vexfs_event_kind kind)
-{
-	return this_cpu_inc_return(vexfs_events.last[kind]);
-}
-EXPORT_SYMBOL_GPL(vexfs_event_next);
 
 u64 vexfs_event_count(unsigned int cpu, enum vexfs_event_kind kind)
 {
@@ -110,9 +96,15 @@ void vexfs_op_hook_clear(void)
 }
 EXPORT_SYMBOL_GPL(vexfs_op_hook_clear);
 
+static noinline notrace void vexfs_op_tell_enter(struct vexfs_op *op)
+{
+	trace_vexfs_op_enter(op);
+	static_call_cond(vexfs_op_hook_enter)(op);
+}
+
 /* Each field by itself: it takes fewer instructions than clearing all of them first. */
-noinline void vexfs_op_start(struct vexfs_op *op, enum vexfs_op_class op_class, u64 ino,
-			     unsigned long entry_sp)
+noinline notrace void vexfs_op_start(struct vexfs_op *op, enum vexfs_op_class op_class, u64 ino,
+				     unsigned long entry_sp)
 {
 	op->ino = ino;
 	op->bytes = 0;
@@ -128,13 +120,15 @@ noinline void vexfs_op_start(struct vexfs_op *op, enum vexfs_op_class op_class, 
 	preempt_disable_notrace();
 	__this_cpu_inc(vexfs_events.seq);
 	op->seq = __this_cpu_read(vexfs_events.seq);
-	trace_vexfs_op_enter(op);
-	static_call_cond(vexfs_op_hook_enter)(op);
+	if (trace_vexfs_op_enter_enabled())
+		vexfs_op_tell_enter(op);
+	else
+		static_call_cond(vexfs_op_hook_enter)(op);
 	preempt_enable_notrace();
 }
 
 /* Tell the probes too. Preemption is off from taking the number until the last has returned. */
-static noinline void vexfs_op_tell(struct vexfs_op *op)
+static noinline notrace void vexfs_op_tell_exit(struct vexfs_op *op)
 {
 	static_call_cond(vexfs_op_hook_exit)(op);
 	op->event = vexfs_event_next(VEXFS_EVENT_OP);
@@ -143,15 +137,15 @@ static noinline void vexfs_op_tell(struct vexfs_op *op)
 		trace_vexfs_op_sample(op);
 }
 
-noinline void vexfs_op_finish(struct vexfs_op *op, int err)
+noinline notrace void vexfs_op_finish(struct vexfs_op *op, int err)
 {
 	op->err = err;
-	preempt_disable();
+	preempt_disable_notrace();
 	if (trace_vexfs_op_exit_enabled() || trace_vexfs_op_sample_enabled())
-		vexfs_op_tell(op);
+		vexfs_op_tell_exit(op);
 	else
 		static_call_cond(vexfs_op_hook_exit)(op);
-	preempt_enable();
+	preempt_enable_notrace();
 }
 
 void vex_trace_commit(u64 generation, u32 nodes, u64 data_blocks, int err)
@@ -159,12 +153,11 @@ void vex_trace_commit(u64 generation, u32 nodes, u64 data_blocks, int err)
 	trace_vexfs_commit(generation, nodes, data_blocks, err);
 }
 
-DEFINE_PER_CPU(struct vexfs_cache_uses, vexfs_cache_uses);
-EXPORT_PER_CPU_SYMBOL_GPL(vexfs_cache_uses);
+DEFINE_PER_CPU(u64, vexfs_cache_hits);
+EXPORT_PER_CPU_SYMBOL_GPL(vexfs_cache_hits);
 
 void vex_trace_cache_miss(u32 kind, u64 place, u64 index)
 {
-	this_cpu_add(vexfs_cache_uses.misses, VEXFS_CACHE_USE(kind));
 	trace_vexfs_cache_miss(kind, place, index);
 }
 

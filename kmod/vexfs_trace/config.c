@@ -44,6 +44,7 @@ void vxt_slow_set(void)
 	u32 us = vxt_settings[VXT_SET_ALERT_SLOW];
 
 	WRITE_ONCE(vxt_slow, us ? vxt_clock_from_ns((u64)us * NSEC_PER_USEC) : U64_MAX);
+	vxt_range_restart();
 }
 
 /**

@@ -24,7 +24,7 @@
 static const char * const vxt_op_names[VEXFS_OP_NR] = { VEXFS_OP_CLASSES(VXT_CLASS_NAME) };
 
 DEFINE_MUTEX(vxt_lock);	/* readers of rows, and resets */
-DEFINE_PER_CPU(struct vxt_cpu_class *, vxt_cpu_classes);
+DEFINE_PER_CPU(struct vxt_cpu_classes, vxt_cpu_classes);
 DEFINE_STATIC_KEY_FALSE(vxt_clock_is_tsc);
 
 u32 vxt_epoch __read_mostly = 1;
@@ -52,7 +52,23 @@ static void vxt_next_restart(void)
 
 	for_each_possible_cpu(cpu)
 		for (i = 0; i < VXT_CLASSES; i++)
-			WRITE_ONCE(per_cpu(vxt_cpu_classes, cpu)[i].next, vxt_next());
+			WRITE_ONCE(per_cpu(vxt_cpu_classes, cpu).of[i]->next, vxt_next());
+}
+
+/*
+ * What operations compare with has changed: let the next one of each class on each CPU look at all
+ * of it. Pairs with vxt_range_set().
+ */
+void vxt_range_restart(void)
+{
+	unsigned int i;
+	int cpu;
+
+	/* Who has not seen the change writes a range that this does away with. */
+	smp_mb();
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < VXT_CLASSES; i++)
+			WRITE_ONCE(per_cpu(vxt_cpu_classes, cpu).of[i]->most, 0);
 }
 
 /**
@@ -90,113 +106,12 @@ void vxt_class_restart(unsigned int op_class)
 
 	vxt_stack_class_reset(op_class);
 	for_each_possible_cpu(cpu) {
-		struct vxt_cpu_class *pc = &per_cpu(vxt_cpu_classes, cpu)[op_class];
+		struct vxt_cpu_class *pc = per_cpu(vxt_cpu_classes, cpu).of[op_class];
 
 		WRITE_ONCE(pc->epoch, 0);
 		WRITE_ONCE(pc->sum, 0);
 		WRITE_ONCE(pc->next, vxt_next());
 	}
-}
-
-static noinline notrace void vxt_op_start_slowly(struct vexfs_op *op)
-{
-	vxt_state(op)->start = vxt_clock();
-}
-
-/*
- * The hook at the start of an operation, after all probes of vexfs_op_enter, so that what
- * they do to the stack is painted over. Preemption is off.
- */
-static notrace void vxt_op_enter(struct vexfs_op *op)
-{
-	struct vxt_state *state = vxt_state(op);
-
-	state->cookie = vxt_cookie(op);
-	vxt_wait_enter(op);
-	if (unlikely(vxt_stack_due(&__this_cpu_read(vxt_cpu_classes)[op->op_class])))
-		vxt_stack_enter_op(op);
-	else if (static_branch_likely(&vxt_clock_is_tsc))
-		state->start = rdtsc();
-	else
-		vxt_op_start_slowly(op);
-}
-
-/*
- * The operation was painted; or this load of the module did not see its entry: then it has
- * neither cookie.
- */
-static noinline notrace void vxt_op_exit_painted(struct vexfs_op *op, u64 end)
-{
-	struct vxt_state *state = vxt_state(op);
-	struct vxt_cpu_class *pc;
-
-	if (state->cookie != vxt_cookie_painted(op)) {
-		vxt_wait_forget(op);
-		return;
-	}
-	state->cookie = 0;
-	pc = vxt_cpu_class(op->op_class);
-	vxt_latency_add(pc, end - state->start, op->err);
-	vxt_wait_leave(op, pc, end - state->start);
-	vxt_add(&pc->bytes, op->bytes);
-	vxt_alert_slow(op->op_class, op->seq, end - state->start);
-	vxt_stack_exit_op(op, pc);
-}
-
-static noinline notrace void vxt_op_slow(struct vexfs_op *op, u64 units)
-{
-	vxt_alert_slow(op->op_class, op->seq, units);
-}
-
-static __always_inline void vxt_op_count(struct vexfs_op *op, struct vxt_cpu_class *pc, u64 units)
-{
-	vxt_latency_add(pc, units, op->err);
-	vxt_wait_leave(op, pc, units);
-	vxt_add(&pc->bytes, op->bytes);
-	vxt_add(&pc->unpainted, 1);
-	if (unlikely(units > READ_ONCE(vxt_slow)))
-		vxt_op_slow(op, units);
-}
-
-/* Count the first operation of a class on this CPU since a reset. */
-static noinline notrace void vxt_op_count_first(struct vexfs_op *op, struct vxt_cpu_class *pc,
-						u64 units)
-{
-	vxt_cpu_class_renew(pc);
-	vxt_op_count(op, pc, units);
-}
-
-static __always_inline void vxt_op_left(struct vexfs_op *op, u64 end)
-{
-	struct vxt_state *state = vxt_state(op);
-	struct vxt_cpu_class *pc;
-
-	if (unlikely(state->cookie != vxt_cookie(op))) {
-		vxt_op_exit_painted(op, end);
-		return;
-	}
-	pc = &__this_cpu_read(vxt_cpu_classes)[op->op_class];
-	if (unlikely(pc->epoch != READ_ONCE(vxt_epoch)))
-		vxt_op_count_first(op, pc, end - state->start);
-	else
-		vxt_op_count(op, pc, end - state->start);
-}
-
-static noinline notrace void vxt_op_exit_slowly(struct vexfs_op *op)
-{
-	vxt_op_left(op, vxt_clock());
-}
-
-/*
- * The hook at the end of an operation, before all probes of vexfs_op_exit. Preemption is off. What
- * is rare are functions of their own that come last, so that the rest keeps all in registers.
- */
-static notrace void vxt_op_exit(struct vexfs_op *op)
-{
-	if (static_branch_likely(&vxt_clock_is_tsc))
-		vxt_op_left(op, rdtsc());
-	else
-		vxt_op_exit_slowly(op);
 }
 
 /*
@@ -223,8 +138,8 @@ void vxt_reset(void)
 {
 	mutex_lock(&vxt_lock);
 	vxt_clock_check();
-	vxt_slow_set();
 	WRITE_ONCE(vxt_epoch, vxt_epoch + 1 ?: 1);
+	vxt_slow_set();
 	vxt_stack_reset();
 	vxt_next_restart();
 	vxt_alloc_reset();
@@ -349,13 +264,15 @@ static void vxt_cpus_free(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		kvfree(per_cpu(vxt_cpu_classes, cpu));
-		per_cpu(vxt_cpu_classes, cpu) = NULL;
+		/* They lie one after another. */
+		kvfree(per_cpu(vxt_cpu_classes, cpu).of[0]);
+		per_cpu(vxt_cpu_classes, cpu).of[0] = NULL;
 	}
 }
 
 static int vxt_cpus_alloc(void)
 {
+	unsigned int i;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
@@ -367,7 +284,8 @@ static int vxt_cpus_alloc(void)
 			vxt_cpus_free();
 			return -ENOMEM;
 		}
-		per_cpu(vxt_cpu_classes, cpu) = classes;
+		for (i = 0; i < VXT_CLASSES; i++)
+			per_cpu(vxt_cpu_classes, cpu).of[i] = &classes[i];
 	}
 	return 0;
 }
@@ -382,8 +300,13 @@ static int vxt_probes_register(void)
 	err = vxt_bad_free_start();
 	if (err)
 		goto stop_track;
+	err = vxt_ops_start();
+	if (err)
+		goto stop_bad_free;
 	return 0;
 
+stop_bad_free:
+	vxt_bad_free_stop();
 stop_track:
 	vxt_track_stop();
 	tracepoint_synchronize_unregister();
@@ -393,6 +316,7 @@ stop_track:
 /* vxt_waits_exit() waits for those that run. */
 static void vxt_probes_unregister(void)
 {
+	vxt_ops_stop();
 	vxt_bad_free_stop();
 	vxt_track_stop();
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What operations did and what their time was spent on: the counters of all CPUs as one. */
 #include <linux/cpumask.h>
+#include <linux/preempt.h>
 #include <linux/string.h>
+#include <trace/vexfs.h>
 #include "waits.h"
 
 /* An operation failed. Preemption is off. */
@@ -13,6 +15,29 @@ noinline notrace void vxt_ops_error(struct vxt_cpu_class *pc, int err)
 	WRITE_ONCE(*count, *count + 1);
 }
 
+/*
+ * The probe of vexfs_cache_miss: what waits for a device can be counted at once, and operations
+ * that miss nothing pay nothing for it. Preemption is off.
+ */
+static notrace void vxt_cache_missed(void *data, u32 kind, u64 place, u64 index)
+{
+	struct vexfs_op *op = this_cpu_read(vxt_running.op);
+
+	if (op && in_task() && vxt_is_live(op) && kind < VXT_CACHE_KINDS)
+		vxt_add(&vxt_cpu_class(op->op_class)->misses[kind], 1);
+}
+
+int vxt_ops_start(void)
+{
+	return register_trace_vexfs_cache_miss(vxt_cache_missed, NULL);
+}
+
+/* The caller synchronises. */
+void vxt_ops_stop(void)
+{
+	unregister_trace_vexfs_cache_miss(vxt_cache_missed, NULL);
+}
+
 /* In clock units yet. The parts are read before the whole: they never exceed it. */
 static void vxt_ops_add(const struct vxt_cpu_class *pc, struct vxt_ops_row *row)
 {
@@ -22,7 +47,7 @@ static void vxt_ops_add(const struct vxt_cpu_class *pc, struct vxt_ops_row *row)
 		row->part[i] += READ_ONCE(pc->part[i]);
 	row->lost += READ_ONCE(pc->lost);
 	row->lost_ops += READ_ONCE(pc->lost_ops);
-	/* Pairs with the order in which vxt_op_exit() counts: x86 keeps stores in order. */
+	/* Pairs with the order in which operations count: x86 keeps stores in order. */
 	smp_rmb();
 	row->total += READ_ONCE(pc->sum);
 	row->errors += READ_ONCE(pc->errors);

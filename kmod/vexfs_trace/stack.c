@@ -27,7 +27,7 @@
  * The tracing itself uses the stack between the entry function's frame and the
  * painted part. An operation that did not go deeper has a depth of at most that:
  * it is counted so, and as shallow. So is one that went no deeper than where the probe of a target
- * stood that it called: this may have been the probe.
+ * stood that it called, or the hooks of a nested operation: it may have been those.
  */
 #include <linux/mm.h>
 #include <linux/random.h>
@@ -44,7 +44,7 @@
 #define VXT_REPAINT	256u	/* every so many samples the whole stack is painted */
 #define VXT_GUARD	64u	/* left alone at the end of the stack, above its magic word */
 #define VXT_MARGIN	160u	/* stack that the tracing itself may take after painting */
-#define VXT_PROBE_SPARE	256u	/* and what the kernel's probes may take */
+#define VXT_PROBE_SPARE	256u	/* and what the kernel's probes, or our hooks, may take */
 
 struct vxt_stack_class vxt_stack_classes[VXT_CLASSES];
 
@@ -315,8 +315,8 @@ out:
 }
 
 /**
- * vxt_stack_probed() - a probe stands in a painted operation of this task, if it is in one
- * @entry_sp: stack pointer of who called the function that is probed
+ * vxt_stack_probed() - a probe or a hook stands in a painted operation, if this task is in one
+ * @entry_sp: stack pointer of who called the function that is probed, or of the inner operation
  *
  * Preemption is off.
  */
@@ -466,8 +466,11 @@ static notrace void vxt_stack_hand_on(struct vexfs_op *inner, unsigned long low,
  * vxt_stack_exit_op() - measure the stack of an operation that was painted
  * @op: the operation, which leaves
  * @pc: its class on this CPU, which pays; preemption is off
+ * @units: what it took
+ *
+ * What comes after the scan may use the stack as it likes: so a slow one is told of here.
  */
-noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc)
+noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc, u64 units)
 {
 	u64 begin = vxt_clock();
 	struct vxt_stack_class *class = &vxt_stack_classes[op->op_class];
@@ -492,8 +495,9 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 				       sample.clipped || sample.shallow ? 0 : sample.depth);
 	record = vxt_stack_count(class, &sample, op->seq);
 	vxt_stack_judge(op, &sample);
+	vxt_alert_slow(op->op_class, op->seq, units);
 	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin + caught);
-	vxt_stack_pause(pc, op->op_class, begin - state->start);
+	vxt_stack_pause(pc, op->op_class, units);
 
 	if (record && trace_vxt_stack_record_enabled())
 		trace_vxt_stack_record(vexfs_event_next(VEXFS_EVENT_RECORD), op, sample.depth,

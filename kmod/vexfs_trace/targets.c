@@ -111,7 +111,7 @@ static notrace int vxt_call_enter(struct kretprobe_instance *ri, struct pt_regs 
 	call->cookie = READ_ONCE(vxt_load_cookie);
 	vxt_span_begin(&call->span, target->mark,
 		       target->whole ? BIT(target - vxt_targets) : 0);
-	if (unlikely(vxt_stack_due(&this_cpu_read(vxt_cpu_classes)[op_class])))
+	if (unlikely(vxt_stack_due(vxt_cpu_class_here(op_class))))
 		call->op = vxt_stack_enter_call(op_class, regs->sp + VXT_WORD);
 	call->start = vxt_clock();
 	return 0;
@@ -131,13 +131,14 @@ static notrace int vxt_call_exit(struct kretprobe_instance *ri, struct pt_regs *
 		if (call->op)
 			vxt_stack_abandon(call->op);
 	} else {
-		vxt_latency_add(pc, end - call->start, 0);
+		vxt_latency_add(pc, end - call->start);
 		vxt_span_end(&call->span, pc, end - call->start);
-		vxt_alert_slow(op_class, call->op ? call->op->seq : 0, end - call->start);
-		if (call->op)
-			vxt_stack_exit_op(call->op, pc);
-		else
+		if (call->op) {
+			vxt_stack_exit_op(call->op, pc, end - call->start);
+		} else {
 			vxt_add(&pc->unpainted, 1);
+			vxt_alert_slow(op_class, 0, end - call->start);
+		}
 	}
 	if (call->op)
 		WRITE_ONCE(vxt_state(call->op)->cookie, 0);
@@ -213,7 +214,7 @@ static int vxt_target_begin(struct vxt_target *target, const char *name, bool wh
 	target->whole = whole;
 	target->mark = &target->marks[target->turn++ % VXT_MARKS];
 	target->mark->op_class = op_class;
-	WRITE_ONCE(vxt_state(target->mark)->cookie, vxt_cookie(target->mark));
+	WRITE_ONCE(vxt_state(target->mark)->cookie, vxt_cookie());
 	strscpy(target->name, name, sizeof(target->name));
 	return 0;
 }

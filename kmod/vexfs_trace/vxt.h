@@ -51,6 +51,7 @@
 #define VXT_SUB_SHIFT		6
 #define VXT_SUB			BIT(VXT_SUB_SHIFT)
 #define VXT_OCTAVE_LAST		39
+#define VXT_UNITS_MOST		((2ULL << VXT_OCTAVE_LAST) - 1)
 #define VXT_BUCKETS		(2 * VXT_SUB + (VXT_OCTAVE_LAST - VXT_SUB_SHIFT) * VXT_SUB)
 
 /* Stack histogram: one bucket a word, so that percentiles are exact. */
@@ -113,6 +114,10 @@ struct vxt_memory {
 /**
  * struct vxt_cpu_class - one operation class on one CPU; its owner alone writes
  * @epoch: vxt_epoch for which the rest is valid; 0 while it is being cleared
+ * @least: operations of at least this and at most @most clock units are ordinary: they have a
+ *	bucket of their own, are neither the shortest nor the longest, and not slow
+ * @most: likewise; 0 has the next operation look at all of it again, and is written from elsewhere,
+ *	too: see vxt_range_restart()
  * @sum: of all durations, in clock units
  * @next: paint again when @sum has come this far; a reset writes it from elsewhere
  * @paint: clock units spent on painting and scanning
@@ -127,12 +132,14 @@ struct vxt_memory {
  * @lost_ops: how many these are
  * @memory: of calls of a target, but the lost ones
  * @hits: nodes and segments that were in the cache, but of lost operations
- * @misses: likewise, that were not
+ * @misses: likewise, that were not; of lost operations, too
  * @errno: failed operations by errno; those beyond VXT_ERRNOS at 0
  * @hist: operations by duration
  */
 struct vxt_cpu_class {
 	u32 epoch;
+	u64 least;
+	u64 most;
 	u64 sum;
 	u64 next;
 	u64 paint;
@@ -151,6 +158,11 @@ struct vxt_cpu_class {
 	u32 errno[VXT_ERRNOS];
 	u64 hist[VXT_BUCKETS];
 } ____cacheline_aligned;
+
+/* Those of one CPU, found by one instruction. */
+struct vxt_cpu_classes {
+	struct vxt_cpu_class *of[VXT_CLASSES];
+};
 
 /**
  * struct vxt_stack_class - measured stacks of one operation class
@@ -295,7 +307,7 @@ extern struct mutex vxt_lock;		/* readers of rows and resets; outermost */
 extern u32 vxt_epoch;			/* changes with each reset; never 0 */
 extern u64 vxt_load_cookie;
 extern u64 vxt_price;			/* its inverse, in 1/2^VXT_PRICE_SHIFT; 0: paint all */
-DECLARE_PER_CPU(struct vxt_cpu_class *, vxt_cpu_classes);
+DECLARE_PER_CPU(struct vxt_cpu_classes, vxt_cpu_classes);
 DECLARE_STATIC_KEY_FALSE(vxt_clock_is_tsc);
 
 #define VXT_PRICE_SHIFT		8
@@ -305,6 +317,7 @@ void vxt_share_set(void);
 void vxt_status_read(struct vxt_status *status);
 u64 vxt_clock_to_ns(u64 units);
 u64 vxt_clock_from_ns(u64 ns);
+void vxt_range_restart(void);
 void vxt_cpu_class_renew(struct vxt_cpu_class *pc);
 void vxt_class_restart(unsigned int op_class);
 const char *vxt_class_name(unsigned int op_class);
@@ -323,16 +336,19 @@ static __always_inline struct vxt_state *vxt_state(struct vexfs_op *op)
 	return (struct vxt_state *)op->trace;
 }
 
-/* Differs with each load and each frame, so that what an earlier load left never matches. */
-static __always_inline u64 vxt_cookie(const struct vexfs_op *op)
+/* Differs with each load, so that what an earlier load left never matches. */
+static __always_inline u64 vxt_cookie(void)
 {
-	return READ_ONCE(vxt_load_cookie) ^ (unsigned long)op;
+	return READ_ONCE(vxt_load_cookie);
 }
 
-/* The same of an operation that was painted; it has one of the two. */
+/*
+ * The same of an operation that was painted; it has one of the two. It differs with each frame,
+ * since it is looked for where a frame may have been.
+ */
 static __always_inline u64 vxt_cookie_painted(const struct vexfs_op *op)
 {
-	return vxt_cookie(op) ^ 1;
+	return vxt_cookie() ^ (unsigned long)op ^ 1;
 }
 
 /* Is it under way? A call whose target is gone is not; what runs or is away within it is asked. */
@@ -341,10 +357,16 @@ static __always_inline bool vxt_is_live(struct vexfs_op *op)
 	return READ_ONCE(vxt_state(op)->cookie);
 }
 
-/* This CPU's counters of a class, cleared when a reset came since. Preemption is off. */
+/* This CPU's counters of a class, which a reset since may have made void. Preemption is off. */
+static __always_inline struct vxt_cpu_class *vxt_cpu_class_here(unsigned int op_class)
+{
+	return __this_cpu_read(vxt_cpu_classes.of[op_class]);
+}
+
+/* The same, cleared when a reset came since. */
 static __always_inline struct vxt_cpu_class *vxt_cpu_class(unsigned int op_class)
 {
-	struct vxt_cpu_class *pc = &__this_cpu_read(vxt_cpu_classes)[op_class];
+	struct vxt_cpu_class *pc = vxt_cpu_class_here(op_class);
 
 	if (unlikely(pc->epoch != READ_ONCE(vxt_epoch)))
 		vxt_cpu_class_renew(pc);
@@ -380,7 +402,7 @@ static __always_inline void vxt_spin_unlock(raw_spinlock_t *lock, unsigned long 
 /* The counters of another CPU, or NULL when it has none since the last reset. */
 static inline const struct vxt_cpu_class *vxt_cpu_class_of(int cpu, unsigned int op_class)
 {
-	const struct vxt_cpu_class *pc = &per_cpu(vxt_cpu_classes, cpu)[op_class];
+	const struct vxt_cpu_class *pc = per_cpu(vxt_cpu_classes, cpu).of[op_class];
 
 	/* Pairs with vxt_cpu_class_renew(): with the epoch the cleared counters are seen. */
 	return smp_load_acquire(&pc->epoch) == vxt_epoch ? pc : NULL;
@@ -401,13 +423,14 @@ struct vexfs_op *vxt_stack_enter_call(unsigned int op_class, unsigned long entry
 void vxt_stack_probed(unsigned long entry_sp);
 void vxt_stack_abandon(struct vexfs_op *op);
 void vxt_stack_class_reset(unsigned int op_class);
-void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc);
+void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc, u64 units);
 void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row);
 
 /* May a CPU paint an operation of the class now? Preemption may be on: a guess does. */
 static __always_inline bool vxt_stack_due(const struct vxt_cpu_class *pc)
 {
-	return READ_ONCE(pc->sum) >= READ_ONCE(pc->next);
+	/* Either value will do: the next operation looks again. */
+	return data_race(pc->sum) >= READ_ONCE(pc->next);
 }
 
 /* chain.c: the calls that lead to the deepest word. */
@@ -526,21 +549,31 @@ int vxt_task_init(void);
 void vxt_task_exit(void);
 u64 vxt_task_memory(void);
 
+/* hook.c */
+void vxt_op_enter(struct vexfs_op *op);
+void vxt_op_exit(struct vexfs_op *op);
+
 /* ops.c */
+int vxt_ops_start(void);
+void vxt_ops_stop(void);
 void vxt_ops_error(struct vxt_cpu_class *pc, int err);
 void vxt_ops_read(unsigned int op_class, struct vxt_ops_row *row);
 
 /* latency.c */
 void vxt_latency_read(unsigned int op_class, struct vxt_latency_row *row);
 
-/* The bucket of a duration. */
+/* The bucket of a duration from VXT_SUB to VXT_UNITS_MOST. */
+static __always_inline unsigned long vxt_latency_bucket_ordinary(u64 units)
+{
+	unsigned long shift = __fls(units) - VXT_SUB_SHIFT;
+
+	return shift * VXT_SUB + (units >> shift);
+}
+
+/* The bucket of any duration. */
 static __always_inline unsigned long vxt_latency_bucket(u64 units)
 {
-	unsigned long shift = __fls(units | VXT_SUB) - VXT_SUB_SHIFT;
-
-	if (unlikely(shift > VXT_OCTAVE_LAST - VXT_SUB_SHIFT))
-		return VXT_BUCKETS - 1;
-	return shift * VXT_SUB + (units >> shift);
+	return units < VXT_SUB ? units : vxt_latency_bucket_ordinary(min(units, VXT_UNITS_MOST));
 }
 
 /* Add to a counter of this CPU, in one instruction: no interrupt comes between. */
@@ -549,8 +582,8 @@ static __always_inline void vxt_add(u64 *counter, u64 n)
 	asm("addq %1, %0" : "+m" (*counter) : "er" (n) : "cc");
 }
 
-/* Count an operation. Preemption is off. */
-static __always_inline void vxt_latency_add(struct vxt_cpu_class *pc, u64 units, int err)
+/* Count an operation or call. Preemption is off. */
+static __always_inline void vxt_latency_add(struct vxt_cpu_class *pc, u64 units)
 {
 	vxt_add(&pc->hist[vxt_latency_bucket(units)], 1);
 	vxt_add(&pc->sum, units);
@@ -558,8 +591,6 @@ static __always_inline void vxt_latency_add(struct vxt_cpu_class *pc, u64 units,
 		WRITE_ONCE(pc->max, units);
 	if (units < pc->min)
 		WRITE_ONCE(pc->min, units);
-	if (unlikely(err))
-		vxt_ops_error(pc, err);
 }
 
 /* targets.c: functions of others. */

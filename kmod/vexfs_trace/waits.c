@@ -361,8 +361,7 @@ static notrace void vxt_wait_out(struct vexfs_op *op, struct task_struct *prev, 
 		return;
 	WRITE_ONCE(wait->op, op);
 	wait->memory = *this_cpu_ptr(&vxt_running.memory);
-	wait->cache.hits = vxt_cache_hits();
-	wait->cache.misses = vxt_cache_misses();
+	wait->hits = this_cpu_read(vexfs_cache_hits);
 	wait->woken = 0;
 	wait->part = runs_on ? VXT_READY : prev->in_iowait ? VXT_IO : VXT_SLEEP;
 	wait->since = vxt_clock();
@@ -384,10 +383,7 @@ static notrace void vxt_wait_in(struct task_struct *next)
 	this_cpu_write(vxt_running.wait, wait);
 	this_cpu_write(vxt_running.inside, wait->inside);
 	*this_cpu_ptr(&vxt_running.memory) = wait->memory;
-	this_cpu_write(vxt_running.cache.hits,
-		       this_cpu_read(vexfs_cache_uses.hits) - wait->cache.hits);
-	this_cpu_write(vxt_running.cache.misses,
-		       this_cpu_read(vexfs_cache_uses.misses) - wait->cache.misses);
+	this_cpu_write(vexfs_cache_hits, wait->hits);
 	if (unlikely(!this_cpu_read(vxt_running.op))) {
 		vxt_wait_lose();
 		return;

@@ -24,7 +24,6 @@ struct vxt_wait;
  * @wait: its entry in the table of tasks that have waited in an operation, or NULL
  * @task: the task, once the CPU has switched; others compare it, and look no further
  * @memory: what it allocated while in an operation, counted from anywhere: only differences tell
- * @cache: vexfs_cache_uses when the innermost operation was entered, or its inner one left
  * @inside: targets that are modules, in which the task is; 0 when it is in no operation
  */
 struct vxt_running {
@@ -32,7 +31,6 @@ struct vxt_running {
 	struct vxt_wait *wait;
 	struct task_struct *task;
 	struct vxt_memory memory;
-	struct vexfs_cache_uses cache;
 	u32 inside;
 };
 
@@ -95,7 +93,7 @@ struct vxt_holder {
  * @part: what it left for
  * @away: it is off the CPU
  * @memory: of struct vxt_running, while the task is away
- * @cache: what the innermost operation has used so far, while the task is away
+ * @hits: of the innermost operation in the cache so far, while the task is away
  * @inside: of struct vxt_running, while the task is away
  * @total: time that went to each part since the entry was made
  * @nr: operations that entered since then and run; @level of as many as there is room for
@@ -119,7 +117,7 @@ struct vxt_wait {
 	enum vxt_part part;
 	bool away;
 	struct vxt_memory memory;
-	struct vexfs_cache_uses cache;
+	u64 hits;
 	u32 inside;
 	u64 total[VXT_PARTS];
 	unsigned int nr;
@@ -168,48 +166,19 @@ struct vxt_wait *vxt_wait_claim(void);
 void vxt_wait_lose(void);
 struct vxt_wait *vxt_wait_find(const struct task_struct *task);
 
-/* Uses of the cache count from here on. One instruction a word: the task may move. */
+/* Hits in the cache count from here on. The task may move. */
 static __always_inline void vxt_cache_restart(void)
 {
-	this_cpu_write(vxt_running.cache.hits, this_cpu_read(vexfs_cache_uses.hits));
-	this_cpu_write(vxt_running.cache.misses, this_cpu_read(vexfs_cache_uses.misses));
+	this_cpu_write(vexfs_cache_hits, 0);
 }
 
-/* Those since then. Preemption is off. */
-static __always_inline u64 vxt_cache_hits(void)
-{
-	return __this_cpu_read(vexfs_cache_uses.hits) - __this_cpu_read(vxt_running.cache.hits);
-}
-
-static __always_inline u64 vxt_cache_misses(void)
-{
-	return __this_cpu_read(vexfs_cache_uses.misses) -
-	       __this_cpu_read(vxt_running.cache.misses);
-}
-
-/* They are of this class. Preemption is off. */
+/* Those since then are of this class. Preemption is off. */
 static __always_inline void vxt_cache_add(struct vxt_cpu_class *pc)
 {
-	u64 hits = vxt_cache_hits(), misses = vxt_cache_misses();
+	u64 hits = __this_cpu_read(vexfs_cache_hits);
 
 	vxt_add(&pc->hits[0], (u32)hits);
 	vxt_add(&pc->hits[1], hits >> 32);
-	if (unlikely(misses)) {
-		vxt_add(&pc->misses[0], (u32)misses);
-		vxt_add(&pc->misses[1], misses >> 32);
-	}
-}
-
-/* The running task enters an operation. Calls something only if it is in another one. */
-static __always_inline void vxt_wait_enter(struct vexfs_op *op)
-{
-	struct vexfs_op *enclosing = this_cpu_read(vxt_running.op);
-
-	vxt_state(op)->enclosing = enclosing;
-	this_cpu_write(vxt_running.op, op);
-	if (unlikely(enclosing))
-		vxt_wait_nest(op, enclosing);
-	vxt_cache_restart();
 }
 
 /* It leaves it, after @took. Preemption is off. */
