@@ -218,6 +218,7 @@ struct vxt_frame {
 struct vxt_chain {
 	unsigned int max;
 	unsigned int depth;
+	bool ftrace;
 	unsigned int nr;
 	struct vxt_frame frame[VXT_FRAMES];
 };
@@ -234,18 +235,19 @@ static inline int vxt_chain(const char *name, struct vxt_chain *c)
 	while (!err && (line = strsep(&rest, "\n"))) {
 		struct vxt_frame *f = &c->frame[c->nr];
 		unsigned int n, max, depth;
-		char class[64];
+		char class[64], by[8];
 
 		if (!*line || !strncmp(line, "class", 5))
 			continue;
 		if (c->nr == VXT_FRAMES ||
-		    sscanf(line, "%63s %u %u %u %u %u %63[^+ .]", class, &max, &depth, &n,
-			   &f->bytes, &f->from, f->function) != 7)
+		    sscanf(line, "%63s %u %u %7s %u %u %u %63[^+ .]", class, &max, &depth, by, &n,
+			   &f->bytes, &f->from, f->function) != 8)
 			err = -1;
 		if (err || strcmp(class, name))
 			continue;
 		c->max = max;
 		c->depth = depth;
+		c->ftrace = !strcmp(by, "ftrace");
 		err = n == c->nr++ ? 0 : -1;
 	}
 	free(text);

@@ -4,6 +4,7 @@
 #include "kselftest_harness.h"
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
+#include <time.h>
 #include <trace/vexfs_op.h>
 
 #define TRACE		"/sys/kernel/tracing/"
@@ -13,6 +14,8 @@
 #define INNER_NAME	"delete"	/* CLASS - 1 */
 #define SHARE_ALL	10000
 #define SHARE_DEFAULT	10
+#define CONFIG		VXT_DIR "config"
+#define FOLLOW_S	60	/* until functions are traced: an emulator takes seconds */
 #define RUNS		100	/* chains to get right */
 #define TIMES		40	/* operations within which a chain is caught, whatever interrupts add */
 
@@ -242,33 +245,96 @@ TEST_F(chain, debuggers_keep_three_registers_and_theirs_go_on_working)
 	}
 }
 
+#define REGISTERS	4
+
+/* Load the module anew while a debugger has all registers. */
+static int load_without(volatile uint64_t *word, int *fd)
+{
+	int i, err = vxt_module_unload("vexfs_trace");
+
+	for (i = 0; i < REGISTERS && !err; i++) {
+		fd[i] = watchpoint(&word[i]);
+		err = fd[i] < 0 ? fd[i] : 0;
+	}
+	err = err ?: vxt_module_load("vexfs_trace");
+	return err ?: vxt_share(SHARE_ALL);
+}
+
+/* And with registers again. The debugger's have to have worked. */
+static int load_with(volatile uint64_t *word, const int *fd)
+{
+	int i, wrong = 0, err = vxt_module_unload("vexfs_trace");
+
+	for (i = 0; i < REGISTERS; i++) {
+		word[i]++;
+		wrong += hits(fd[i]) != 1;
+		close(fd[i]);
+	}
+	err = err ?: vxt_module_load("vexfs_trace");
+	return err ?: wrong ? -EIO : vxt_share(SHARE_ALL);
+}
+
 TEST_F(chain, without_a_free_register_all_else_is_measured)
 {
-	static volatile uint64_t word[4];
+	static volatile uint64_t word[REGISTERS];
 	struct vxt_stack stack;
-	int fd[4], i;
+	int fd[REGISTERS];
 
-	ASSERT_EQ(0, vxt_module_unload("vexfs_trace"));
-	for (i = 0; i < 4; i++) {
-		fd[i] = watchpoint(&word[i]);
-		ASSERT_LE(0, fd[i]);
-	}
-	ASSERT_EQ(0, vxt_module_load("vexfs_trace"));
-	ASSERT_EQ(0, vxt_share(SHARE_ALL));
+	ASSERT_EQ(0, load_without(word, fd));
+	ASSERT_EQ(0, vxt_write(CONFIG, "chain_ftrace 0"));
 	ASSERT_EQ(0, vxt_run("leaf", CLASS, 5, 10, &self->known));
 	ASSERT_EQ(0, vxt_stack(NAME, &stack));
 	EXPECT_EQ(self->known.expect, stack.p50);
 	ASSERT_EQ(0, vxt_chain(NAME, &self->seen));
 	EXPECT_EQ(0, self->seen.nr);
-	ASSERT_EQ(0, vxt_module_unload("vexfs_trace"));
-	for (i = 0; i < 4; i++) {
-		word[i]++;
-		EXPECT_EQ(1, hits(fd[i]));
-		close(fd[i]);
-	}
-	ASSERT_EQ(0, vxt_module_load("vexfs_trace"));
-	ASSERT_EQ(0, vxt_share(SHARE_ALL));
+	ASSERT_EQ(0, load_with(word, fd));
 	ASSERT_TRUE(catch_chain("leaf", 5, &self->known, &self->seen));
+	EXPECT_FALSE(self->seen.ftrace);
+}
+
+/* Runs a case for as long as it takes until functions are traced; false when they are not. */
+static bool follow_chain(const char *name, unsigned int levels, struct vxt_known *known,
+			 struct vxt_chain *c)
+{
+	time_t last = time(NULL) + FOLLOW_S;
+
+	do {
+		if (vxt_run(name, CLASS, levels, 20, known) || vxt_chain(NAME, c))
+			return false;
+	} while (c->depth < known->expect && time(NULL) < last);
+	return c->depth >= known->expect;
+}
+
+/* Depths are measured before functions are traced, and have to be right afterwards. */
+TEST_F_TIMEOUT(chain, without_a_free_register_ftrace_finds_it, 3 * FOLLOW_S)
+{
+	static volatile uint64_t word[REGISTERS];
+	struct vxt_stack stack;
+	int fd[REGISTERS];
+	unsigned int i;
+
+	ASSERT_EQ(0, load_without(word, fd));
+	ASSERT_EQ(0, vxt_write(CONFIG, "chain_ftrace 1000"));
+	ASSERT_TRUE(follow_chain("leaf", 5, &self->known, &self->seen));
+	show(&self->seen);
+	EXPECT_TRUE(self->seen.ftrace);
+	EXPECT_TRUE(is_leaf_chain(&self->seen, &self->known, 5));
+
+	/* A chain whose last function has a small frame: what ftrace puts there reaches deeper. */
+	ASSERT_EQ(0, vxt_reset());
+	ASSERT_TRUE(follow_chain("plain", 9, &self->known, &self->seen));
+	show(&self->seen);
+	EXPECT_TRUE(self->seen.ftrace);
+	EXPECT_TRUE(vxt_adds_up(&self->seen));
+	EXPECT_EQ(self->known.expect, self->seen.depth);
+	EXPECT_EQ(9 + 1, self->seen.nr);
+	for (i = 0; i < 9; i++)
+		EXPECT_STREQ("fixture_level", self->seen.frame[i].function);
+
+	ASSERT_EQ(0, vxt_stack(NAME, &stack));
+	EXPECT_EQ(self->known.expect, stack.p50);
+	EXPECT_EQ(self->known.expect, stack.p99);
+	ASSERT_EQ(0, load_with(word, fd));
 }
 
 TEST_HARNESS_MAIN

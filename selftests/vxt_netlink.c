@@ -330,9 +330,10 @@ static bool frame_equals(const struct nlmsghdr *h, const struct nlattr *nest, un
 	if (!bytes || !function)
 		return false;
 	memcpy(&value, nl_data(bytes), sizeof(value));
-	snprintf(want, sizeof(want), "%-12s %7lu %7lu %5u %7u %7u  %s\n",
+	snprintf(want, sizeof(want), "%-12s %7lu %7lu %-6s %5u %7u %7u  %s\n",
 		 nl_text(h, VEXFS_TRACE_A_CHAIN_NAME), nl_u64(h, VEXFS_TRACE_A_CHAIN_MAX_DEPTH),
-		 nl_u64(h, VEXFS_TRACE_A_CHAIN_DEPTH), n, value, from,
+		 nl_u64(h, VEXFS_TRACE_A_CHAIN_DEPTH),
+		 nl_u64(h, VEXFS_TRACE_A_CHAIN_FTRACE) ? "ftrace" : "watch", n, value, from,
 		 (const char *)nl_data(function));
 	return !strncmp(line, want, strlen(want));
 }

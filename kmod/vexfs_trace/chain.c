@@ -45,6 +45,8 @@ notrace void vxt_chain_take(struct vxt_chain *chain, struct vexfs_op *op, struct
 	memcpy(chain->comm, current->comm, sizeof(chain->comm));
 	chain->comm[sizeof(chain->comm) - 1] = '\0';
 	chain->nr = 0;
+	chain->entered = 0;
+	chain->settled = false;
 	/* Started from registers, the unwinder stands in the caller of their function. */
 	for (unwind_start(&state, current, regs, NULL); ip && sp < top; unwind_next_frame(&state)) {
 		next = vexfs_unwind_sp(&state);
@@ -66,7 +68,19 @@ static bool vxt_chain_is_beyond(const struct vxt_stack_class *class, u32 depth)
 {
 	const struct vxt_chain *chain = class->chain;
 
-	return depth > chain->depth || (depth && depth == chain->depth && !chain->complete);
+	if (depth && depth == chain->depth)
+		return !chain->complete || (chain->entered && !chain->settled);
+	return depth > chain->depth;
+}
+
+/* Does a chain that was taken take the place of the one that is kept? The class's lock is held. */
+static bool vxt_chain_is_better(const struct vxt_chain *chain, const struct vxt_chain *kept)
+{
+	if (chain->depth != kept->depth)
+		return chain->depth > kept->depth;
+	if (!kept->complete || !chain->entered)
+		return chain->complete;
+	return chain->complete && kept->entered && chain->entered > kept->entered;
 }
 
 /**
@@ -123,8 +137,7 @@ void vxt_chain_keep(struct vxt_stack_class *class, unsigned int op_class, struct
 	bool keep;
 
 	flags = vxt_spin_lock(&class->lock);
-	keep = (*chain)->depth > class->chain->depth ||
-	       ((*chain)->depth == class->chain->depth && (*chain)->complete);
+	keep = vxt_chain_is_better(*chain, class->chain);
 	if (keep)
 		swap(*chain, class->chain);
 	if (!vxt_chain_is_beyond(class, class->want))
@@ -132,6 +145,32 @@ void vxt_chain_keep(struct vxt_stack_class *class, unsigned int op_class, struct
 	vxt_spin_unlock(&class->lock, flags);
 	if (keep)
 		vxt_chain_judge(op_class, seq, nr, largest);
+}
+
+/**
+ * vxt_chain_keep_entered() - keep a chain of which is known where its last function was entered
+ * @op_class: takes it, if it leads to the depth that the class looks for
+ * @chain: receives the former one
+ * @reached: how deep the operation went at most
+ */
+void vxt_chain_keep_entered(unsigned int op_class, struct vxt_chain **chain, u32 reached)
+{
+	struct vxt_stack_class *class = &vxt_stack_classes[op_class];
+	u32 want = READ_ONCE(class->want), entered = (*chain)->depth;
+	unsigned long flags;
+
+	if (want && entered <= want && want <= reached) {
+		(*chain)->entered = entered;
+		(*chain)->frame[0].bytes += want - entered;
+		(*chain)->depth = want;
+		vxt_chain_keep(class, op_class, chain);
+	}
+	flags = vxt_spin_lock(&class->lock);
+	if (READ_ONCE(class->tries) >= VXT_TRIES)
+		class->chain->settled = true;
+	if (!vxt_chain_is_beyond(class, class->want))
+		WRITE_ONCE(class->want, 0);
+	vxt_spin_unlock(&class->lock, flags);
 }
 
 /**

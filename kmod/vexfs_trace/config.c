@@ -15,6 +15,7 @@ u32 vxt_settings[VXT_SET_NR] = {
 	[VXT_SET_ALERT_RATE] = 10,
 	[VXT_SET_ALLOC_SAMPLE] = 64,
 	[VXT_SET_WINDOW] = 10,
+	[VXT_SET_CHAIN_FTRACE] = 10,
 };
 
 const struct vxt_setting vxt_setting_table[VXT_SET_NR] = {
@@ -33,6 +34,10 @@ const struct vxt_setting vxt_setting_table[VXT_SET_NR] = {
 		"alloc_sample", 1000000, "allocations, of which one is followed; 0: none",
 	},
 	[VXT_SET_WINDOW] = { "window", 86400, "s; 0: no leaks or growth are looked for" },
+	[VXT_SET_CHAIN_FTRACE] = {
+		"chain_ftrace", 1000,
+		"1/1000 of the time, for chains without a debug register; 0: never",
+	},
 };
 
 /* Duration in clock units from which on an operation is slow. */

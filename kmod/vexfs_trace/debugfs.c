@@ -66,8 +66,9 @@ static void vxt_show_chain(struct seq_file *m, unsigned int op_class,
 	u32 i, from = chain->depth;
 
 	for (i = 0; i < chain->nr; i++) {
-		seq_printf(m, "%-12s %7u %7u %5u %7u %7u  ", vxt_class_name(op_class), max,
-			   chain->depth, i, chain->frame[i].bytes, from);
+		seq_printf(m, "%-12s %7u %7u %-6s %5u %7u %7u  ", vxt_class_name(op_class), max,
+			   chain->depth, chain->entered ? "ftrace" : "watch", i,
+			   chain->frame[i].bytes, from);
 		/* All but the first are where a call returns to. */
 		if (i)
 			seq_printf(m, "%pB\n", (void *)chain->frame[i].ip);
@@ -83,8 +84,8 @@ static int chain_show(struct seq_file *m, void *unused)
 	struct vxt_stack_row row;
 	unsigned int i;
 
-	seq_printf(m, "%-12s %7s %7s %5s %7s %7s  %s\n", "class", "max/B", "depth/B", "frame",
-		   "bytes/B", "from/B", "function");
+	seq_printf(m, "%-12s %7s %7s %-6s %5s %7s %7s  %s\n", "class", "max/B", "depth/B", "by",
+		   "frame", "bytes/B", "from/B", "function");
 	mutex_lock(&vxt_lock);
 	for (i = 0; i < VXT_CLASSES; i++) {
 		vxt_stack_read(i, &row);

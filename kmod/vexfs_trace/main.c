@@ -71,6 +71,15 @@ void vxt_range_restart(void)
 			WRITE_ONCE(per_cpu(vxt_cpu_classes, cpu).of[i]->most, 0);
 }
 
+/* Have the next operation of a class painted on each CPU, earned or not. */
+void vxt_next_now(unsigned int op_class)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		WRITE_ONCE(per_cpu(vxt_cpu_classes, cpu).of[op_class]->next, 0);
+}
+
 /**
  * vxt_cpu_class_renew() - forget what a CPU counted of a class before a reset
  * @pc: of this CPU; preemption is off
@@ -125,6 +134,7 @@ static void vxt_clock_check(void)
 		return;
 	static_branch_disable(&vxt_clock_is_tsc);
 	vxt_track_forget();
+	vxt_follow_clock();
 	WRITE_ONCE(vxt_load_cookie, get_random_u64());
 	pr_warn("the TSC has become unstable: latencies come from a slower clock from now on\n");
 }

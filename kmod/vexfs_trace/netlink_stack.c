@@ -96,7 +96,8 @@ static int vxt_put_chain(struct sk_buff *skb, u32 op_class)
 			      VEXFS_TRACE_A_CHAIN_PAD) ||
 	    nla_put_u32(skb, VEXFS_TRACE_A_CHAIN_PID, chain->pid) ||
 	    nla_put_string(skb, VEXFS_TRACE_A_CHAIN_COMM, chain->comm) ||
-	    nla_put_u8(skb, VEXFS_TRACE_A_CHAIN_COMPLETE, chain->complete))
+	    nla_put_u8(skb, VEXFS_TRACE_A_CHAIN_COMPLETE, chain->complete) ||
+	    nla_put_u8(skb, VEXFS_TRACE_A_CHAIN_FTRACE, !!chain->entered))
 		return -EMSGSIZE;
 	for (i = 0; i < chain->nr; i++)
 		if (vxt_put_frame(skb, VEXFS_TRACE_A_CHAIN_FRAME, chain->frame[i].ip,

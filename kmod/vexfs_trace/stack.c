@@ -205,6 +205,9 @@ static __always_inline void vxt_stack_pay(struct vxt_cpu_class *pc, unsigned int
 	pc->owed += op_class < VEXFS_OP_NR ? cost : cost / VXT_CALL_SHARE;
 	if (READ_ONCE(vxt_stack_classes[op_class].samples) < vxt_burst(op_class))
 		return;
+	/* Who is followed is not asked to earn it: that has a bound of its own. */
+	if (READ_ONCE(vxt_follow_live))
+		return;
 	WRITE_ONCE(pc->next, max(pc->next, pc->sum) +
 			     (pc->owed * READ_ONCE(vxt_price) >> VXT_PRICE_SHIFT));
 	pc->owed = 0;
@@ -280,9 +283,11 @@ static __always_inline void vxt_stack_begin(struct vexfs_op *op, struct vexfs_op
 	u32 want;
 
 	*top = op;
+	if (unlikely(READ_ONCE(vxt_follow_live)))
+		vxt_follow_begin(op);
 	vxt_state(op)->floor = op->entry_sp - (vxt_paint(from) - vxt_margin() - spare);
 	want = vxt_chain_wanted(&vxt_stack_classes[op->op_class]);
-	if (unlikely(want))
+	if (unlikely(want) && !READ_ONCE(vxt_follow_live))
 		vxt_stack_watch(op, want);
 }
 
@@ -490,6 +495,14 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 		if (!state->outer)
 			vxt_task_release(top);
 	}
+	if (unlikely(vxt_follow_overlaps(begin - units))) {
+		if (state->window & VXT_WINDOW_WATCHED)
+			vxt_watch_end(op, class, 0);
+		vxt_follow_end(op, sample.depth);
+		vxt_add(&pc->unpainted, 1);
+		vxt_alert_slow(op->op_class, op->seq, units);
+		return;
+	}
 	if (unlikely(state->window & VXT_WINDOW_WATCHED))
 		caught = vxt_watch_end(op, class,
 				       sample.clipped || sample.shallow ? 0 : sample.depth);
@@ -498,6 +511,8 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 	vxt_alert_slow(op->op_class, op->seq, units);
 	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin + caught);
 	vxt_stack_pause(pc, op->op_class, units);
+	if (unlikely(vxt_chain_wanted(class) && !vxt_watch_is_here()))
+		vxt_follow_ask();
 
 	if (record && trace_vxt_stack_record_enabled())
 		trace_vxt_stack_record(vexfs_event_next(VEXFS_EVENT_RECORD), op, sample.depth,
@@ -517,6 +532,7 @@ noinline notrace void vxt_stack_abandon(struct vexfs_op *op)
 
 	if (state->window & VXT_WINDOW_WATCHED)
 		vxt_watch_end(op, &vxt_stack_classes[op->op_class], 0);
+	vxt_follow_end(op, 0);
 	if (!top)
 		return;
 	*top = state->outer;
@@ -648,7 +664,7 @@ u64 vxt_stack_table_full(void)
 
 u64 vxt_stack_memory(void)
 {
-	return vxt_task_memory() + vxt_chain_memory() + vxt_watch_memory() +
+	return vxt_task_memory() + vxt_chain_memory() + vxt_watch_memory() + vxt_follow_memory() +
 	       (u64)VXT_CLASSES * VXT_DEPTHS * sizeof(u64);
 }
 
@@ -666,9 +682,12 @@ int vxt_stack_init(void)
 	err = vxt_chain_init();
 	if (err)
 		goto free_tasks;
-	err = vxt_watch_init();
+	err = vxt_follow_init();
 	if (err)
 		goto free_chains;
+	err = vxt_watch_init();
+	if (err)
+		goto free_follow;
 	for (i = 0; i < VXT_CLASSES; i++) {
 		raw_spin_lock_init(&vxt_stack_classes[i].lock);
 		vxt_stack_classes[i].hist = hist + i * VXT_DEPTHS;
@@ -676,6 +695,8 @@ int vxt_stack_init(void)
 	vxt_pattern = get_random_u64();
 	return 0;
 
+free_follow:
+	vxt_follow_exit();
 free_chains:
 	vxt_chain_exit();
 free_tasks:
@@ -688,6 +709,7 @@ free_hist:
 void vxt_stack_exit(void)
 {
 	vxt_watch_exit();
+	vxt_follow_exit();
 	vxt_chain_exit();
 	vxt_task_exit();
 	kvfree(vxt_stack_classes[0].hist);

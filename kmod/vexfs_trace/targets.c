@@ -233,6 +233,7 @@ static void vxt_target_drop(struct vxt_target *target)
 	kvfree(target->probe);
 	vxt_wait_forget_mark(target->mark);
 	vxt_watch_forget(op_class);
+	vxt_follow_forget(op_class);
 	vxt_task_forget(op_class);
 	vxt_locks_forget(op_class);
 	target->name[0] = '\0';

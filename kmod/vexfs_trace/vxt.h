@@ -216,6 +216,9 @@ struct vxt_stack_class {
  * @depth: of the word, in bytes below the caller of the entry function
  * @nr: number of frames
  * @complete: the frames lead to the operation's caller: their bytes add up to @depth
+ * @entered: 0 when the word was seen written; else ftrace told of it: depth of the return address
+ *	of the innermost function, whose frame is taken to be all that lies below
+ * @settled: of the latter: a deeper function is looked for no more
  * @pid: of the task
  * @comm: name of the task
  * @frame: innermost first. @ip of the first is where the word was written, of the others where
@@ -226,6 +229,8 @@ struct vxt_chain {
 	u32 depth;
 	u32 nr;
 	bool complete;
+	u32 entered;
+	bool settled;
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
 	struct vxt_frame {
@@ -318,6 +323,7 @@ void vxt_status_read(struct vxt_status *status);
 u64 vxt_clock_to_ns(u64 units);
 u64 vxt_clock_from_ns(u64 ns);
 void vxt_range_restart(void);
+void vxt_next_now(unsigned int op_class);
 void vxt_cpu_class_renew(struct vxt_cpu_class *pc);
 void vxt_class_restart(unsigned int op_class);
 const char *vxt_class_name(unsigned int op_class);
@@ -441,6 +447,7 @@ void vxt_chain_take(struct vxt_chain *chain, struct vexfs_op *op, struct pt_regs
 		    unsigned long low);
 void vxt_chain_keep(struct vxt_stack_class *class, unsigned int op_class,
 		    struct vxt_chain **chain);
+void vxt_chain_keep_entered(unsigned int op_class, struct vxt_chain **chain, u32 reached);
 void vxt_chain_want(struct vxt_stack_class *class, u32 depth);
 void vxt_chain_reset(struct vxt_stack_class *class);
 const struct vxt_chain *vxt_chain_read(unsigned int op_class);
@@ -454,11 +461,26 @@ static __always_inline u32 vxt_chain_wanted(const struct vxt_stack_class *class)
 /* watch.c: a watchpoint of each CPU. */
 int vxt_watch_init(void);
 void vxt_watch_exit(void);
+bool vxt_watch_is_here(void);
 u32 vxt_watch_count(void);
 u64 vxt_watch_memory(void);
 void vxt_watch_forget(unsigned int op_class);
 unsigned long vxt_watch_begin(struct vexfs_op *op, unsigned long address);
 u64 vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u32 depth);
+
+/* follow.c: chains where a CPU has no watchpoint. */
+extern bool vxt_follow_live;
+
+int vxt_follow_init(void);
+void vxt_follow_exit(void);
+u64 vxt_follow_memory(void);
+void vxt_follow_begin(struct vexfs_op *op);
+void vxt_follow_end(struct vexfs_op *op, u32 depth);
+bool vxt_follow_overlaps(u64 begin);
+void vxt_follow_exits(void);
+void vxt_follow_forget(unsigned int op_class);
+void vxt_follow_clock(void);
+void vxt_follow_ask(void);
 
 /* config.c: what can be set. */
 enum vxt_setting_id {
@@ -471,6 +493,7 @@ enum vxt_setting_id {
 	VXT_SET_ALERT_RATE,
 	VXT_SET_ALLOC_SAMPLE,	/* one allocation in so many is followed; 0: none */
 	VXT_SET_WINDOW,		/* seconds */
+	VXT_SET_CHAIN_FTRACE,	/* in 1/1000 of the time; 0: never */
 	VXT_SET_NR
 };
 

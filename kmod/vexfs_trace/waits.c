@@ -433,6 +433,7 @@ static notrace void vxt_wait_exits(void *data, struct task_struct *task)
 		if (unlikely(this_cpu_read(vxt_running.op)))
 			vxt_wait_lose();
 		vxt_task_exits();
+		vxt_follow_exits();
 	}
 	preempt_enable_notrace();
 }

@@ -234,6 +234,12 @@ void vxt_watch_forget(unsigned int op_class)
 	}
 }
 
+/* Has this CPU a watchpoint? */
+notrace bool vxt_watch_is_here(void)
+{
+	return this_cpu_read(vxt_watches.event);
+}
+
 /* On how many CPUs words can be watched. */
 u32 vxt_watch_count(void)
 {
@@ -328,7 +334,7 @@ int vxt_watch_init(void)
 	else
 		vxt_watch_error = err;
 	if (vxt_watch_error)
-		pr_notice("vexfs_trace: %u CPUs have a debug register for us (error %d): no chains of calls on the others\n",
+		pr_notice("vexfs_trace: %u CPUs have a debug register for us (error %d): chains of calls come from ftrace on the others\n",
 			  vxt_watch_count(), -vxt_watch_error);
 	return 0;
 }

@@ -76,7 +76,7 @@ static struct fixture_run fixture;
 static struct dentry *fixture_file;
 
 /* Touches one word, the lowest of a large frame. Calls nothing. */
-static noinline notrace __no_sanitize_address void fixture_leaf(void)
+static noinline __no_sanitize_address void fixture_leaf(void)
 {
 	unsigned long room[FIXTURE_ROOM];
 
@@ -84,7 +84,7 @@ static noinline notrace __no_sanitize_address void fixture_leaf(void)
 	fixture.lowest = (unsigned long)&room[0];
 }
 
-static noinline notrace __no_sanitize_address void fixture_far(void)
+static noinline __no_sanitize_address void fixture_far(void)
 {
 	unsigned long room[FIXTURE_ROOM_FAR];
 
@@ -93,7 +93,7 @@ static noinline notrace __no_sanitize_address void fixture_far(void)
 }
 
 /* One level: a frame of always the same size, all of it below the caller's. */
-static noinline __noclone notrace __no_sanitize_address
+static noinline __noclone __no_sanitize_address
 unsigned int fixture_level(unsigned int level)
 {
 	unsigned long room[8];

@@ -47,7 +47,7 @@ struct chain_counters {
 	uint32_t depth, pid;
 	uint64_t seq;
 	const char *comm;
-	uint8_t complete;
+	uint8_t complete, ftrace;
 	struct chain_frame *frame;
 	size_t frames, room;
 };

@@ -324,6 +324,7 @@ static bool read_chain(struct counters *c)
 		unsigned int i = table_class(&t);
 		struct chain_counters *chain;
 		struct chain_frame *frame;
+		const char *by;
 
 		if (i == MAX_CLASSES)
 			continue;
@@ -332,6 +333,8 @@ static bool read_chain(struct counters *c)
 		frame = counters_add_frame(chain);
 		table_take(&t, frame_columns, frame);
 		frame->function = table_function(&t);
+		by = table_word(&t, "by");
+		chain->ftrace = by && !strcmp(by, "ftrace");
 		chain->complete = table_word(&t, "from/B") &&
 				  strtoul(table_word(&t, "from/B"), NULL, 10) == frame->bytes;
 	}

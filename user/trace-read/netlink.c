@@ -47,6 +47,7 @@ static const struct field latency_fields[] = {
 #define CHAIN(attr, member) FIELD(VEXFS_TRACE_A_CHAIN_##attr, struct chain_counters, member)
 static const struct field chain_fields[] = {
 	CHAIN(DEPTH, depth), CHAIN(SEQ, seq), CHAIN(PID, pid), CHAIN(COMPLETE, complete),
+	CHAIN(FTRACE, ftrace),
 };
 
 #define FRAME(attr, member) FIELD(VEXFS_TRACE_A_FRAME_##attr, struct chain_frame, member)

@@ -170,6 +170,7 @@ static void write_deepest_calls(struct json *j, const struct chain_counters *c)
 	json_open(j, "chain", '{');
 	U64(j, c, depth);
 	json_bool(j, "complete", c->complete);
+	json_bool(j, "ftrace", c->ftrace);
 	if (c->seq) {
 		U64(j, c, seq);
 		U64(j, c, pid);

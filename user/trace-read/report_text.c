@@ -263,8 +263,8 @@ static void print_calls(const struct report *r, unsigned int op_class, FILE *out
 	fprintf(out, "  %-8s of calls, caught at %s bytes", "chain", number(c->depth));
 	if (c->seq)
 		fprintf(out, ", by %s (thread %u)", printable(c->comm), c->pid);
-	fprintf(out, "%s\n%12s %8s\n", c->complete ? "" : "; incomplete", "frame",
-		"down to");
+	fprintf(out, "%s%s\n%12s %8s\n", c->ftrace ? ", by ftrace" : "",
+		c->complete ? "" : "; incomplete", "frame", "down to");
 	for (i = 0; i < c->frames; i++) {
 		fprintf(out, "%12s %8s  %s\n", number(c->frame[i].bytes), number(from),
 			printable(c->frame[i].function));

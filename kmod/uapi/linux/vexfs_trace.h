@@ -230,6 +230,9 @@ enum vexfs_trace_a_frame {
  *     their bytes add up to depth then. 0 when the unwinder lost its way.
  * @VEXFS_TRACE_A_CHAIN_FRAME: (nests) The frames, innermost first.
  * @VEXFS_TRACE_A_CHAIN_PAD: padding before 64-bit attributes
+ * @VEXFS_TRACE_A_CHAIN_FTRACE: (u8) 1 when the CPU had no debug register and ftrace told of the
+ *     chain: the innermost function is the one that was entered deepest, and its frame all that
+ *     lies below. 0 when the word was seen written.
  */
 enum vexfs_trace_a_chain {
 	VEXFS_TRACE_A_CHAIN_CLASS = 1,
@@ -242,6 +245,7 @@ enum vexfs_trace_a_chain {
 	VEXFS_TRACE_A_CHAIN_COMPLETE,
 	VEXFS_TRACE_A_CHAIN_FRAME,
 	VEXFS_TRACE_A_CHAIN_PAD,
+	VEXFS_TRACE_A_CHAIN_FTRACE,
 
 	/* private: */
 	__VEXFS_TRACE_A_CHAIN_MAX,
