@@ -15,8 +15,6 @@
 
 /* Codes that run side by side. */
 #define ABREAST	4
-/* Of codes that lie one behind the other, so many bytes are asked for before their turn. */
-#define AHEAD	4096u
 #define LINE	64
 
 typedef u32 dists4 __attribute__((__vector_size__(16)));
@@ -25,21 +23,42 @@ typedef u32 dists4 __attribute__((__vector_size__(16)));
 void vex_levels_avx2(const struct vex_codec *c, const void *row, u8 *out);
 void vex_rise_avx2(u64 *at, u32 n, u32 by);
 
+/* The full registers of ABREAST codes, which lie anywhere. */
+static __always_inline void sum_abreast(const struct vex_form *f, const u8 *const *codes,
+					u32 bytes, sums *sum, bool ip, bool half)
+{
+	u32 i, j;
+
+	for (j = 0; j + STEP <= bytes; j += STEP)
+#pragma GCC unroll 4
+		for (i = 0; i < ABREAST; i++)
+			sum[i] = step(f->level, codes[i], j, sum[i], ip, half);
+}
+
+/* The same of codes that lie one behind the other: they are read as one stream. */
+static __always_inline void sum_packed(const struct vex_form *f, const u8 *const *codes,
+				       u32 bytes, sums *sum, bool ip, bool half)
+{
+	u32 i, j;
+
+#pragma GCC unroll 4
+	for (i = 0; i < ABREAST; i++)
+		for (j = 0; j + STEP <= bytes; j += STEP)
+			sum[i] = step(f->level, codes[i], j, sum[i], ip, half);
+}
+
 /* @packed is a constant, too. */
 static __always_inline void abreast(const struct vex_form *f, const u8 *const *codes, u32 bytes,
 				    u32 *out, bool ip, bool half, bool packed)
 {
 	sums sum[ABREAST] = { 0 };
+	u32 i, j = bytes / STEP * STEP;
 	int4 total;
-	u32 i, j;
 
-	for (j = 0; j + STEP <= bytes; j += STEP)
-#pragma GCC unroll 4
-		for (i = 0; i < ABREAST; i++) {
-			if (packed)
-				__builtin_prefetch(codes[i] + j + AHEAD);
-			sum[i] = step(f->level, codes[i], j, sum[i], ip, half);
-		}
+	if (packed)
+		sum_packed(f, codes, bytes, sum, ip, half);
+	else
+		sum_abreast(f, codes, bytes, sum, ip, half);
 	if (STEP > 32 && j < bytes)
 #pragma GCC unroll 4
 		for (i = 0; i < ABREAST; i++)

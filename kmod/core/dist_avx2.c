@@ -13,6 +13,11 @@ typedef float vec_mem __attribute__((__vector_size__(32), __may_alias__)) __alig
 typedef u32 vec_bits __attribute__((__vector_size__(32)));
 typedef u32 vec_bits_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(4);
 
+static __always_inline vec fetch_lanes(const u8 *at)
+{
+	return *(const vec_mem *)at;
+}
+
 static __always_inline vec widen_half(const u8 *p)
 {
 	vec wide;

@@ -6,14 +6,17 @@
  *	LANES		elements of a register
  *	vec		a register of binary32; vec_mem, the same in memory with the
  *			alignment of an element; vec_bits and vec_bits_mem, the same as integers
+ *	fetch_lanes()	LANES elements of binary32 of a row in memory
  *	widen_half()	LANES elements of binary16 in binary32
  *	fused()		a * b + c with one rounding
  *	sum4()		the sums of the lanes of four registers
  *	narrower	the kernels for rows shorter than one register
  *
- * Four rows run side by side: they share each load of the query, and hide the latency of each
- * other's additions. A row is summed in the same order whether it runs alone or among four, so
- * equal rows have equal distances wherever they lie. The elements past the last full register are
+ * Rows are read one after another, as they lie in memory: the processor's own prefetcher takes that
+ * for one stream, where four rows side by side are four short ones. The sums of four rows are added
+ * up together. A row is summed in the same order whether it runs alone or among four, so
+ * equal rows have equal distances wherever they lie. Even and odd registers of a row have a sum
+ * each: an addition does not wait for the one before. The elements past the last full register are
  * read by a register that ends with the row; lanes that were counted before are masked out.
  *
  * Rows of f16 are widened on the way; their sums need no finish (dist_scalar.c).
@@ -26,12 +29,6 @@
 #define F16	2
 
 #define ROWS	4
-#define LINE	64
-/*
- * How far ahead rows are asked for. Four rows are read at once, which the processor's own
- * prefetcher takes for four short streams that end with each row.
- */
-#define AHEAD	4096
 
 /* The LANES entries from n on keep the last n lanes of a register. */
 static const u32 keep_last[2 * LANES] = { [LANES ... 2 * LANES - 1] = ~0u };
@@ -41,13 +38,24 @@ static __always_inline const u8 *row_at(const u8 *row, u32 j, u32 dim, u32 size)
 	return row + (size_t)j * dim * size;
 }
 
-static __always_inline vec load(const u8 *row, u32 i, u32 size)
+/* Of the query, which is in the cache. */
+static __always_inline vec load(const u8 *q, u32 i, u32 size)
+{
+	const u8 *at = q + (size_t)i * size;
+
+	if (size == F16)
+		return widen_half(at);
+	return *(const vec_mem *)at;
+}
+
+/* Of a row, which perhaps is not. */
+static __always_inline vec fetch(const u8 *row, u32 i, u32 size)
 {
 	const u8 *at = row + (size_t)i * size;
 
 	if (size == F16)
 		return widen_half(at);
-	return *(const vec_mem *)at;
+	return fetch_lanes(at);
 }
 
 /* Elements @i to @dim - 1, fewer than a register holds, and zeros before them. */
@@ -58,16 +66,6 @@ static __always_inline vec load_tail(const u8 *row, u32 i, u32 dim, u32 size)
 	return (vec)((vec_bits)load(row, dim - LANES, size) & keep);
 }
 
-/* What will be read AHEAD of element @i of ROWS rows: as much as one step takes. */
-static __always_inline void prefetch_ahead(const u8 *row, u32 i, u32 size)
-{
-	const u8 *at = row + AHEAD + (size_t)i * ROWS * size;
-	u32 j;
-
-	for (j = 0; j < ROWS * LANES * size; j += LINE)
-		__builtin_prefetch(at + j);
-}
-
 static __always_inline vec add_square(vec a, vec b, vec sum)
 {
 	vec d = a - b;
@@ -75,29 +73,54 @@ static __always_inline vec add_square(vec a, vec b, vec sum)
 	return fused(d, d, sum);
 }
 
+/* One row: the lanes of the sum are added up by the caller. */
+static __always_inline vec l2_row(const u8 *q, const u8 *row, u32 dim, u32 size)
+{
+	vec even = { 0 }, odd = { 0 };
+	u32 i;
+
+	for (i = 0; i + 2 * LANES <= dim; i += 2 * LANES) {
+		even = add_square(load(q, i, size), fetch(row, i, size), even);
+		odd = add_square(load(q, i + LANES, size), fetch(row, i + LANES, size), odd);
+	}
+	if (i + LANES <= dim) {
+		even = add_square(load(q, i, size), fetch(row, i, size), even);
+		i += LANES;
+	}
+	if (i < dim)
+		odd = add_square(load_tail(q, i, dim, size), load_tail(row, i, dim, size), odd);
+	return even + odd;
+}
+
+static __always_inline vec ip_row(const u8 *q, const u8 *row, u32 dim, u32 size)
+{
+	vec even = { 0 }, odd = { 0 };
+	u32 i;
+
+	for (i = 0; i + 2 * LANES <= dim; i += 2 * LANES) {
+		even = fused(load(q, i, size), fetch(row, i, size), even);
+		odd = fused(load(q, i + LANES, size), fetch(row, i + LANES, size), odd);
+	}
+	if (i + LANES <= dim) {
+		even = fused(load(q, i, size), fetch(row, i, size), even);
+		i += LANES;
+	}
+	if (i < dim)
+		odd = fused(load_tail(q, i, dim, size), load_tail(row, i, dim, size), odd);
+	return even + odd;
+}
+
 /* @rows is a constant, 1 or ROWS, here and below. */
 static __always_inline void l2_rows(const u8 *q, const u8 *row, u32 dim, u32 size, u32 rows,
 				    u32 *out)
 {
-	vec sum[ROWS] = { 0 }, x;
+	vec sum[ROWS] = { 0 };
 	float total[ROWS];
-	u32 i, j;
+	u32 j;
 
-	for (i = 0; i + LANES <= dim; i += LANES) {
-		x = load(q, i, size);
-		if (rows == ROWS)
-			prefetch_ahead(row, i, size);
 #pragma GCC unroll 4
-		for (j = 0; j < rows; j++)
-			sum[j] = add_square(x, load(row_at(row, j, dim, size), i, size), sum[j]);
-	}
-	if (i < dim) {
-		x = load_tail(q, i, dim, size);
-#pragma GCC unroll 4
-		for (j = 0; j < rows; j++)
-			sum[j] = add_square(x, load_tail(row_at(row, j, dim, size), i, dim, size),
-					    sum[j]);
-	}
+	for (j = 0; j < rows; j++)
+		sum[j] = l2_row(q, row_at(row, j, dim, size), dim, size);
 	sum4(sum[0], sum[1], sum[2], sum[3], total);
 	for (j = 0; j < rows; j++)
 		out[j] = size == F16 ? vex_f32_bits(total[j]) :
@@ -107,58 +130,47 @@ static __always_inline void l2_rows(const u8 *q, const u8 *row, u32 dim, u32 siz
 static __always_inline void ip_rows(const u8 *q, const u8 *row, u32 dim, u32 size, u32 rows,
 				    u32 *out)
 {
-	vec sum[ROWS] = { 0 }, x;
+	vec sum[ROWS] = { 0 };
 	float dot[ROWS];
-	u32 i, j;
+	u32 j;
 
-	for (i = 0; i + LANES <= dim; i += LANES) {
-		x = load(q, i, size);
-		if (rows == ROWS)
-			prefetch_ahead(row, i, size);
 #pragma GCC unroll 4
-		for (j = 0; j < rows; j++)
-			sum[j] = fused(x, load(row_at(row, j, dim, size), i, size), sum[j]);
-	}
-	if (i < dim) {
-		x = load_tail(q, i, dim, size);
-#pragma GCC unroll 4
-		for (j = 0; j < rows; j++)
-			sum[j] = fused(x, load_tail(row_at(row, j, dim, size), i, dim, size),
-				       sum[j]);
-	}
+	for (j = 0; j < rows; j++)
+		sum[j] = ip_row(q, row_at(row, j, dim, size), dim, size);
 	sum4(sum[0], sum[1], sum[2], sum[3], dot);
 	for (j = 0; j < rows; j++)
 		out[j] = size == F16 ? vex_f32_bits(0.0f - dot[j]) :
 			 vex_finish_ip(dot[j], q, row_at(row, j, dim, size), dim);
 }
 
-/* Inner products with the query, and squared norms, summed on one way. */
+/* The inner product with the query, and the squared norm, summed on one way. */
+static __always_inline void cosine_row(const u8 *q, const u8 *row, u32 dim, u32 size, vec *qr,
+				       vec *rr)
+{
+	vec y;
+	u32 i;
+
+	for (i = 0; i + LANES <= dim; i += LANES) {
+		y = fetch(row, i, size);
+		*qr = fused(load(q, i, size), y, *qr);
+		*rr = fused(y, y, *rr);
+	}
+	if (i < dim) {
+		y = load_tail(row, i, dim, size);
+		*qr = fused(load_tail(q, i, dim, size), y, *qr);
+		*rr = fused(y, y, *rr);
+	}
+}
+
 static __always_inline void cosine_sums(const u8 *q, const u8 *row, u32 dim, u32 size, u32 rows,
 					float *dot, float *norm2)
 {
-	vec qr[ROWS] = { 0 }, rr[ROWS] = { 0 }, x, y;
-	u32 i, j;
+	vec qr[ROWS] = { 0 }, rr[ROWS] = { 0 };
+	u32 j;
 
-	for (i = 0; i + LANES <= dim; i += LANES) {
-		x = load(q, i, size);
-		if (rows == ROWS)
-			prefetch_ahead(row, i, size);
 #pragma GCC unroll 4
-		for (j = 0; j < rows; j++) {
-			y = load(row_at(row, j, dim, size), i, size);
-			qr[j] = fused(x, y, qr[j]);
-			rr[j] = fused(y, y, rr[j]);
-		}
-	}
-	if (i < dim) {
-		x = load_tail(q, i, dim, size);
-#pragma GCC unroll 4
-		for (j = 0; j < rows; j++) {
-			y = load_tail(row_at(row, j, dim, size), i, dim, size);
-			qr[j] = fused(x, y, qr[j]);
-			rr[j] = fused(y, y, rr[j]);
-		}
-	}
+	for (j = 0; j < rows; j++)
+		cosine_row(q, row_at(row, j, dim, size), dim, size, &qr[j], &rr[j]);
 	sum4(qr[0], qr[1], qr[2], qr[3], dot);
 	sum4(rr[0], rr[1], rr[2], rr[3], norm2);
 }

@@ -9,6 +9,7 @@
 
 typedef float vec4 __attribute__((__vector_size__(16)));
 typedef float vec8 __attribute__((__vector_size__(32)));
+typedef float vec8_mem __attribute__((__vector_size__(32), __may_alias__)) __aligned(4);
 typedef s32 int4 __attribute__((__vector_size__(16)));
 typedef s32 int8 __attribute__((__vector_size__(32)));
 
