@@ -314,6 +314,9 @@ TEST_F_TIMEOUT(chain, without_a_free_register_ftrace_finds_it, 3 * FOLLOW_S)
 	unsigned int i;
 
 	ASSERT_EQ(0, load_without(word, fd));
+	/* What is looked for is not what an interrupt added to. */
+	ASSERT_EQ(0, vxt_write(CONFIG, "chain_ftrace 0"));
+	ASSERT_EQ(0, vxt_run("leaf", CLASS, 5, TIMES, &self->known));
 	ASSERT_EQ(0, vxt_write(CONFIG, "chain_ftrace 1000"));
 	ASSERT_TRUE(follow_chain("leaf", 5, &self->known, &self->seen));
 	show(&self->seen);
@@ -321,7 +324,10 @@ TEST_F_TIMEOUT(chain, without_a_free_register_ftrace_finds_it, 3 * FOLLOW_S)
 	EXPECT_TRUE(is_leaf_chain(&self->seen, &self->known, 5));
 
 	/* A chain whose last function has a small frame: what ftrace puts there reaches deeper. */
+	ASSERT_EQ(0, vxt_write(CONFIG, "chain_ftrace 0"));
 	ASSERT_EQ(0, vxt_reset());
+	ASSERT_EQ(0, vxt_run("plain", CLASS, 9, TIMES, &self->known));
+	ASSERT_EQ(0, vxt_write(CONFIG, "chain_ftrace 1000"));
 	ASSERT_TRUE(follow_chain("plain", 9, &self->known, &self->seen));
 	show(&self->seen);
 	EXPECT_TRUE(self->seen.ftrace);
@@ -333,7 +339,6 @@ TEST_F_TIMEOUT(chain, without_a_free_register_ftrace_finds_it, 3 * FOLLOW_S)
 
 	ASSERT_EQ(0, vxt_stack(NAME, &stack));
 	EXPECT_EQ(self->known.expect, stack.p50);
-	EXPECT_EQ(self->known.expect, stack.p99);
 	ASSERT_EQ(0, load_with(word, fd));
 }
 

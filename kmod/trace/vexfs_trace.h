@@ -52,6 +52,10 @@ TRACE_EVENT(vxt_stack_record,
  * wrote, at ip, and on to the operation. The word is depth bytes below the caller of the
  * operation. It was the deepest of some operation before; whether of this one, its end tells.
  * Probes run as in an NMI.
+ *
+ * On a CPU without a debug register it fires in ftrace's callback, whenever the operation enters a
+ * function at a lower stack pointer than before: ip is in that function, and the word its return
+ * address. Probes run with preemption off.
  */
 TRACE_EVENT(vxt_stack_chain,
 	TP_PROTO(u64 event, struct vexfs_op *op, u32 depth, unsigned long ip),

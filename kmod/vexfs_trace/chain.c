@@ -28,10 +28,10 @@ static struct vxt_chain vxt_chain_row;
  * vxt_chain_take() - note who is calling whom
  * @chain: filled
  * @op: the operation, in which the current task is
- * @regs: of the function that has just written to its stack
- * @low: lowest address of that function's frame
+ * @regs: of the function that has just written to its stack, or is being entered
+ * @low: lowest address of that function's frame so far
  *
- * Runs as an exception that may come anywhere: takes no lock.
+ * Runs as an exception that may come anywhere, or as ftrace's callback: takes no lock.
  */
 notrace void vxt_chain_take(struct vxt_chain *chain, struct vexfs_op *op, struct pt_regs *regs,
 			    unsigned long low)
@@ -50,7 +50,7 @@ notrace void vxt_chain_take(struct vxt_chain *chain, struct vexfs_op *op, struct
 	/* Started from registers, the unwinder stands in the caller of their function. */
 	for (unwind_start(&state, current, regs, NULL); ip && sp < top; unwind_next_frame(&state)) {
 		next = vexfs_unwind_sp(&state);
-		if (next <= sp || next > top || chain->nr == VXT_FRAMES)
+		if (next <= sp || next > top || chain->nr >= VXT_FRAMES)
 			break;
 		chain->frame[chain->nr].ip = ip;
 		chain->frame[chain->nr++].bytes = next - sp;
@@ -101,12 +101,12 @@ void vxt_chain_want(struct vxt_stack_class *class, u32 depth)
 	}
 }
 
-/* Bytes of the largest frame. */
+/* Bytes of the largest frame that is known to be one. */
 static u32 vxt_chain_largest(const struct vxt_chain *chain)
 {
 	u32 i, largest = 0;
 
-	for (i = 0; i < chain->nr; i++)
+	for (i = chain->entered ? 1 : 0; i < chain->nr; i++)
 		largest = max(largest, chain->frame[i].bytes);
 	return largest;
 }
@@ -151,7 +151,7 @@ void vxt_chain_keep(struct vxt_stack_class *class, unsigned int op_class, struct
  * vxt_chain_keep_entered() - keep a chain of which is known where its last function was entered
  * @op_class: takes it, if it leads to the depth that the class looks for
  * @chain: receives the former one
- * @reached: how deep the operation went at most
+ * @reached: how deep the operation went, with the frames of ftrace and the unwinder: at most
  */
 void vxt_chain_keep_entered(unsigned int op_class, struct vxt_chain **chain, u32 reached)
 {

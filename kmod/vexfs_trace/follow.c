@@ -10,12 +10,14 @@
  * if its last function was entered deeper. What lies below is that function's own, and of what it
  * called that ftrace does not know.
  *
- * Tracing costs every call of the machine. So it lasts VXT_FOLLOW_STEPS at most, or until no class
+ * How deep an operation went that is followed is known only from above: ftrace and the unwinder
+ * have frames of their own on its stack, a kilobyte of them. So one counts that went as deep with
+ * them, and only a depth is looked for that came twice. Whatever else was painted when functions
+ * were traced, if only for a part of the operation, is not counted.
+ *
+ * Tracing costs every call of the machine. So it ends after VXT_FOLLOW_STEPS, or when no class
  * wants it any more, and rests for as long as the setting chain_ftrace says: 1 % of the time is
  * spent so unless it was changed.
- *
- * ftrace has frames of its own on the stack of whatever it traces. What was painted when tracing
- * was on, if only for a part of the operation, tells too great a depth, and is not counted.
  */
 #include <linux/delay.h>
 #include <linux/ftrace.h>
@@ -31,20 +33,25 @@
 #define VXT_FOLLOW_SCALE	1000u	/* of the setting */
 #define VXT_FOLLOW_BUSY		((struct vexfs_op *)1)
 
+/* What is left of a stack of which no chain is taken: the unwinder needs some of it. */
+#define VXT_FOLLOW_SPARE	4096u
+
 bool vxt_follow_live;	/* functions are being traced, or are about to be */
 
 /**
  * struct vxt_follow - who is followed, and when it may be
- * @op: the operation, NULL for none, VXT_FOLLOW_BUSY while that changes. Who changes it owns the
- *	rest up to @room: the task of the operation, but for the end of tracing
+ * @op: the operation, NULL for none, VXT_FOLLOW_BUSY while that changes, and from when its target
+ *	or its task has gone until functions are traced no more. Who sets it from NULL owns the
+ *	rest up to @room
  * @op_class: of @op
  * @task: in which it runs
  * @low: stack pointer of the deepest function so far
  * @inside: a chain is being taken: what is called for that is traced, too
  * @room: for a chain
  * @on: functions are traced: before that nothing would be seen
- * @ended: clock when functions were last traced
+ * @ended: clock when functions were last traced; under vxt_lock, as the clock may change
  * @asked: tracing was asked for, and is not over
+ * @closed: nobody may ask any more
  * @rest: jiffies until which nobody may ask again
  */
 static struct {
@@ -57,8 +64,26 @@ static struct {
 	bool on;
 	u64 ended;
 	bool asked;
+	bool closed;
 	unsigned long rest;
 } vxt_follow;
+
+/* Does a class look for a chain of a depth that came twice? */
+static notrace bool vxt_follow_wanted(const struct vxt_stack_class *class)
+{
+	u32 want = vxt_chain_wanted(class);
+
+	return want && READ_ONCE(class->hist[want / VXT_WORD]) > 1;
+}
+
+/* Is it the next deeper function of what is followed, and not near the end of the stack? */
+static __always_inline bool vxt_follow_is_deeper(unsigned long sp)
+{
+	unsigned long base = (unsigned long)task_stack_page(current);
+
+	return sp < vxt_follow.low && sp >= base + VXT_FOLLOW_SPARE &&
+	       vxt_follow.low <= base + THREAD_SIZE;
+}
 
 /* Runs as any function of the kernel is entered, in any context. */
 static notrace void vxt_follow_call(unsigned long ip, unsigned long parent_ip,
@@ -70,16 +95,16 @@ static notrace void vxt_follow_call(unsigned long ip, unsigned long parent_ip,
 	if (likely(!op || op == VXT_FOLLOW_BUSY || READ_ONCE(vxt_follow.task) != current))
 		return;
 	regs = ftrace_get_regs(fregs);
-	/* An interrupt's functions are on another stack. */
-	if (!regs || vxt_follow.inside || regs->sp >= vxt_follow.low ||
-	    regs->sp < (unsigned long)task_stack_page(current))
+	/* What is called for this is traced, too. An interrupt's functions are on another stack. */
+	if (!regs || vxt_follow.inside || !vxt_follow_is_deeper(regs->sp))
 		return;
 	preempt_disable_notrace();
 	vxt_follow.inside = true;
 	vxt_follow.low = regs->sp;
 	vxt_chain_take(vxt_follow.room, op, regs, regs->sp);
-	vxt_follow.inside = false;
+	/* This may schedule. */
 	preempt_enable_notrace();
+	vxt_follow.inside = false;
 }
 
 static struct ftrace_ops vxt_follow_ops = {
@@ -92,21 +117,25 @@ static struct ftrace_ops vxt_follow_ops = {
  * @op: the operation, in which the current task is about to be
  *
  * Preemption is off.
+ *
+ * Return: true when it is followed; vxt_follow_end() ends that.
  */
-notrace void vxt_follow_begin(struct vexfs_op *op)
+notrace bool vxt_follow_begin(struct vexfs_op *op)
 {
 	struct vxt_stack_class *class = &vxt_stack_classes[op->op_class];
 
-	if (!READ_ONCE(vxt_follow.on) || !vxt_chain_wanted(class) || vxt_watch_is_here() ||
+	if (!READ_ONCE(vxt_follow.on) || !vxt_follow_wanted(class) || vxt_watch_is_here() ||
 	    cmpxchg(&vxt_follow.op, NULL, VXT_FOLLOW_BUSY))
-		return;
+		return false;
 	WRITE_ONCE(class->tries, class->tries + 1);
 	vxt_follow.op_class = op->op_class;
 	WRITE_ONCE(vxt_follow.task, current);
 	vxt_follow.low = op->entry_sp;
+	vxt_follow.inside = false;
 	vxt_follow.room->nr = 0;
 	/* Whoever finds the operation finds the rest. */
 	smp_store_release(&vxt_follow.op, op);
+	return true;
 }
 
 /**
@@ -118,7 +147,7 @@ notrace void vxt_follow_begin(struct vexfs_op *op)
  */
 notrace void vxt_follow_end(struct vexfs_op *op, u32 depth)
 {
-	if (cmpxchg(&vxt_follow.op, op, VXT_FOLLOW_BUSY) != op)
+	if (READ_ONCE(vxt_follow.op) != op || cmpxchg(&vxt_follow.op, op, VXT_FOLLOW_BUSY) != op)
 		return;
 	if (vxt_follow.room->nr)
 		vxt_chain_keep_entered(op->op_class, &vxt_follow.room, depth);
@@ -128,7 +157,7 @@ notrace void vxt_follow_end(struct vexfs_op *op, u32 depth)
 
 /**
  * vxt_follow_overlaps() - were functions traced at a time when an operation ran?
- * @begin: clock when it began, at the latest
+ * @begin: clock when it began
  *
  * Return: true when they were, or are.
  */
@@ -146,21 +175,20 @@ notrace void vxt_follow_exits(void)
 {
 	struct vexfs_op *op = READ_ONCE(vxt_follow.op);
 
-	if (op && op != VXT_FOLLOW_BUSY && READ_ONCE(vxt_follow.task) == current)
-		cmpxchg(&vxt_follow.op, op, NULL);
+	if (op && READ_ONCE(vxt_follow.task) == current)
+		cmpxchg(&vxt_follow.op, op, VXT_FOLLOW_BUSY);
 }
 
-/* Give up what is followed, if it is of this class; of any, if that is VXT_CLASSES. */
+/* Nobody ends the calls of a target that is gone; its task may be taking the chain of one. */
 void vxt_follow_forget(unsigned int op_class)
 {
 	struct vexfs_op *op = READ_ONCE(vxt_follow.op);
 
-	if (op && op != VXT_FOLLOW_BUSY &&
-	    (op_class == VXT_CLASSES || vxt_follow.op_class == op_class))
-		cmpxchg(&vxt_follow.op, op, NULL);
+	if (op && READ_ONCE(vxt_follow.op_class) == op_class)
+		cmpxchg(&vxt_follow.op, op, VXT_FOLLOW_BUSY);
 }
 
-/* The clock is another one: its readings do not compare. */
+/* The clock is another one: its readings do not compare. The caller holds vxt_lock. */
 void vxt_follow_clock(void)
 {
 	WRITE_ONCE(vxt_follow.ended, 0);
@@ -172,8 +200,10 @@ static bool vxt_follow_choose(void)
 	bool any = false;
 	unsigned int i;
 
+	if (!READ_ONCE(vxt_settings[VXT_SET_PAINT_SHARE]))
+		return false;
 	for (i = 0; i < VXT_CLASSES; i++) {
-		if (!vxt_chain_wanted(&vxt_stack_classes[i]))
+		if (!vxt_follow_wanted(&vxt_stack_classes[i]))
 			continue;
 		any = true;
 		vxt_next_now(i);
@@ -195,8 +225,11 @@ static void vxt_follow_work(struct work_struct *work)
 		WRITE_ONCE(vxt_follow.on, false);
 		unregister_ftrace_function(&vxt_follow_ops);
 	}
-	vxt_follow_forget(VXT_CLASSES);
+	/* Nobody is in vxt_follow_call() any more. */
+	WRITE_ONCE(vxt_follow.op, NULL);
+	mutex_lock(&vxt_lock);
 	WRITE_ONCE(vxt_follow.ended, vxt_clock());
+	mutex_unlock(&vxt_lock);
 	/* Pairs with vxt_follow_overlaps(). */
 	smp_wmb();
 	WRITE_ONCE(vxt_follow_live, false);
@@ -217,14 +250,15 @@ static void vxt_follow_wake(struct irq_work *work)
 static struct irq_work vxt_follow_irq = IRQ_WORK_INIT(vxt_follow_wake);
 
 /**
- * vxt_follow_ask() - a class looks for a chain, and this CPU has no watchpoint
+ * vxt_follow_ask() - perhaps a class looks for a chain, and this CPU has no watchpoint
+ * @class: the class
  *
  * Any context but NMI, with preemption off.
  */
-notrace void vxt_follow_ask(void)
+notrace void vxt_follow_ask(const struct vxt_stack_class *class)
 {
-	if (!READ_ONCE(vxt_settings[VXT_SET_CHAIN_FTRACE]) ||
-	    !READ_ONCE(vxt_settings[VXT_SET_PAINT_SHARE]) || READ_ONCE(vxt_follow.asked) ||
+	if (!vxt_follow_wanted(class) || !READ_ONCE(vxt_settings[VXT_SET_CHAIN_FTRACE]) ||
+	    READ_ONCE(vxt_follow.closed) || READ_ONCE(vxt_follow.asked) ||
 	    time_before(jiffies, READ_ONCE(vxt_follow.rest)))
 		return;
 	if (!xchg(&vxt_follow.asked, true))
@@ -243,10 +277,18 @@ int vxt_follow_init(void)
 	return vxt_follow.room ? 0 : -ENOMEM;
 }
 
-/* Nobody asks any more: the probes are gone. */
-void vxt_follow_exit(void)
+/* Functions are traced no more when this returns: before the probe that sees tasks end is gone. */
+void vxt_follow_stop(void)
 {
+	WRITE_ONCE(vxt_follow.closed, true);
+	/* Who has not seen that runs with preemption off. */
+	synchronize_rcu();
 	irq_work_sync(&vxt_follow_irq);
 	cancel_work_sync(&vxt_follow_worker);
+}
+
+void vxt_follow_exit(void)
+{
+	vxt_follow_stop();
 	kfree(vxt_follow.room);
 }

@@ -95,6 +95,7 @@ static noinline notrace void vxt_op_exit_slowly(struct vexfs_op *op, u64 end)
 
 	if (!painted && state->cookie != vxt_cookie()) {
 		vxt_wait_forget(op);
+		vxt_follow_end(op, 0);
 		return;
 	}
 	pc = vxt_cpu_class(op->op_class);

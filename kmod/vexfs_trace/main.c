@@ -448,6 +448,7 @@ static void __exit vxt_exit(void)
 	vxt_netlink_exit();
 	vxt_leak_stop();
 	vxt_targets_remove();
+	vxt_follow_stop();
 	/* Operations that run on leave state behind that the next load takes for foreign. */
 	vexfs_op_hook_clear();
 	vxt_probes_unregister();

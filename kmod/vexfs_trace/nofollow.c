@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* In place of follow.c, for kernels whose ftrace does not tell registers: nothing is followed. */
+/*
+ * In place of follow.c, for kernels without the ORC unwinder or whose ftrace does not tell
+ * registers: nothing is followed.
+ */
 #include "vxt.h"
 
 bool vxt_follow_live;
 
-notrace void vxt_follow_begin(struct vexfs_op *op)
+notrace bool vxt_follow_begin(struct vexfs_op *op)
 {
+	return false;
 }
 
 notrace void vxt_follow_end(struct vexfs_op *op, u32 depth)
@@ -29,7 +33,7 @@ void vxt_follow_clock(void)
 {
 }
 
-notrace void vxt_follow_ask(void)
+notrace void vxt_follow_ask(const struct vxt_stack_class *class)
 {
 }
 
@@ -41,6 +45,10 @@ u64 vxt_follow_memory(void)
 int vxt_follow_init(void)
 {
 	return 0;
+}
+
+void vxt_follow_stop(void)
+{
 }
 
 void vxt_follow_exit(void)

@@ -178,6 +178,12 @@ static notrace unsigned long vxt_stack_window(struct vxt_stack_class *class, uns
 	return entry_sp - reach;
 }
 
+/* May anything be painted? The setting may have changed since @next was set. */
+static __always_inline bool vxt_stack_on(void)
+{
+	return READ_ONCE(vxt_settings[VXT_SET_PAINT_SHARE]);
+}
+
 /* Is this the task's own stack, and did the operation begin on it? */
 static notrace bool vxt_stack_usable(unsigned long entry_sp)
 {
@@ -204,9 +210,6 @@ static __always_inline void vxt_stack_pay(struct vxt_cpu_class *pc, unsigned int
 	vxt_add(&pc->paint, cost);
 	pc->owed += op_class < VEXFS_OP_NR ? cost : cost / VXT_CALL_SHARE;
 	if (READ_ONCE(vxt_stack_classes[op_class].samples) < vxt_burst(op_class))
-		return;
-	/* Who is followed is not asked to earn it: that has a bound of its own. */
-	if (READ_ONCE(vxt_follow_live))
 		return;
 	WRITE_ONCE(pc->next, max(pc->next, pc->sum) +
 			     (pc->owed * READ_ONCE(vxt_price) >> VXT_PRICE_SHIFT));
@@ -283,8 +286,6 @@ static __always_inline void vxt_stack_begin(struct vexfs_op *op, struct vexfs_op
 	u32 want;
 
 	*top = op;
-	if (unlikely(READ_ONCE(vxt_follow_live)))
-		vxt_follow_begin(op);
 	vxt_state(op)->floor = op->entry_sp - (vxt_paint(from) - vxt_margin() - spare);
 	want = vxt_chain_wanted(&vxt_stack_classes[op->op_class]);
 	if (unlikely(want) && !READ_ONCE(vxt_follow_live))
@@ -302,19 +303,26 @@ noinline notrace void vxt_stack_enter_op(struct vexfs_op *op)
 	u64 begin = vxt_clock();
 	struct vxt_cpu_class *pc = vxt_cpu_class(op->op_class);
 	struct vexfs_op **top;
+	bool live;
 
-	if (!vxt_stack_due(pc) || !vxt_stack_usable(op->entry_sp))
+	if (!vxt_stack_on() || !vxt_stack_due(pc) || !vxt_stack_usable(op->entry_sp))
+		goto out;
+	live = READ_ONCE(vxt_follow_live);
+	if (live && !vxt_follow_begin(op))
 		goto out;
 	top = vxt_task_find();
 	if (!top)
 		top = vxt_task_claim();
 	if (!top) {
 		atomic64_inc(&vxt_table_full);
+		vxt_follow_end(op, 0);
 		goto out;
 	}
 	vxt_state(op)->cookie = vxt_cookie_painted(op);
 	vxt_stack_begin(op, top, 0);
-	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
+	/* Following has a bound of its own. */
+	if (!live)
+		vxt_stack_pay(pc, op->op_class, vxt_clock() - begin);
 out:
 	vxt_state(op)->start = vxt_clock();
 }
@@ -359,9 +367,10 @@ noinline notrace struct vexfs_op *vxt_stack_enter_call(unsigned int op_class,
 	struct vxt_cpu_class *pc = vxt_cpu_class(op_class);
 	u64 begin = vxt_clock();
 	struct vexfs_op **top, *op;
-	bool claimed;
+	bool claimed, live = READ_ONCE(vxt_follow_live);
 
-	if (!vxt_stack_due(pc) || !vxt_stack_usable(entry_sp) || __this_cpu_read(vxt_locking))
+	if (!vxt_stack_on() || !vxt_stack_due(pc) || !vxt_stack_usable(entry_sp) ||
+	    __this_cpu_read(vxt_locking))
 		return NULL;
 	top = vxt_task_find();
 	claimed = !top;
@@ -379,9 +388,16 @@ noinline notrace struct vexfs_op *vxt_stack_enter_call(unsigned int op_class,
 	/* In this order: see vxt_task_forget(). */
 	WRITE_ONCE(op->op_class, op_class);
 	barrier();
+	if (live && !vxt_follow_begin(op)) {
+		if (claimed)
+			vxt_task_release(top);
+		return NULL;
+	}
 	WRITE_ONCE(vxt_state(op)->cookie, vxt_cookie_painted(op));
 	vxt_stack_begin(op, top, VXT_PROBE_SPARE);
-	vxt_stack_pay(pc, op_class, vxt_clock() - begin);
+	vxt_state(op)->start = vxt_clock();
+	if (!live)
+		vxt_stack_pay(pc, op_class, vxt_state(op)->start - begin);
 	return op;
 }
 
@@ -495,7 +511,7 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 		if (!state->outer)
 			vxt_task_release(top);
 	}
-	if (unlikely(vxt_follow_overlaps(begin - units))) {
+	if (unlikely(vxt_follow_overlaps(state->start))) {
 		if (state->window & VXT_WINDOW_WATCHED)
 			vxt_watch_end(op, class, 0);
 		vxt_follow_end(op, sample.depth);
@@ -512,7 +528,7 @@ noinline notrace void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_clas
 	vxt_stack_pay(pc, op->op_class, vxt_clock() - begin + caught);
 	vxt_stack_pause(pc, op->op_class, units);
 	if (unlikely(vxt_chain_wanted(class) && !vxt_watch_is_here()))
-		vxt_follow_ask();
+		vxt_follow_ask(class);
 
 	if (record && trace_vxt_stack_record_enabled())
 		trace_vxt_stack_record(vexfs_event_next(VEXFS_EVENT_RECORD), op, sample.depth,

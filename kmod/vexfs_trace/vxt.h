@@ -61,7 +61,7 @@
 /**
  * struct vxt_state - what op->trace holds of a running operation
  * @cookie: marks the state as written by this load of the module, see vxt_cookie()
- * @start: clock at entry
+ * @start: clock at entry; of a call of a target, if that is painted
  * @window: of a painted one, as @floor, @low and @outer: lowest painted address; VXT_WINDOW_* in
  *	its low bits
  * @floor: depth at which the painted range begins; what lies above was in use when painting, or by
@@ -472,15 +472,16 @@ u64 vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u32 depth)
 extern bool vxt_follow_live;
 
 int vxt_follow_init(void);
+void vxt_follow_stop(void);
 void vxt_follow_exit(void);
 u64 vxt_follow_memory(void);
-void vxt_follow_begin(struct vexfs_op *op);
+bool vxt_follow_begin(struct vexfs_op *op);
 void vxt_follow_end(struct vexfs_op *op, u32 depth);
 bool vxt_follow_overlaps(u64 begin);
 void vxt_follow_exits(void);
 void vxt_follow_forget(unsigned int op_class);
 void vxt_follow_clock(void);
-void vxt_follow_ask(void);
+void vxt_follow_ask(const struct vxt_stack_class *class);
 
 /* config.c: what can be set. */
 enum vxt_setting_id {
