@@ -184,6 +184,8 @@ static __always_inline bool send(void *ctx, const struct event *e, const struct 
 	__u32 kind = e->kind;
 	struct vxr_record *r = bpf_map_lookup_elem(&scratch, &kind);
 	__u64 kernel_bytes, user_bytes;
+	/* Waking the reader takes an interrupt, whose frame would lie below the word that is watched. */
+	__u64 flags = kind == VEXFS_EVENT_CHAIN ? BPF_RB_NO_WAKEUP : 0;
 	long ret;
 
 	if (!r)
@@ -207,7 +209,7 @@ static __always_inline bool send(void *ctx, const struct event *e, const struct 
 	r->kernel_bytes = kernel_bytes;
 	r->user_bytes = user_bytes;
 	return !bpf_ringbuf_output(&ring, r, __builtin_offsetof(struct vxr_record, frames) +
-				   kernel_bytes + user_bytes, 0);
+				   kernel_bytes + user_bytes, flags);
 }
 
 /* Counts the event in the map of totals; false when that is full. */
@@ -253,17 +255,19 @@ static __always_inline void keep(void *ctx, const struct event *e, struct vxr_ki
 		.generation = process_generation(),
 		.caller = syscall_caller(),
 	};
-	bool whole;
+	/* A map's locks are not for an exception that may come while one is held; the ring's are. */
+	bool whole = e->kind == VEXFS_EVENT_CHAIN;
 
-	if (kernel)
-		key.kstack = bpf_get_stackid(ctx, kernel, 0);
-	if (user)
-		key.ustack = bpf_get_stackid(ctx, user, BPF_F_USER_STACK);
-	count_stack(s, key.kstack, &s->kernel_collision, &s->no_kernel_stack);
-	count_stack(s, key.ustack, &s->user_collision, &s->no_user_stack);
-
-	whole = key.kstack == -EEXIST || key.kstack == -ENOMEM ||
-		key.ustack == -EEXIST || key.ustack == -ENOMEM;
+	if (!whole) {
+		if (kernel)
+			key.kstack = bpf_get_stackid(ctx, kernel, 0);
+		if (user)
+			key.ustack = bpf_get_stackid(ctx, user, BPF_F_USER_STACK);
+		count_stack(s, key.kstack, &s->kernel_collision, &s->no_kernel_stack);
+		count_stack(s, key.ustack, &s->user_collision, &s->no_user_stack);
+		whole = key.kstack == -EEXIST || key.kstack == -ENOMEM ||
+			key.ustack == -EEXIST || key.ustack == -ENOMEM;
+	}
 	if (!whole) {
 		if (add(e, &key, now)) {
 			s->in_map++;
