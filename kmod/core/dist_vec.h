@@ -66,47 +66,30 @@ static __always_inline vec load_tail(const u8 *row, u32 i, u32 dim, u32 size)
 	return (vec)((vec_bits)load(row, dim - LANES, size) & keep);
 }
 
-static __always_inline vec add_square(vec a, vec b, vec sum)
+/* What two registers add to the sum of a squared distance, @l2, or of an inner product. */
+static __always_inline vec add_term(vec a, vec b, vec sum, bool l2)
 {
 	vec d = a - b;
 
-	return fused(d, d, sum);
+	return l2 ? fused(d, d, sum) : fused(a, b, sum);
 }
 
-/* One row: the lanes of the sum are added up by the caller. */
-static __always_inline vec l2_row(const u8 *q, const u8 *row, u32 dim, u32 size)
+/* One row: the lanes of the sum are added up by the caller. @l2 is a constant. */
+static __always_inline vec row_sum(const u8 *q, const u8 *row, u32 dim, u32 size, bool l2)
 {
 	vec even = { 0 }, odd = { 0 };
 	u32 i;
 
 	for (i = 0; i + 2 * LANES <= dim; i += 2 * LANES) {
-		even = add_square(load(q, i, size), fetch(row, i, size), even);
-		odd = add_square(load(q, i + LANES, size), fetch(row, i + LANES, size), odd);
+		even = add_term(load(q, i, size), fetch(row, i, size), even, l2);
+		odd = add_term(load(q, i + LANES, size), fetch(row, i + LANES, size), odd, l2);
 	}
 	if (i + LANES <= dim) {
-		even = add_square(load(q, i, size), fetch(row, i, size), even);
+		even = add_term(load(q, i, size), fetch(row, i, size), even, l2);
 		i += LANES;
 	}
 	if (i < dim)
-		odd = add_square(load_tail(q, i, dim, size), load_tail(row, i, dim, size), odd);
-	return even + odd;
-}
-
-static __always_inline vec ip_row(const u8 *q, const u8 *row, u32 dim, u32 size)
-{
-	vec even = { 0 }, odd = { 0 };
-	u32 i;
-
-	for (i = 0; i + 2 * LANES <= dim; i += 2 * LANES) {
-		even = fused(load(q, i, size), fetch(row, i, size), even);
-		odd = fused(load(q, i + LANES, size), fetch(row, i + LANES, size), odd);
-	}
-	if (i + LANES <= dim) {
-		even = fused(load(q, i, size), fetch(row, i, size), even);
-		i += LANES;
-	}
-	if (i < dim)
-		odd = fused(load_tail(q, i, dim, size), load_tail(row, i, dim, size), odd);
+		odd = add_term(load_tail(q, i, dim, size), load_tail(row, i, dim, size), odd, l2);
 	return even + odd;
 }
 
@@ -120,7 +103,7 @@ static __always_inline void l2_rows(const u8 *q, const u8 *row, u32 dim, u32 siz
 
 #pragma GCC unroll 4
 	for (j = 0; j < rows; j++)
-		sum[j] = l2_row(q, row_at(row, j, dim, size), dim, size);
+		sum[j] = row_sum(q, row_at(row, j, dim, size), dim, size, true);
 	sum4(sum[0], sum[1], sum[2], sum[3], total);
 	for (j = 0; j < rows; j++)
 		out[j] = size == F16 ? vex_f32_bits(total[j]) :
@@ -136,7 +119,7 @@ static __always_inline void ip_rows(const u8 *q, const u8 *row, u32 dim, u32 siz
 
 #pragma GCC unroll 4
 	for (j = 0; j < rows; j++)
-		sum[j] = ip_row(q, row_at(row, j, dim, size), dim, size);
+		sum[j] = row_sum(q, row_at(row, j, dim, size), dim, size, false);
 	sum4(sum[0], sum[1], sum[2], sum[3], dot);
 	for (j = 0; j < rows; j++)
 		out[j] = size == F16 ? vex_f32_bits(0.0f - dot[j]) :
