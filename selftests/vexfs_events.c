@@ -142,7 +142,7 @@ TEST_F(events, every_event_has_its_fields)
 		{ "vexfs_op_exit", "visited" }, { "vexfs_op_exit", "op_class" },
 		{ "vexfs_op_exit", "dim" }, { "vexfs_op_exit", "k" },
 		{ "vexfs_op_exit", "count" }, { "vexfs_op_exit", "err" },
-		{ "vexfs_op_exit", "hops" },
+		{ "vexfs_op_exit", "hops" }, { "vexfs_op_exit", "took" },
 		{ "vexfs_op_sample", "seq" }, { "vexfs_op_sample", "event" },
 		{ "vexfs_op_sample", "op_class" }, { "vexfs_op_sample", "err" },
 		{ "vexfs_alloc_sample", "event" }, { "vexfs_alloc_sample", "size" },
@@ -182,7 +182,7 @@ TEST_F(events, every_event_has_its_fields)
 /* One line of the trace, as far as it is needed. */
 struct event {
 	char name[32], op[32];
-	unsigned long long seq, number, bytes, visited, hops;
+	unsigned long long seq, number, bytes, visited, hops, took;
 	int pid, err;
 	unsigned int dim, k, count;
 };
@@ -222,6 +222,7 @@ static int read_trace(struct event *events)
 		e->bytes = value(line, " bytes=");
 		e->visited = value(line, " visited=");
 		e->hops = value(line, " hops=");
+		e->took = value(line, " took=");
 		e->dim = value(line, " dim=");
 		e->k = value(line, " k=");
 		e->count = value(line, " count=");
@@ -370,6 +371,7 @@ TEST_F(events, each_kind_of_index_has_a_class_that_tells_what_it_compared)
 			;
 		EXPECT_EQ(0, e->err);
 		EXPECT_EQ(s.visited, e->visited);
+		EXPECT_EQ(!access("/sys/module/vexfs_trace", F_OK), e->took > 0);
 		EXPECT_LE(10, e->visited);
 		EXPECT_GT(2 * INDEXED, e->visited);
 		/* Codes have no links. */

@@ -126,6 +126,7 @@ DECLARE_EVENT_CLASS(vexfs_op_left,
 		__field(u64,		ino)
 		__field(u64,		bytes)
 		__field(u64,		visited)
+		__field(u64,		took)
 		__field(unsigned int,	op_class)
 		__field(unsigned int,	dim)
 		__field(unsigned int,	k)
@@ -139,6 +140,7 @@ DECLARE_EVENT_CLASS(vexfs_op_left,
 		__entry->ino		= op->ino;
 		__entry->bytes		= op->bytes;
 		__entry->visited	= op->visited;
+		__entry->took		= op->took;
 		__entry->op_class	= op->op_class;
 		__entry->dim		= op->dim;
 		__entry->k		= op->k;
@@ -146,15 +148,16 @@ DECLARE_EVENT_CLASS(vexfs_op_left,
 		__entry->err		= op->err;
 		__entry->hops		= op->hops;
 	),
-	TP_printk("seq=0x%llx event=0x%llx op=%s ino=%llu dim=%u k=%u count=%u bytes=%llu visited=%llu err=%d hops=%u",
+	TP_printk("seq=0x%llx event=0x%llx op=%s ino=%llu dim=%u k=%u count=%u bytes=%llu visited=%llu err=%d hops=%u took=%llu",
 		  __entry->seq, __entry->event, vexfs_show_op(__entry->op_class),
 		  __entry->ino, __entry->dim, __entry->k, __entry->count,
-		  __entry->bytes, __entry->visited, __entry->err, __entry->hops)
+		  __entry->bytes, __entry->visited, __entry->err, __entry->hops, __entry->took)
 );
 
 /*
  * Fires when an operation leaves VexFS, whatever its result. err is 0 or a
- * negative errno; bytes were moved also when err is set. Never fires for an operation
+ * negative errno; bytes were moved also when err is set; took is in nanoseconds, and 0 without
+ * vexfs_trace.ko. Never fires for an operation
  * that was not traced at its entry.
  */
 DEFINE_EVENT_FN(vexfs_op_left, vexfs_op_exit,

@@ -20,22 +20,24 @@ typedef void vexfs_op_hook(struct vexfs_op *op);
 vexfs_op_hook vexfs_op_no_hook;	/* only lends its type */
 DECLARE_STATIC_CALL(vexfs_op_hook_enter, vexfs_op_no_hook);
 DECLARE_STATIC_CALL(vexfs_op_hook_exit, vexfs_op_no_hook);
+DECLARE_STATIC_CALL(vexfs_op_hook_exit_told, vexfs_op_no_hook);
 
 /**
  * vexfs_op_hook_set() - have every operation call these
  * @enter: as it enters
  * @exit: as it leaves; also of operations that entered before this call
+ * @exit_told: instead of @exit where probes of an exit event follow; sets @took, which is 0
  *
- * There is room for one pair. Sleeps.
+ * There is room for one set. Sleeps.
  *
  * Return: 0 or -EBUSY.
  */
-int vexfs_op_hook_set(vexfs_op_hook *enter, vexfs_op_hook *exit);
+int vexfs_op_hook_set(vexfs_op_hook *enter, vexfs_op_hook *exit, vexfs_op_hook *exit_told);
 
 /**
  * vexfs_op_hook_clear() - call the hooks no more
  *
- * When this returns neither is running. Sleeps.
+ * When this returns none is running. Sleeps.
  */
 void vexfs_op_hook_clear(void);
 

@@ -87,6 +87,8 @@ enum vexfs_event_kind {
  * @hops: rows of a graph whose links were followed; buckets of an LSH index that were read
  * @entry_sp: stack pointer of the entry function's caller at the call: depths are
  *	counted from here downwards
+ * @took: nanoseconds from entry to exit, valid in the exit events; 0 where vexfs_trace.ko does not
+ *	know: it is not loaded, or was not yet when the operation entered
  * @trace: vexfs_trace.ko's own
  */
 struct vexfs_op {
@@ -102,6 +104,7 @@ struct vexfs_op {
 	int err;
 	unsigned int hops;
 	unsigned long long entry_sp;
+	unsigned long long took;
 	unsigned long long trace[6];
 };
 

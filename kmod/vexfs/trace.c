@@ -35,8 +35,10 @@ static unsigned long vexfs_op_hooked;	/* bit 0 */
 
 DEFINE_STATIC_CALL_NULL(vexfs_op_hook_enter, vexfs_op_no_hook);
 DEFINE_STATIC_CALL_NULL(vexfs_op_hook_exit, vexfs_op_no_hook);
+DEFINE_STATIC_CALL_NULL(vexfs_op_hook_exit_told, vexfs_op_no_hook);
 EXPORT_STATIC_CALL_GPL(vexfs_op_hook_enter);
 EXPORT_STATIC_CALL_GPL(vexfs_op_hook_exit);
+EXPORT_STATIC_CALL_GPL(vexfs_op_hook_exit_told);
 
 DEFINE_PER_CPU(struct vexfs_event_counts, vexfs_events);
 EXPORT_PER_CPU_SYMBOL_GPL(vexfs_events);
@@ -74,11 +76,12 @@ void vexfs_op_unwatch(void)
 	static_branch_dec(&vexfs_op_watched);
 }
 
-int vexfs_op_hook_set(vexfs_op_hook *enter, vexfs_op_hook *exit)
+int vexfs_op_hook_set(vexfs_op_hook *enter, vexfs_op_hook *exit, vexfs_op_hook *exit_told)
 {
 	if (test_and_set_bit(0, &vexfs_op_hooked))
 		return -EBUSY;
 	static_call_update(vexfs_op_hook_exit, exit);
+	static_call_update(vexfs_op_hook_exit_told, exit_told);
 	static_call_update(vexfs_op_hook_enter, enter);
 	vexfs_op_watch();
 	return 0;
@@ -90,6 +93,7 @@ void vexfs_op_hook_clear(void)
 	vexfs_op_unwatch();
 	static_call_update(vexfs_op_hook_enter, NULL);
 	static_call_update(vexfs_op_hook_exit, NULL);
+	static_call_update(vexfs_op_hook_exit_told, NULL);
 	/* They run with preemption off. */
 	synchronize_rcu();
 	clear_bit(0, &vexfs_op_hooked);
@@ -130,10 +134,18 @@ noinline notrace void vexfs_op_start(struct vexfs_op *op, enum vexfs_op_class op
 /* Tell the probes too. Preemption is off from taking the number until the last has returned. */
 static noinline notrace void vexfs_op_tell_exit(struct vexfs_op *op)
 {
-	static_call_cond(vexfs_op_hook_exit)(op);
+	bool sample;
+
 	op->event = vexfs_event_next(VEXFS_EVENT_OP);
+	sample = vexfs_event_below(op->event, VEXFS_SAMPLE_BELOW);
+	if (!sample && !trace_vexfs_op_exit_enabled()) {
+		static_call_cond(vexfs_op_hook_exit)(op);
+		return;
+	}
+	op->took = 0;
+	static_call_cond(vexfs_op_hook_exit_told)(op);
 	trace_vexfs_op_exit(op);
-	if (vexfs_event_below(op->event, VEXFS_SAMPLE_BELOW))
+	if (sample)
 		trace_vexfs_op_sample(op);
 }
 

@@ -121,26 +121,13 @@ static __always_inline bool vxt_op_is_alone(struct vexfs_op *op)
 	       !vxt_state(op)->enclosing;
 }
 
-/**
- * vxt_op_exit() - an operation leaves
- * @op: the operation
- *
- * Comes before all probes of vexfs_op_exit: what they do to the stack is not the operation's.
- * Preemption is off.
- */
-notrace void vxt_op_exit(struct vexfs_op *op)
+/* @end: by the clock. */
+static __always_inline void vxt_op_exit_at(struct vexfs_op *op, u64 end)
 {
 	struct vxt_state *state = vxt_state(op);
-	struct vxt_cpu_class *pc;
-	u64 end, units;
+	u64 units = end - state->start;
+	struct vxt_cpu_class *pc = vxt_cpu_class_here(op->op_class);
 
-	if (!static_branch_likely(&vxt_clock_is_tsc)) {
-		vxt_op_exit_clock(op);
-		return;
-	}
-	end = rdtsc();
-	units = end - state->start;
-	pc = vxt_cpu_class_here(op->op_class);
 	/* An end that comes just before @most is taken back counts as before that. */
 	if (unlikely(state->cookie != vxt_cookie() || units > data_race(pc->most) ||
 		     units < pc->least || op->err || !vxt_op_is_alone(op))) {
@@ -153,4 +140,36 @@ notrace void vxt_op_exit(struct vexfs_op *op)
 	vxt_cache_add(pc);
 	vxt_add(&pc->bytes, op->bytes);
 	vxt_add(&pc->unpainted, 1);
+}
+
+/**
+ * vxt_op_exit() - an operation leaves
+ * @op: the operation
+ *
+ * Comes before all probes of vexfs_op_exit: what they do to the stack is not the operation's.
+ * Preemption is off.
+ */
+notrace void vxt_op_exit(struct vexfs_op *op)
+{
+	if (static_branch_likely(&vxt_clock_is_tsc))
+		vxt_op_exit_at(op, rdtsc());
+	else
+		vxt_op_exit_clock(op);
+}
+
+/**
+ * vxt_op_exit_told() - an operation leaves, and probes will be told of it
+ * @op: the operation; told how long it took, as the counters are
+ *
+ * As vxt_op_exit().
+ */
+notrace void vxt_op_exit_told(struct vexfs_op *op)
+{
+	struct vxt_state *state = vxt_state(op);
+	bool counted = state->cookie == vxt_cookie() || state->cookie == vxt_cookie_painted(op);
+	u64 end = vxt_clock(), units = end - state->start;
+
+	vxt_op_exit_at(op, end);
+	if (counted)
+		op->took = vxt_clock_to_ns(units);
 }

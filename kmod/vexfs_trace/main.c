@@ -418,7 +418,7 @@ static int __init vxt_init(void)
 	err = vxt_probes_register();
 	if (err)
 		goto exit_waits;
-	err = vexfs_op_hook_set(vxt_op_enter, vxt_op_exit);
+	err = vexfs_op_hook_set(vxt_op_enter, vxt_op_exit, vxt_op_exit_told);
 	if (err)
 		goto unregister_probes;
 	err = vxt_netlink_init();

@@ -576,6 +576,7 @@ u64 vxt_task_memory(void);
 /* hook.c */
 void vxt_op_enter(struct vexfs_op *op);
 void vxt_op_exit(struct vexfs_op *op);
+void vxt_op_exit_told(struct vexfs_op *op);
 
 /* ops.c */
 int vxt_ops_start(void);

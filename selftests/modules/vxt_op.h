@@ -32,8 +32,10 @@ static __always_inline void fixture_end(struct vexfs_op *op, int err)
 {
 	op->err = err;
 	preempt_disable();
-	static_call_cond(vexfs_op_hook_exit)(op);
-	if (trace_vexfs_op_exit_enabled() || trace_vexfs_op_sample_enabled()) {
+	if (!trace_vexfs_op_exit_enabled() && !trace_vexfs_op_sample_enabled()) {
+		static_call_cond(vexfs_op_hook_exit)(op);
+	} else {
+		static_call_cond(vexfs_op_hook_exit_told)(op);
 		op->event = vexfs_event_next(VEXFS_EVENT_OP);
 		trace_vexfs_op_exit(op);
 		if (vexfs_event_below(op->event, VEXFS_SAMPLE_BELOW))
