@@ -10,6 +10,7 @@
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/pid.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -111,6 +112,9 @@ static void vxt_alert_put(const struct vxt_alert *what)
 
 	if (__this_cpu_read(vxt_locking))
 		return;
+	/* Telling goes deep: that is not to be the depth of an operation which this one is in. */
+	if (in_task())
+		vxt_stack_reached(current_stack_pointer, VXT_ALERT_SPARE);
 	flags = vxt_spin_lock(&vxt_alerts.lock);
 	post = vxt_alert_allowed();
 	if (post) {

@@ -44,7 +44,6 @@
 #define VXT_REPAINT	256u	/* every so many samples the whole stack is painted */
 #define VXT_GUARD	64u	/* left alone at the end of the stack, above its magic word */
 #define VXT_MARGIN	160u	/* stack that the tracing itself may take after painting */
-#define VXT_PROBE_SPARE	256u	/* and what the kernel's probes, or our hooks, may take */
 
 struct vxt_stack_class vxt_stack_classes[VXT_CLASSES];
 
@@ -328,14 +327,16 @@ out:
 }
 
 /**
- * vxt_stack_probed() - a probe or a hook stands in a painted operation, if this task is in one
- * @entry_sp: stack pointer of who called the function that is probed, or of the inner operation
+ * vxt_stack_reached() - tracing itself stands in a painted operation, if this task is in one
+ * @entry_sp: stack pointer of who called the function that is probed, of the inner operation, or
+ *	of who tells of something
+ * @spare: how much further it may go
  *
  * Preemption is off.
  */
-noinline notrace void vxt_stack_probed(unsigned long entry_sp)
+noinline notrace void vxt_stack_reached(unsigned long entry_sp, unsigned int spare)
 {
-	unsigned long reach = current_stack_pointer - VXT_PROBE_SPARE;
+	unsigned long reach = current_stack_pointer - spare;
 	struct vexfs_op **top = vxt_task_find(), *outer;
 	struct vxt_state *state;
 

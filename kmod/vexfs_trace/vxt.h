@@ -426,7 +426,12 @@ u64 vxt_stack_memory(void);
 u64 vxt_stack_table_full(void);
 void vxt_stack_enter_op(struct vexfs_op *op);
 struct vexfs_op *vxt_stack_enter_call(unsigned int op_class, unsigned long entry_sp);
-void vxt_stack_probed(unsigned long entry_sp);
+void vxt_stack_reached(unsigned long entry_sp, unsigned int spare);
+
+/* Stack that is not the operation's that tracing stands in: what may lie below who says so. */
+#define VXT_PROBE_SPARE	256u	/* of the kernel's probes, or our hooks */
+#define VXT_ALERT_SPARE	(IS_ENABLED(CONFIG_LOCKDEP) || IS_ENABLED(CONFIG_KASAN) ? 3072u : 768u)
+
 void vxt_stack_abandon(struct vexfs_op *op);
 void vxt_stack_class_reset(unsigned int op_class);
 void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc, u64 units);
