@@ -17,6 +17,8 @@
  * struct vxt_site - a call site and its counters at the last reset
  * @site: NULL as long as it has not allocated
  * @file: its file, from the source tree's top
+ * @func_size: bytes of the name of its function, with the 0 byte at its end
+ * @file_size: the same of @file
  * @allocs: and the rest: as in struct vexfs_site
  * @frees: at the last reset
  * @bytes: at the last reset
@@ -26,6 +28,8 @@
 struct vxt_site {
 	struct vexfs_site *site;
 	const char *file;
+	u16 func_size;
+	u16 file_size;
 	long allocs;
 	long frees;
 	long bytes;
@@ -57,6 +61,8 @@ static void vxt_site_take(struct vexfs_site *site)
 	if (place->site)
 		return;
 	place->file = vxt_site_file(site->file);
+	place->func_size = strlen(site->func) + 1;
+	place->file_size = strlen(place->file) + 1;
 	place->site = site;
 }
 
@@ -120,8 +126,14 @@ bool vxt_alloc_read(u32 id, struct vxt_alloc_row *row)
 	row->live = atomic_long_read(&site->live);
 	row->peak = atomic_long_read(&site->peak);
 	row->cache = site->cache;
-	for (i = 0; i < VEXFS_MEM_SIZES; i++)
+	row->func_size = base->func_size;
+	row->file_size = base->file_size;
+	row->sizes_used = 0;
+	for (i = 0; i < VEXFS_MEM_SIZES; i++) {
 		row->sizes[i] = atomic_long_read(&site->sizes[i]) - base->sizes[i];
+		if (row->sizes[i])
+			row->sizes_used = i + 1;
+	}
 	return true;
 }
 

@@ -19,6 +19,9 @@ struct vxt_alloc_row {
 	u32 line;
 	const char *func;
 	const char *file;
+	u16 func_size;		/* with the 0 byte at its end */
+	u16 file_size;
+	u32 sizes_used;		/* all further sizes are 0 */
 	u64 allocs;
 	u64 frees;
 	u64 bytes;

@@ -57,26 +57,19 @@ int vxt_long_dump_start(struct netlink_callback *cb)
  * @values: types and values, in the order in which they come
  * @nr: how many
  *
- * As nla_put_u64_64bit() for each, at a tenth of its instructions: of dumps with thousands of rows
- * they were most. No attribute needs padding where unaligned words can be read.
- *
  * Return: 0, or -EMSGSIZE when there is no room.
  */
 int vxt_put_u64s(struct sk_buff *skb, const struct vxt_u64 *values, unsigned int nr)
 {
 	int size = nr * nla_total_size(sizeof(u64));
-	struct nlattr *attr;
-	unsigned int i;
+	void *at;
 
-	BUILD_BUG_ON(!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS));
 	if (skb_tailroom(skb) < size)
 		return -EMSGSIZE;
-	attr = skb_put(skb, size);
-	for (i = 0; i < nr; i++) {
-		attr->nla_type = values[i].type;
-		attr->nla_len = nla_attr_size(sizeof(u64));
-		put_unaligned(values[i].value, (u64 *)nla_data(attr));
-		attr = nla_data(attr) + sizeof(u64);
+	at = skb_put(skb, size);
+	while (nr--) {
+		at = vxt_write_u64(at, values->type, values->value);
+		values++;
 	}
 	return 0;
 }

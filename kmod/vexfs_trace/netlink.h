@@ -4,6 +4,7 @@
 #define VXT_NETLINK_H
 
 #include <linux/build_bug.h>
+#include <linux/string.h>
 #include <linux/vexfs_trace.h>
 #include <net/genetlink.h>
 #include "memory.h"
@@ -36,6 +37,34 @@ int vxt_dump_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, u32 
 		  int (*put)(struct sk_buff *skb, u32 row));
 int vxt_class_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 		   int (*put)(struct sk_buff *skb, u32 row));
+
+/*
+ * Attributes of a message that is told of thousands of times: written where there is room for all
+ * of them, at a tenth of the instructions of nla_put() for each. No attribute needs padding where
+ * unaligned words can be read. Each returns where the next one goes.
+ */
+static __always_inline void *vxt_write(void *at, u16 type, const void *data, u16 size)
+{
+	struct nlattr *attr = at;
+
+	attr->nla_type = type;
+	attr->nla_len = nla_attr_size(size);
+	/* What pads it is not to be anything. */
+	*(u32 *)(at + nla_total_size(size) - sizeof(u32)) = 0;
+	memcpy(nla_data(attr), data, size);
+	return at + nla_total_size(size);
+}
+
+static __always_inline void *vxt_write_u32(void *at, u16 type, u32 value)
+{
+	return vxt_write(at, type, &value, sizeof(value));
+}
+
+static __always_inline void *vxt_write_u64(void *at, u16 type, u64 value)
+{
+	BUILD_BUG_ON(!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS));
+	return vxt_write(at, type, &value, sizeof(value));
+}
 
 /* One of several 64-bit attributes that are put at once. */
 struct vxt_u64 {

@@ -6,60 +6,62 @@
 #include "netlink.h"
 #include "vxt.h"
 
-static int vxt_put_size(struct sk_buff *skb, unsigned int class, u64 count)
-{
-	u64 most = class == VEXFS_MEM_SIZES - 1 ? 0 : (u64)VEXFS_MEM_SIZE_LEAST << class;
-	struct nlattr *nest = nla_nest_start(skb, VEXFS_TRACE_A_ALLOC_SIZE);
-	const struct vxt_u64 values[] = {
-		{ VEXFS_TRACE_A_SIZE_MOST, most },
-		{ VEXFS_TRACE_A_SIZE_COUNT, count },
-	};
+/* Of a class of sizes: a nest of two numbers. */
+#define VXT_SIZE_BYTES	(NLA_HDRLEN + 2 * (NLA_HDRLEN + sizeof(u64)))
 
-	if (!nest || vxt_put_u64s(skb, values, ARRAY_SIZE(values)))
-		return -EMSGSIZE;
-	nla_nest_end(skb, nest);
-	return 0;
-}
-
-static int vxt_put_sizes(struct sk_buff *skb, const struct vxt_alloc_row *row)
+static void *vxt_write_sizes(void *at, const struct vxt_alloc_row *row)
 {
 	unsigned int i;
 
-	for (i = 0; i < VEXFS_MEM_SIZES; i++)
-		if (row->sizes[i] && vxt_put_size(skb, i, row->sizes[i]))
-			return -EMSGSIZE;
-	return 0;
+	for (i = 0; i < row->sizes_used; i++) {
+		u64 most = i == VEXFS_MEM_SIZES - 1 ? 0 : (u64)VEXFS_MEM_SIZE_LEAST << i;
+		struct nlattr *nest = at;
+
+		if (!row->sizes[i])
+			continue;
+		nest->nla_type = VEXFS_TRACE_A_ALLOC_SIZE | NLA_F_NESTED;
+		nest->nla_len = VXT_SIZE_BYTES;
+		at = vxt_write_u64(nla_data(nest), VEXFS_TRACE_A_SIZE_MOST, most);
+		at = vxt_write_u64(at, VEXFS_TRACE_A_SIZE_COUNT, row->sizes[i]);
+	}
+	return at;
 }
 
-static int vxt_put_counts(struct sk_buff *skb, const struct vxt_alloc_row *row)
+static void *vxt_write_counts(void *at, const struct vxt_alloc_row *row)
 {
-	const struct vxt_u64 values[] = {
-		{ VEXFS_TRACE_A_ALLOC_ALLOCS, row->allocs },
-		{ VEXFS_TRACE_A_ALLOC_FREES, row->frees },
-		{ VEXFS_TRACE_A_ALLOC_BYTES, row->bytes },
-		{ VEXFS_TRACE_A_ALLOC_FAILURES, row->failures },
-		{ VEXFS_TRACE_A_ALLOC_LIVE, row->live },
-		{ VEXFS_TRACE_A_ALLOC_LIVE_OBJECTS, row->live_objects },
-		{ VEXFS_TRACE_A_ALLOC_PEAK, row->peak },
-	};
-
-	return vxt_put_u64s(skb, values, ARRAY_SIZE(values));
+	at = vxt_write_u64(at, VEXFS_TRACE_A_ALLOC_ALLOCS, row->allocs);
+	at = vxt_write_u64(at, VEXFS_TRACE_A_ALLOC_FREES, row->frees);
+	at = vxt_write_u64(at, VEXFS_TRACE_A_ALLOC_BYTES, row->bytes);
+	at = vxt_write_u64(at, VEXFS_TRACE_A_ALLOC_FAILURES, row->failures);
+	at = vxt_write_u64(at, VEXFS_TRACE_A_ALLOC_LIVE, row->live);
+	at = vxt_write_u64(at, VEXFS_TRACE_A_ALLOC_LIVE_OBJECTS, row->live_objects);
+	return vxt_write_u64(at, VEXFS_TRACE_A_ALLOC_PEAK, row->peak);
 }
 
 /* Sites are numbered from 1; one that has not allocated yet makes no message. */
 static int vxt_put_alloc(struct sk_buff *skb, u32 site)
 {
 	struct vxt_alloc_row row;
+	void *begin, *at;
+	int most;
 
 	if (!vxt_alloc_read(site, &row))
 		return -ENOENT;
-	return nla_put_u32(skb, VEXFS_TRACE_A_ALLOC_SITE, row.site) ||
-	       nla_put_string(skb, VEXFS_TRACE_A_ALLOC_FUNC, row.func) ||
-	       nla_put_string(skb, VEXFS_TRACE_A_ALLOC_FILE, row.file) ||
-	       nla_put_u32(skb, VEXFS_TRACE_A_ALLOC_LINE, row.line) ||
-	       vxt_put_counts(skb, &row) ||
-	       nla_put_u8(skb, VEXFS_TRACE_A_ALLOC_CACHE, row.cache) ||
-	       vxt_put_sizes(skb, &row);
+	most = 2 * nla_total_size(sizeof(u32)) + nla_total_size(sizeof(u8)) +
+	       nla_total_size(row.func_size) + nla_total_size(row.file_size) +
+	       7 * nla_total_size(sizeof(u64)) + row.sizes_used * VXT_SIZE_BYTES;
+	if (skb_tailroom(skb) < most)
+		return -EMSGSIZE;
+	begin = skb_tail_pointer(skb);
+	at = vxt_write_u32(begin, VEXFS_TRACE_A_ALLOC_SITE, row.site);
+	at = vxt_write(at, VEXFS_TRACE_A_ALLOC_FUNC, row.func, row.func_size);
+	at = vxt_write(at, VEXFS_TRACE_A_ALLOC_FILE, row.file, row.file_size);
+	at = vxt_write_u32(at, VEXFS_TRACE_A_ALLOC_LINE, row.line);
+	at = vxt_write_counts(at, &row);
+	at = vxt_write(at, VEXFS_TRACE_A_ALLOC_CACHE, &row.cache, sizeof(u8));
+	at = vxt_write_sizes(at, &row);
+	skb_put(skb, at - begin);
+	return 0;
 }
 
 /* A dump of sites by number, of which the request may want one. The caller holds vxt_lock. */
