@@ -35,8 +35,11 @@ const volatile __u32 task_exec_offset;
 /* There are callers to be found in the map of system calls; needs kernel BTF. */
 const volatile bool find_callers;
 
-/* The epoch that new events belong to, 0 or 1; written by the reader only. */
-volatile __u32 epoch;
+/* Allocations are remembered until they are freed. */
+const volatile bool follow_memory;
+
+/* How often the epoch was changed, by the reader only: its lowest bit is that of new events. */
+volatile __u32 turn;
 
 struct stack_map {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
@@ -88,6 +91,30 @@ struct {
 	__type(value, __u32);
 } syscalls SEC(".maps");
 
+/* Allocations that were not freed yet, by address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct vxr_taken);
+} taken SEC(".maps");
+
+/* What was freed since, by where it came from. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct vxr_origin);
+	__type(value, struct vxr_freed);
+} freed_even SEC(".maps"), freed_odd SEC(".maps");
+
+/* Only grows, so that it needs no epochs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vxr_commits);
+} commits SEC(".maps");
+
 /* Where a record is put together before it goes into the ring buffer. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -101,6 +128,9 @@ struct event {
 	__u64 number;
 	__u64 size;
 	__u64 visited;
+	__u64 took;
+	__u64 address;
+	__u32 hops;
 	__u32 kind;
 	__u32 id;
 	__u32 depth;
@@ -170,6 +200,10 @@ static __always_inline void value_add(struct vxr_value *v, const struct event *e
 	v->errors += e->err < 0;
 	v->size += e->size;
 	v->visited += e->visited;
+	v->hops += e->hops;
+	v->time += e->took;
+	if (e->took > v->time_max)
+		v->time_max = e->took;
 	if (e->size < v->size_min)
 		v->size_min = e->size;
 	if (e->size > v->size_max)
@@ -231,6 +265,26 @@ static __always_inline bool add(const struct event *e, const struct vxr_key *key
 	return true;
 }
 
+/* Of an allocation whose stacks have ids. */
+static __always_inline void follow(const struct event *e, const struct vxr_key *key, __u32 round,
+				   struct vxr_follow *f)
+{
+	struct vxr_taken t = {
+		.origin = { .key = *key, .turn = round },
+		.size = e->size, .ns = bpf_ktime_get_ns(),
+	};
+	__u64 address = e->address;
+	long err = bpf_map_update_elem(&taken, &address, &t, BPF_NOEXIST);
+
+	if (err == -EEXIST) {
+		err = bpf_map_update_elem(&taken, &address, &t, BPF_EXIST);
+		if (!err)
+			f->unseen++;
+	}
+	if (err)
+		f->untaken++;
+}
+
 static __always_inline void count_stack(struct vxr_kind_stat *s, __s32 id, __u64 *collision,
 					__u64 *absent)
 {
@@ -242,10 +296,11 @@ static __always_inline void count_stack(struct vxr_kind_stat *s, __s32 id, __u64
 		(*absent)++;
 }
 
-static __always_inline void keep(void *ctx, const struct event *e, struct vxr_kind_stat *s,
-				 __u32 now)
+static __always_inline void keep(void *ctx, const struct event *e, struct vxr_stat *stat,
+				 __u32 round)
 {
-	__u32 cpu = bpf_get_smp_processor_id(), slot = now * cpus + cpu;
+	struct vxr_kind_stat *s = &stat->kind[e->kind];
+	__u32 cpu = bpf_get_smp_processor_id(), now = round & 1, slot = now * cpus + cpu;
 	void *kernel = bpf_map_lookup_elem(&kernel_stacks, &slot);
 	void *user = bpf_map_lookup_elem(&user_stacks, &slot);
 	struct vxr_key key = {
@@ -271,6 +326,8 @@ static __always_inline void keep(void *ctx, const struct event *e, struct vxr_ki
 	if (!whole) {
 		if (add(e, &key, now)) {
 			s->in_map++;
+			if (follow_memory && e->kind == VEXFS_EVENT_ALLOC)
+				follow(e, &key, round, &stat->follow);
 			return;
 		}
 		s->totals_full++;
@@ -290,7 +347,7 @@ static __always_inline bool chosen(const struct event *e)
 
 static __always_inline int capture(void *ctx, const struct event *e, bool readable)
 {
-	__u32 now = epoch & 1;
+	__u32 round = turn, now = round & 1;
 	struct vxr_stat *stat = bpf_map_lookup_elem(&stats, &now);
 	struct vxr_kind_stat *s;
 
@@ -306,7 +363,7 @@ static __always_inline int capture(void *ctx, const struct event *e, bool readab
 	if (!readable)
 		s->unreadable++;
 	else if (chosen(e))
-		keep(ctx, e, s, now);
+		keep(ctx, e, stat, round);
 	else
 		s->skipped++;
 	__sync_fetch_and_add(&stat->done, 1);
@@ -320,6 +377,7 @@ static __always_inline int capture_op(struct bpf_raw_tracepoint_args *ctx)
 					       (void *)ctx->args[0]);
 	struct event e = {
 		.number = op.event, .size = op.bytes, .visited = op.visited,
+		.took = op.took, .hops = op.hops,
 		.kind = VEXFS_EVENT_OP, .id = op.op_class, .err = op.err,
 	};
 
@@ -341,7 +399,7 @@ int op_sample(struct bpf_raw_tracepoint_args *ctx)
 static __always_inline int capture_alloc(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct event e = {
-		.number = ctx->args[0], .size = ctx->args[3],
+		.number = ctx->args[0], .size = ctx->args[3], .address = ctx->args[2],
 		.kind = VEXFS_EVENT_ALLOC, .id = ctx->args[1],
 	};
 
@@ -358,6 +416,69 @@ SEC("raw_tp/vexfs_alloc_sample")
 int alloc_sample(struct bpf_raw_tracepoint_args *ctx)
 {
 	return capture_alloc(ctx);
+}
+
+/* Counts that memory of @t was freed; false when there is no room for that. */
+static __always_inline bool count_free(const struct vxr_taken *t, __u32 now)
+{
+	void *map = now ? (void *)&freed_odd : (void *)&freed_even;
+	struct vxr_freed *f = bpf_map_lookup_elem(map, &t->origin);
+
+	if (!f) {
+		struct vxr_freed none = {};
+
+		bpf_map_update_elem(map, &t->origin, &none, BPF_NOEXIST);
+		f = bpf_map_lookup_elem(map, &t->origin);
+		if (!f)
+			return false;
+	}
+	/* It may be freed on any CPU. */
+	__sync_fetch_and_add(&f->count, 1);
+	__sync_fetch_and_add(&f->size, t->size);
+	__sync_fetch_and_add(&f->time, bpf_ktime_get_ns() - t->ns);
+	return true;
+}
+
+/* Comes before the memory goes back, and so before it is allocated anew. */
+SEC("raw_tp/vexfs_free")
+int freed(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 address = ctx->args[1];
+	struct vxr_taken *found = bpf_map_lookup_elem(&taken, &address), t;
+	__u32 now = turn & 1;
+	struct vxr_stat *stat;
+
+	if (!found)
+		return 0;
+	stat = bpf_map_lookup_elem(&stats, &now);
+	if (!stat)
+		return 0;
+	t = *found;
+	__sync_fetch_and_add(&stat->begun, 1);
+	if (bpf_map_delete_elem(&taken, &address))
+		stat->follow.undeleted++;
+	else if (!count_free(&t, now))
+		stat->follow.uncounted++;
+	__sync_fetch_and_add(&stat->done, 1);
+	return 0;
+}
+
+SEC("raw_tp/vexfs_commit")
+int commit(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 zero = 0;
+	struct vxr_commits *c = bpf_map_lookup_elem(&commits, &zero);
+
+	if (!c)
+		return 0;
+	if ((int)ctx->args[3]) {
+		c->failed++;
+		return 0;
+	}
+	c->count++;
+	c->nodes += (__u32)ctx->args[1];
+	c->data_blocks += ctx->args[2];
+	return 0;
 }
 
 /* @depth: of a record or chain; the rest of the arguments are those of the tracepoint. */

@@ -58,6 +58,9 @@ struct vxr_syscall {
  * @size_min: smallest
  * @size_max: largest
  * @visited: rows compared
+ * @hops: rows whose links were followed, or buckets that were read
+ * @time: nanoseconds that the operations took
+ * @time_max: the longest
  * @first_ns: CLOCK_MONOTONIC of the first
  * @last_ns: and of the last
  * @tid: thread of the first
@@ -71,11 +74,77 @@ struct vxr_value {
 	__u64 size_min;
 	__u64 size_max;
 	__u64 visited;
+	__u64 hops;
+	__u64 time;
+	__u64 time_max;
 	__u64 first_ns;
 	__u64 last_ns;
 	__u32 tid;
 	__u32 reserved;
 	char comm[VXR_COMM];
+};
+
+/**
+ * struct vxr_origin - where memory came from
+ * @key: of its allocation
+ * @turn: in which that was counted: the ids of stacks have a meaning only there
+ * @reserved: zero
+ */
+struct vxr_origin {
+	struct vxr_key key;
+	__u32 turn;
+	__u32 reserved;
+};
+
+/**
+ * struct vxr_taken - an allocation that was not freed yet
+ * @origin: where it came from
+ * @size: bytes
+ * @ns: CLOCK_MONOTONIC of the allocation
+ */
+struct vxr_taken {
+	struct vxr_origin origin;
+	__u64 size;
+	__u64 ns;
+};
+
+/**
+ * struct vxr_freed - what was freed of one origin
+ * @count: allocations
+ * @size: their bytes
+ * @time: nanoseconds that they lived, summed
+ */
+struct vxr_freed {
+	__u64 count;
+	__u64 size;
+	__u64 time;
+};
+
+/**
+ * struct vxr_follow - allocations that were followed, on one CPU, in one epoch
+ * @untaken: not followed: there was no room
+ * @unseen: their memory was allocated anew, and its free had not been seen
+ * @undeleted: freed, and still in the map, which was busy
+ * @uncounted: freed, and there was no room to count that
+ */
+struct vxr_follow {
+	__u64 untaken;
+	__u64 unseen;
+	__u64 undeleted;
+	__u64 uncounted;
+};
+
+/**
+ * struct vxr_commits - transactions that were made durable, on one CPU
+ * @count: how many; @failed more could not be
+ * @nodes: blocks of the tree that they wrote
+ * @data_blocks: blocks of files
+ */
+struct vxr_commits {
+	__u64 count;
+	__u64 failed;
+	__u64 nodes;
+	__u64 data_blocks;
 };
 
 /**
@@ -134,11 +203,13 @@ struct vxr_kind_stat {
  * struct vxr_stat - one epoch on one CPU
  * @begun: programs that started in it
  * @done: of them, ended
+ * @follow: of VEXFS_EVENT_ALLOC, those that were to be followed
  * @kind: by enum vexfs_event_kind
  */
 struct vxr_stat {
 	__u64 begun;
 	__u64 done;
+	struct vxr_follow follow;
 	struct vxr_kind_stat kind[VEXFS_EVENT_NR];
 };
 

@@ -276,6 +276,72 @@ def target_cost(reports, name, condition):
     assert eval(condition, {"f": f, "s": s, "m": m, "t": t}), (condition, s, f, m, t)
 
 
+def views(reports, *names):
+    """What was asked for is watched, and nothing else; and the identity of it holds."""
+    kinds = {"kernel": {"operations", "records", "chains"}, "performance": {"operations"},
+             "memory": {"allocations"}}
+    for r in reports:
+        assert r["views"] == list(names), r["views"]
+        watched = {k for k in KINDS + ("chains",) if r["identity"][k]["watched"]}
+        assert watched == set().union(*(kinds[n] for n in names)), watched
+        assert r["identity"]["holds"], r["identity"]
+        assert bool(r["commits"]) == ("performance" in names), r["commits"]
+        assert ("memory" in r["identity"]) == ("memory" in names), r["identity"]
+        stacks = any(c["callers"] for c in r["classes"]), any(s["callers"] for s in r["sites"])
+        assert stacks == ("operations" in watched, "allocations" in watched), stacks
+
+
+def timed(reports):
+    """The time of the call stacks is that which the module counted, to a ns for each call."""
+    n = 0
+    for c in reports[-1]["classes"]:
+        counted, calls = c["time_ns"]["total"], c["latency_ns"]["count"]
+        stacks = sum(x["time_ns"] for x in c["callers"])
+        if c["target"] or c["events"] != calls or not calls:
+            continue
+        n += 1
+        assert stacks <= counted <= stacks + calls, (c["class"], stacks, counted)
+        longest = max(x["time_max_ns"] for x in c["callers"])
+        assert longest == c["latency_ns"]["max"], (c["class"], longest, c["latency_ns"])
+    assert n >= 6, n
+
+
+def fates(reports):
+    """What was allocated is held or was freed, by each call stack and in all."""
+    memory = reports[-1]["identity"]["memory"]
+    assert memory["residual"] == 0, memory
+    lost = sum(memory["lost"].values())
+    assert memory["allocated"] == memory["freed"] + memory["held"] + lost, memory
+    allocated = sum(r["identity"]["allocations"]["in_maps"] for r in reports)
+    assert memory["allocated"] == allocated, (memory, allocated)
+    callers = [x for r in reports for s in r["sites"] for x in s["callers"]]
+    assert sum(x["freed"]["objects"] for x in callers) == memory["freed"], memory
+    last = [x for s in reports[-1]["sites"] for x in s["callers"]]
+    assert sum(x["held"]["objects"] for x in last) == memory["held"], memory
+    if len(reports) > 1 or lost or reports[-1]["identity"]["allocations"]["via_ring"]:
+        return
+    for x in last:
+        assert x["count"] == x["held"]["objects"] + x["freed"]["objects"], x
+
+
+def held(reports, thread, function, objects):
+    """By the allocations of a thread within a kernel function."""
+    n = sum(x["held"]["objects"] for s in reports[-1]["sites"] for x in s["callers"]
+            if x["thread"] == thread and function in functions(x["kernel"]))
+    assert n == int(objects), f"{n} objects"
+
+
+def freed(reports, thread, function, objects):
+    """As held()."""
+    n = sum(x["freed"]["objects"] for r in reports for s in r["sites"] for x in s["callers"]
+            if x["thread"] == thread and function in functions(x["kernel"]))
+    assert n == int(objects), f"{n} objects"
+
+
+def fate_lost(reports, cause):
+    assert reports[-1]["identity"]["memory"]["lost"][cause] > 0, reports[-1]["identity"]["memory"]
+
+
 def main():
     failed = False
     for line in sys.stdin:

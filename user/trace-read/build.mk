@@ -4,6 +4,7 @@
 trace-read-src := $(addprefix user/trace-read/, \
 	alerts.c \
 	base.c \
+	batch.c \
 	binary.c \
 	capture.c \
 	command.c \
@@ -22,11 +23,15 @@ trace-read-src := $(addprefix user/trace-read/, \
 	netlink_mem.c \
 	object.c \
 	options.c \
+	origins.c \
 	perfmap.c \
 	process.c \
 	procfs.c \
+	programs.c \
 	report.c \
+	report_identity.c \
 	report_json.c \
+	report_json_identity.c \
 	report_mem.c \
 	report_ops.c \
 	report_text.c \
@@ -48,6 +53,7 @@ trace-read-test-src := $(addprefix user/trace-read/, \
 	json.c \
 	kallsyms.c \
 	object.c \
+	origins.c \
 	perfmap.c \
 	process.c \
 	procfs.c \
@@ -62,7 +68,7 @@ $(eval $(call user-test,test_reader,$(trace-read-test-src),-lcmocka -lbpf -ldw -
 user-cflags-user/trace-read/netlink := -I/usr/include/libnl3
 user-cflags-user/trace-read/netlink_mem := -I/usr/include/libnl3
 user-cflags-user/trace-read/alerts := -I/usr/include/libnl3
-build/user/obj/user/trace-read/capture.o build/user/obj/user/trace-read/epoch.o: \
+$(addprefix build/user/obj/user/trace-read/,capture.o epoch.o programs.o): \
 	build/bpf/vexfs_read.skel.h
 
-kernel-scripts += selftests/reader_identity.sh selftests/reader_sample.sh selftests/reader_report.sh selftests/reader_target.sh
+kernel-scripts += selftests/reader_identity.sh selftests/reader_sample.sh selftests/reader_report.sh selftests/reader_target.sh selftests/reader_views.sh

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loads and attaches the BPF programs, turns their epochs and keeps the account.
+ * Turns the epochs of the BPF programs and keeps the account.
  *
  * Turning an epoch: change the variable, wait for a grace period, take what the
  * ring buffer holds, bring the knowledge of processes up to date, read the
@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "vexfs_read.skel.h"
@@ -23,9 +22,10 @@
 #include "capture.h"
 #include "epoch.h"
 #include "fallback.h"
+#include "origins.h"
 #include "process.h"
+#include "programs.h"
 #include "sample.h"
-#include "syscalls.h"
 
 /* Longest wait for programs that are past their grace period, in tries of 1 ms. */
 #define SETTLE_TRIES	1000
@@ -34,12 +34,9 @@ struct span {
 	uint64_t first, last, window_start;
 };
 
-static struct vexfs_read_bpf *skel;
-static struct bpf_program *op_program, *alloc_program;
-static struct bpf_link *links[VEXFS_EVENT_NR];
-static int progs[VEXFS_EVENT_NR];
+static struct programs programs;
+static struct vexfs_read_bpf *skel;	/* of them */
 static struct ring_buffer *ring;
-static int grace_inner = -1;
 static unsigned int cpus;
 /* What vexfs.ko lets the programs see of the operations and allocations. */
 static uint64_t seen_below;
@@ -47,173 +44,32 @@ static struct span *spans[VEXFS_EVENT_NR];
 static struct account accounts[VEXFS_EVENT_NR];
 static uint64_t recursion_before[VEXFS_EVENT_NR];
 static struct trouble trouble;
-/* What libbpf had to say, shown when the cause of a failure is not obvious. */
-static char *complaints;
-
-static int on_libbpf_message(enum libbpf_print_level level, const char *format, va_list args)
-{
-	char *line, *all;
-
-	if (level != LIBBPF_WARN || vasprintf(&line, format, args) < 0)
-		return 0;
-	all = xprintf("%s    %s", complaints ? complaints : "", line);
-	free(complaints);
-	free(line);
-	complaints = all;
-	return 0;
-}
-
-/* Byte offset of a member of @type, looking into unnamed members too; 0 when there is none. */
-static uint32_t member_offset(const struct btf *btf, uint32_t type, const char *name)
-{
-	const struct btf_type *t = btf__type_by_id(btf, type);
-	const struct btf_member *m = btf_members(t);
-	uint32_t i, inner;
-
-	for (i = 0; i < btf_vlen(t); i++) {
-		const char *member = btf__name_by_offset(btf, m[i].name_off);
-		uint32_t offset = btf_member_bit_offset(t, i) / 8;
-
-		if (!strcmp(member, name))
-			return offset;
-		if (*member || !btf_is_composite(btf__type_by_id(btf, m[i].type)))
-			continue;
-		inner = member_offset(btf, m[i].type, name);
-		if (inner)
-			return offset + inner;
-	}
-	return 0;
-}
-
-/* Where the programs find what tells two processes of one number apart. */
-static void find_task_members(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	int task;
-
-	if (!btf) {
-		warn("no kernel BTF (/sys/kernel/btf/vmlinux): callers of libc are not found, and"
-		     " two processes that have the same number within one second cannot be told"
-		     " apart; use a kernel with CONFIG_DEBUG_INFO_BTF");
-		return;
-	}
-	task = btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT);
-	if (task > 0) {
-		skel->rodata->task_leader_offset = member_offset(btf, task, "group_leader");
-		skel->rodata->task_start_offset = member_offset(btf, task, "start_time");
-		skel->rodata->task_exec_offset = member_offset(btf, task, "self_exec_id");
-	}
-	btf__free(btf);
-	skel->rodata->find_callers = syscalls_find() > 0;
-}
-
-static void explain_load(int err)
-{
-	char *lockdown = read_file("/sys/kernel/security/lockdown", NULL);
-
-	if (lockdown && strstr(lockdown, "[confidentiality]"))
-		warn("no call stacks: kernel lockdown forbids BPF to read kernel memory: boot with"
-		     " lockdown=integrity or none");
-	else if (err == -EPERM || err == -EACCES)
-		warn("no call stacks: loading BPF programs is not permitted: run as root or with"
-		     " CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE");
-	else
-		warn("no call stacks: loading the BPF programs: %s\n%s", strerror(-err),
-		     complaints ? complaints : "");
-	free(lockdown);
-}
-
-/* Few enough come from vexfs.ko as they are; of more the programs choose. */
-static void choose_programs(unsigned int sample)
-{
-	bool few = sample >= VEXFS_SAMPLE_EVERY;
-
-	seen_below = few ? VEXFS_SAMPLE_BELOW : SAMPLE_ALL;
-	skel->rodata->sample_below = SAMPLE_ALL / sample;
-	bpf_program__set_autoload(skel->progs.op_exit, !few);
-	bpf_program__set_autoload(skel->progs.alloc, !few);
-	bpf_program__set_autoload(skel->progs.op_sample, few);
-	bpf_program__set_autoload(skel->progs.alloc_sample, few);
-	op_program = few ? skel->progs.op_sample : skel->progs.op_exit;
-	alloc_program = few ? skel->progs.alloc_sample : skel->progs.alloc;
-}
-
-static bool load(const struct options *o)
-{
-	unsigned int i;
-	int err;
-
-	skel = vexfs_read_bpf__open();
-	if (!skel) {
-		explain_load(-errno);
-		return false;
-	}
-	skel->rodata->cpus = cpus;
-	find_task_members();
-	choose_programs(o->sample);
-	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
-	bpf_map__set_max_entries(skel->maps.syscalls, syscalls_find() + 1);
-	grace_inner = epoch_size(skel, o, cpus);
-	err = grace_inner < 0 ? -errno : vexfs_read_bpf__load(skel);
-	if (!err)
-		err = epoch_fill(skel);
-	if (err) {
-		explain_load(err);
-		return false;
-	}
-	syscalls_fill(bpf_map__fd(skel->maps.syscalls));
-	ring = ring_buffer__new(bpf_map__fd(skel->maps.ring), fallback_record, NULL, NULL);
-	if (!ring) {
-		explain_load(-errno);
-		return false;
-	}
-	progs[VEXFS_EVENT_OP] = bpf_program__fd(op_program);
-	progs[VEXFS_EVENT_ALLOC] = bpf_program__fd(alloc_program);
-	progs[VEXFS_EVENT_RECORD] = bpf_program__fd(skel->progs.stack_record);
-	progs[VEXFS_EVENT_CHAIN] = bpf_program__fd(skel->progs.stack_chain);
-	for (i = 0; i < VEXFS_EVENT_NR; i++)
-		spans[i] = xzalloc(cpus * sizeof(*spans[i]));
-	return true;
-}
-
-static bool attach(unsigned int kind, struct bpf_program *prog, const char *tracepoint,
-		   const char *module)
-{
-	int err;
-
-	links[kind] = bpf_program__attach(prog);
-	accounts[kind].attached = links[kind];
-	if (links[kind])
-		return true;
-	err = errno;
-	if (err == ENOENT)
-		warn("no call stacks of %s: the kernel has no tracepoint %s: insmod %s.ko",
-		     kind_name(kind), tracepoint, module);
-	else
-		warn("no call stacks of %s: tracepoint %s: %s", kind_name(kind), tracepoint,
-		     strerror(err));
-	return false;
-}
-
+static bool following;
+static struct follow_account follow;
+static struct vxr_commits commits, commits_before;
 bool capture_open(const struct options *o)
 {
-	bool few = o->sample >= VEXFS_SAMPLE_EVERY, any = false;
+	unsigned int kind;
+	bool any;
 
-	libbpf_set_print(on_libbpf_message);
 	cpus = libbpf_num_possible_cpus();
-	if (!load(o)) {
+	if (!programs_load(&programs, o, cpus)) {
 		capture_close();
 		return false;
 	}
-	/* Records and chains come last: they fire inside of operations. */
-	any |= attach(VEXFS_EVENT_OP, op_program, few ? "vexfs_op_sample" : "vexfs_op_exit",
-		      "vexfs");
-	any |= attach(VEXFS_EVENT_ALLOC, alloc_program,
-		      few ? "vexfs_alloc_sample" : "vexfs_alloc", "vexfs");
-	any |= attach(VEXFS_EVENT_RECORD, skel->progs.stack_record, "vxt_stack_record",
-		      "vexfs_trace");
-	any |= attach(VEXFS_EVENT_CHAIN, skel->progs.stack_chain, "vxt_stack_chain",
-		      "vexfs_trace");
+	skel = programs.skel;
+	ring = ring_buffer__new(bpf_map__fd(skel->maps.ring), fallback_record, NULL, NULL);
+	if (!ring)
+		die("BPF ring buffer: %s", strerror(errno));
+	seen_below = programs_see_few(o) ? VEXFS_SAMPLE_BELOW : SAMPLE_ALL;
+	for (kind = 0; kind < VEXFS_EVENT_NR; kind++)
+		spans[kind] = xzalloc(cpus * sizeof(*spans[kind]));
+	any = programs_attach(&programs, o);
+	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
+		accounts[kind].wanted = programs.of[kind];
+		accounts[kind].attached = programs.links[kind];
+	}
+	following = programs.freed;
 	if (!any)
 		capture_close();
 	return any;
@@ -238,7 +94,8 @@ static void wait_grace(void)
 {
 	uint32_t slot = 0;
 
-	if (bpf_map_update_elem(bpf_map__fd(skel->maps.grace), &slot, &grace_inner, BPF_ANY))
+	if (bpf_map_update_elem(bpf_map__fd(skel->maps.grace), &slot, &programs.grace_inner,
+				BPF_ANY))
 		die("BPF map of maps: update: %s", strerror(errno));
 }
 
@@ -295,31 +152,53 @@ static void account_add(struct account *a, const struct vxr_kind_stat *s)
 	a->sum.no_user_stack += s->no_user_stack;
 }
 
-static uint64_t recursion_misses(unsigned int kind)
+static void follow_add(const struct vxr_follow *f)
+{
+	follow.sum.untaken += f->untaken;
+	follow.sum.unseen += f->unseen;
+	follow.sum.undeleted += f->undeleted;
+	follow.sum.uncounted += f->uncounted;
+}
+
+/* NULL: a program that no view has. */
+static uint64_t recursion_misses(const struct bpf_program *prog)
 {
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(progs[kind], &info, &len))
+	if (!prog)
+		return 0;
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
 		die("BPF program: %s", strerror(errno));
 	return info.recursion_misses;
+}
+
+/* What is freed may be of an earlier epoch, not of a later one. */
+static void turn_memory(uint32_t retired)
+{
+	struct bpf_map *map = retired & 1 ? skel->maps.freed_odd : skel->maps.freed_even;
+
+	trouble.missing_stacks += origins_freed(bpf_map__fd(map), &follow.freed);
+	origins_prune(bpf_map__fd(skel->maps.taken));
 }
 
 void capture_turn(void)
 {
 	struct vxr_stat *stats = xzalloc(cpus * sizeof(*stats));
-	uint32_t retired = skel->bss->epoch;
+	uint32_t turn = skel->bss->turn, retired = turn & 1;
 	uint64_t from_map[VEXFS_EVENT_NR] = {}, from_ring[VEXFS_EVENT_NR] = {};
 	unsigned int cpu, kind;
 
-	__atomic_store_n(&skel->bss->epoch, !retired, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&skel->bss->turn, turn + 1, __ATOMIC_SEQ_CST);
 	wait_grace();
 	read_settled(retired, stats);
 
 	ring_buffer__consume(ring);
 	processes_update();
-	trouble.missing_stacks += epoch_read(skel, retired, from_map);
+	trouble.missing_stacks += epoch_read(skel, turn, from_map);
 	fallback_flush(retired, from_ring);
+	if (following)
+		turn_memory(retired);
 
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
 		for (cpu = 0; cpu < cpus; cpu++) {
@@ -329,6 +208,9 @@ void capture_turn(void)
 		accounts[kind].from_map += from_map[kind];
 		accounts[kind].from_ring += from_ring[kind];
 	}
+	follow.taken += from_map[VEXFS_EVENT_ALLOC];
+	for (cpu = 0; cpu < cpus; cpu++)
+		follow_add(&stats[cpu].follow);
 	memset(stats, 0, cpus * sizeof(*stats));
 	if (bpf_map_update_elem(bpf_map__fd(skel->maps.stats), &retired, stats, BPF_ANY))
 		die("BPF map of counts: update: %s", strerror(errno));
@@ -357,7 +239,8 @@ const struct account *capture_account(void)
 			accounts[kind].emitted += span->last - span->window_start;
 			accounts[kind].unsampled += span_unseen(kind, span);
 		}
-		accounts[kind].recursion = recursion_misses(kind) - recursion_before[kind];
+		accounts[kind].recursion = recursion_misses(programs.of[kind]) -
+					   recursion_before[kind];
 	}
 	return accounts;
 }
@@ -365,6 +248,48 @@ const struct account *capture_account(void)
 const struct trouble *capture_trouble(void)
 {
 	return &trouble;
+}
+
+static void read_commits(struct vxr_commits *sum)
+{
+	struct vxr_commits *each = xzalloc(cpus * sizeof(*each));
+	uint32_t zero = 0;
+	unsigned int cpu;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.commits), &zero, each))
+		die("BPF map of commits: %s", strerror(errno));
+	*sum = (struct vxr_commits){};
+	for (cpu = 0; cpu < cpus; cpu++) {
+		sum->count += each[cpu].count;
+		sum->failed += each[cpu].failed;
+		sum->nodes += each[cpu].nodes;
+		sum->data_blocks += each[cpu].data_blocks;
+	}
+	free(each);
+}
+
+const struct vxr_commits *capture_commits(void)
+{
+	read_commits(&commits);
+	commits.count -= commits_before.count;
+	commits.failed -= commits_before.failed;
+	commits.nodes -= commits_before.nodes;
+	commits.data_blocks -= commits_before.data_blocks;
+	return &commits;
+}
+
+const struct follow_account *capture_follow(void)
+{
+	if (!following)
+		return NULL;
+	follow.held = origins_held(bpf_map__fd(skel->maps.taken));
+	follow.recursion = recursion_misses(skel->progs.freed);
+	return &follow;
+}
+
+int64_t follow_residual(const struct follow_account *f)
+{
+	return f->taken - (f->freed + f->held + f->sum.untaken + f->sum.unseen + f->sum.uncounted);
 }
 
 void capture_restart(void)
@@ -375,8 +300,11 @@ void capture_restart(void)
 		for (cpu = 0; cpu < cpus; cpu++)
 			spans[kind][cpu].window_start = spans[kind][cpu].last;
 		recursion_before[kind] += accounts[kind].recursion;
-		accounts[kind] = (struct account){ .attached = accounts[kind].attached };
+		accounts[kind] = (struct account){
+			.wanted = accounts[kind].wanted, .attached = accounts[kind].attached,
+		};
 	}
+	read_commits(&commits_before);
 	trouble = (struct trouble){};
 }
 
@@ -403,30 +331,20 @@ bool capture_seen(unsigned int kind, unsigned int cpu, uint64_t *first, uint64_t
 
 void capture_detach(void)
 {
-	unsigned int kind;
-
-	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
-		bpf_link__destroy(links[kind]);
-		links[kind] = NULL;
-	}
+	programs_detach(&programs);
 }
 
 void capture_close(void)
 {
 	unsigned int kind;
 
-	capture_detach();
 	ring_buffer__free(ring);
 	ring = NULL;
-	if (grace_inner >= 0)
-		close(grace_inner);
-	grace_inner = -1;
-	epoch_free();
-	syscalls_free();
+	programs_free(&programs);
+	skel = NULL;
+	origins_free();
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
 		free(spans[kind]);
 		spans[kind] = NULL;
 	}
-	vexfs_read_bpf__destroy(skel);
-	skel = NULL;
 }

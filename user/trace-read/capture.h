@@ -13,9 +13,11 @@
 
 #include "counters.h"
 #include "options.h"
+#include "origins.h"
 
 /**
  * struct account - one kind of event over a window
+ * @wanted: the view has it
  * @attached: the tracepoint exists and was watched
  * @emitted: by the event numbers: last - first + 1, summed over the CPUs
  * @from_map: events that the reader found in the maps of totals
@@ -25,6 +27,7 @@
  * @sum: the programs' own counts, summed over CPUs and epochs
  */
 struct account {
+	bool wanted;
 	bool attached;
 	uint64_t emitted;
 	uint64_t from_map;
@@ -64,6 +67,16 @@ void capture_detach(void);
 /* The window so far; capture_restart() begins the next one where it ended. */
 const struct account *capture_account(void);
 const struct trouble *capture_trouble(void);
+const struct vxr_commits *capture_commits(void);
+
+/*
+ * Where memory is followed: tells the groups of the window what is held of their allocations, and
+ * gives the account of all since capture_open(). NULL where it is not.
+ */
+const struct follow_account *capture_follow(void);
+
+/* Of the allocations that were to be followed, those that are in no account: 0 once detached. */
+int64_t follow_residual(const struct follow_account *account);
 void capture_restart(void);
 
 /* Emitted - kept - not sampled - lost; 0 when every event is accounted for. */

@@ -16,10 +16,10 @@
 #include "vexfs_read.skel.h"
 
 #include "base.h"
+#include "batch.h"
 #include "epoch.h"
 #include "events.h"
-
-#define BATCH 4096
+#include "origins.h"
 
 /* A stack as it was read: frames[first], count of them. */
 struct held {
@@ -31,6 +31,8 @@ struct held {
 static int *maps[2];
 static unsigned int nr_cpus;
 static unsigned int depth, slots_per_cpu;
+/* The origins of memory are noted. */
+static bool following;
 
 /* The stacks of the epoch that is being read. */
 static struct held *held;
@@ -71,6 +73,12 @@ int epoch_size(struct vexfs_read_bpf *skel, const struct options *o, unsigned in
 	bpf_map__set_max_entries(skel->maps.user_stacks, VXR_EPOCHS * cpus);
 	bpf_map__set_max_entries(skel->maps.totals_even, o->totals);
 	bpf_map__set_max_entries(skel->maps.totals_odd, o->totals);
+	following = o->follow;
+	if (following) {
+		bpf_map__set_max_entries(skel->maps.taken, o->followed);
+		bpf_map__set_max_entries(skel->maps.freed_even, o->totals);
+		bpf_map__set_max_entries(skel->maps.freed_odd, o->totals);
+	}
 	return template;
 }
 
@@ -185,57 +193,39 @@ static const uint64_t *find_stack(bool user, uint32_t cpu, int32_t id, size_t *c
 	return frames + held[i].first;
 }
 
-static uint64_t hand_on(const struct vxr_key *keys, const struct vxr_value *values, size_t n,
-			uint64_t *counted)
+/* While the totals are read. */
+struct reading {
+	uint32_t turn;
+	uint64_t missing;
+	uint64_t *counted;
+};
+
+static void hand_on(void *context, const void *keys, const void *values, size_t n)
 {
-	uint64_t missing = 0;
+	const struct vxr_value *value = values;
+	const struct vxr_key *key = keys;
+	struct reading *r = context;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		const struct vxr_key *k = &keys[i];
-		struct sample s = { .key = k, .value = &values[i] };
+		const struct vxr_key *k = &key[i];
+		struct sample s = { .key = k, .value = &value[i] };
+		const struct group *g;
 
-		s.kernel = find_stack(false, k->cpu, k->kstack, &s.nr_kernel, &missing);
-		s.user = find_stack(true, k->cpu, k->ustack, &s.nr_user, &missing);
-		events_add(&s);
-		counted[k->kind] += values[i].count;
+		s.kernel = find_stack(false, k->cpu, k->kstack, &s.nr_kernel, &r->missing);
+		s.user = find_stack(true, k->cpu, k->ustack, &s.nr_user, &r->missing);
+		g = events_add(&s);
+		if (following && k->kind == VEXFS_EVENT_ALLOC)
+			origins_note(k, r->turn, g);
+		r->counted[k->kind] += value[i].count;
 	}
-	return missing;
 }
 
-static uint64_t take_totals(int fd, uint64_t *counted)
+uint64_t epoch_read(struct vexfs_read_bpf *skel, uint32_t turn, uint64_t *counted)
 {
-	uint32_t room = BATCH, n, place;
-	struct vxr_key *keys = xmalloc(room * sizeof(*keys));
-	struct vxr_value *values = xmalloc(room * sizeof(*values));
-	uint64_t missing = 0;
-	void *from = NULL;
-	int err = 0;
-
-	while (err != ENOENT) {
-		n = room;
-		err = bpf_map_lookup_and_delete_batch(fd, from, &place, keys, values, &n, NULL) ?
-			errno : 0;
-		if (err == ENOSPC) {
-			/* One hash bucket holds more than there is room for. */
-			room *= 2;
-			keys = xrealloc(keys, room * sizeof(*keys));
-			values = xrealloc(values, room * sizeof(*values));
-			continue;
-		}
-		if (err && err != ENOENT)
-			die("BPF map of totals: %s", strerror(err));
-		missing += hand_on(keys, values, n, counted);
-		from = &place;
-	}
-	free(keys);
-	free(values);
-	return missing;
-}
-
-uint64_t epoch_read(struct vexfs_read_bpf *skel, uint32_t epoch, uint64_t *counted)
-{
-	unsigned int user, cpu;
+	struct bpf_map *totals = turn & 1 ? skel->maps.totals_odd : skel->maps.totals_even;
+	struct reading r = { .turn = turn, .counted = counted };
+	unsigned int epoch = turn & 1, user, cpu;
 
 	nr_held = 0;
 	nr_frames = 0;
@@ -244,8 +234,9 @@ uint64_t epoch_read(struct vexfs_read_bpf *skel, uint32_t epoch, uint64_t *count
 		for (cpu = 0; cpu < nr_cpus; cpu++)
 			if (maps[user][epoch * nr_cpus + cpu] >= 0)
 				take_stacks(maps[user][epoch * nr_cpus + cpu], user, cpu);
-	return take_totals(bpf_map__fd(epoch ? skel->maps.totals_odd : skel->maps.totals_even),
-			   counted);
+	batch_read(bpf_map__fd(totals), true, "totals", sizeof(struct vxr_key),
+		   sizeof(struct vxr_value), hand_on, &r);
+	return r.missing;
 }
 
 void epoch_free(void)

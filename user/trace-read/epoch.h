@@ -19,10 +19,10 @@ int epoch_size(struct vexfs_read_bpf *skel, const struct options *options, unsig
 int epoch_fill(struct vexfs_read_bpf *skel);
 
 /*
- * Hands the totals of a retired epoch to events_add() and empties its maps.
+ * Hands the totals of the epoch that was retired, of @turn, to events_add() and empties its maps.
  * Adds the events to @counted, by kind; returns how many stack ids had no stack.
  */
-uint64_t epoch_read(struct vexfs_read_bpf *skel, uint32_t epoch, uint64_t *counted);
+uint64_t epoch_read(struct vexfs_read_bpf *skel, uint32_t turn, uint64_t *counted);
 
 void epoch_free(void);
 

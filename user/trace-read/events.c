@@ -92,37 +92,68 @@ static uint32_t user_stack(const struct sample *s)
 	return pool_number(&user_pool, frames, n);
 }
 
-void events_add(const struct sample *s)
+void value_merge(struct vxr_value *to, const struct vxr_value *from)
 {
-	const struct vxr_value *v = s->value;
+	to->count += from->count;
+	to->errors += from->errors;
+	to->size += from->size;
+	to->visited += from->visited;
+	to->hops += from->hops;
+	to->time += from->time;
+	if (from->time_max > to->time_max)
+		to->time_max = from->time_max;
+	if (from->size_min < to->size_min)
+		to->size_min = from->size_min;
+	if (from->size_max > to->size_max)
+		to->size_max = from->size_max;
+	if (from->first_ns < to->first_ns)
+		to->first_ns = from->first_ns;
+	if (from->last_ns > to->last_ns)
+		to->last_ns = from->last_ns;
+}
+
+void fate_merge(struct fate *to, const struct fate *from)
+{
+	to->freed.count += from->freed.count;
+	to->freed.size += from->freed.size;
+	to->freed.time += from->freed.time;
+	to->held.count += from->held.count;
+	to->held.size += from->held.size;
+	if (from->held.time > to->held.time)
+		to->held.time = from->held.time;
+}
+
+struct group *events_group(const struct group *like)
+{
+	uint32_t key[] = { like->kind, like->id, like->depth, like->kernel, like->user };
+	uint64_t hash = hash_bytes(key, sizeof(key), (uintptr_t)like->comm);
+	uint32_t i = index_find(&group_index, hash, same_group, groups, like);
+
+	if (i != INDEX_NONE)
+		return &groups[i];
+	GROW(groups, nr_groups, room_groups);
+	groups[nr_groups] = *like;
+	groups[nr_groups].sum = (struct vxr_value){
+		.size_min = UINT64_MAX, .first_ns = UINT64_MAX,
+	};
+	groups[nr_groups].fate = (struct fate){};
+	index_add(&group_index, hash, nr_groups);
+	return &groups[nr_groups++];
+}
+
+const struct group *events_add(const struct sample *s)
+{
 	struct group want = {
 		.kind = s->key->kind, .id = s->key->id, .depth = s->key->depth,
 		.kernel = pool_number(&kernel_pool, s->kernel, s->nr_kernel),
 		.user = user_stack(s),
 		.tgid = s->key->tgid,
-		.comm = intern_len(v->comm, sizeof(v->comm)),
-		.size_min = UINT64_MAX,
+		.comm = intern_len(s->value->comm, sizeof(s->value->comm)),
 	};
-	uint32_t key[] = { want.kind, want.id, want.depth, want.kernel, want.user };
-	uint64_t hash = hash_bytes(key, sizeof(key), (uintptr_t)want.comm);
-	uint32_t i = index_find(&group_index, hash, same_group, groups, &want);
-	struct group *g;
+	struct group *g = events_group(&want);
 
-	if (i == INDEX_NONE) {
-		GROW(groups, nr_groups, room_groups);
-		groups[nr_groups] = want;
-		index_add(&group_index, hash, nr_groups);
-		i = nr_groups++;
-	}
-	g = &groups[i];
-	g->count += v->count;
-	g->errors += v->errors;
-	g->size += v->size;
-	g->visited += v->visited;
-	if (v->size_min < g->size_min)
-		g->size_min = v->size_min;
-	if (v->size_max > g->size_max)
-		g->size_max = v->size_max;
+	value_merge(&g->sum, s->value);
+	return g;
 }
 
 const struct group *events_groups(size_t *count)

@@ -37,6 +37,18 @@ struct stack {
 };
 
 /**
+ * struct fate - what became of allocations
+ * @freed: those that were freed in the window
+ * @held: those that are held; @held.time is the age of the oldest
+ */
+struct fate {
+	struct vxr_freed freed, held;
+};
+
+void value_merge(struct vxr_value *to, const struct vxr_value *from);
+void fate_merge(struct fate *to, const struct fate *from);
+
+/**
  * struct group - events that agree in everything that a report tells apart
  * @kind: enum vexfs_event_kind
  * @id: operation class or site
@@ -45,19 +57,23 @@ struct stack {
  * @user: number of the user stack
  * @tgid: process of the first of them
  * @comm: name of their thread
- * @count: how many; @errors of them failed
- * @size: bytes, summed; @size_min and @size_max of one
- * @visited: rows compared
+ * @sum: how many, and how large; all 0 where they were before the window
+ * @fate: of allocations that are followed: what became of them
  */
 struct group {
 	uint32_t kind, id, depth;
 	uint32_t kernel, user;
 	uint32_t tgid;
 	const char *comm;
-	uint64_t count, errors, size, size_min, size_max, visited;
+	struct vxr_value sum;
+	struct fate fate;
 };
 
-void events_add(const struct sample *sample);
+/* Returns the group, until another one is added. */
+const struct group *events_add(const struct sample *sample);
+
+/* The group that agrees with @like, which is made when it is not there. */
+struct group *events_group(const struct group *like);
 
 const struct group *events_groups(size_t *count);
 const uint64_t *events_kernel_stack(uint32_t number, size_t *count);

@@ -29,22 +29,6 @@ static bool same_record(const void *array, uint32_t item, const void *key)
 	       !memcmp(a->frames, b->frames, a->kernel_bytes + a->user_bytes);
 }
 
-static void value_merge(struct vxr_value *to, const struct vxr_value *from)
-{
-	to->count += from->count;
-	to->errors += from->errors;
-	to->size += from->size;
-	to->visited += from->visited;
-	if (from->size_min < to->size_min)
-		to->size_min = from->size_min;
-	if (from->size_max > to->size_max)
-		to->size_max = from->size_max;
-	if (from->first_ns < to->first_ns)
-		to->first_ns = from->first_ns;
-	if (from->last_ns > to->last_ns)
-		to->last_ns = from->last_ns;
-}
-
 int fallback_record(void *context, void *data, size_t size)
 {
 	struct vxr_record *r = data;

@@ -103,7 +103,7 @@ static void report(bool last)
 	uint64_t now = now_ns();
 	struct report r = {
 		.source = source->name, .window_ns = now - window_start, .captured = capturing,
-		.last = last, .top = options.top, .sample = options.sample,
+		.last = last, .top = options.top, .sample = options.sample, .views = options.views,
 		.command = options.command, .command_status = command_status,
 	};
 

@@ -16,12 +16,16 @@
 
 enum {
 	OPT_NETLINK = 256, OPT_DEBUGFS, OPT_NO_BPF, OPT_RESET, OPT_STACK_MAP_SIZE,
-	OPT_TOTALS_SIZE, OPT_RING_SIZE, OPT_JSON_OUTPUT, OPT_TARGET, OPT_SAMPLE, OPT_VERSION,
+	OPT_TOTALS_SIZE, OPT_RING_SIZE, OPT_FOLLOW_SIZE, OPT_JSON_OUTPUT, OPT_TARGET, OPT_SAMPLE,
+	OPT_VERSION,
 };
+
+const char *const view_names[VIEWS] = { "kernel", "performance", "memory" };
 
 static const struct option long_options[] = {
 	{ "netlink",		no_argument,		NULL, OPT_NETLINK },
 	{ "debugfs",		no_argument,		NULL, OPT_DEBUGFS },
+	{ "view",		required_argument,	NULL, 'w' },
 	{ "interval",		required_argument,	NULL, 'i' },
 	{ "duration",		required_argument,	NULL, 'd' },
 	{ "top",		required_argument,	NULL, 'n' },
@@ -35,6 +39,7 @@ static const struct option long_options[] = {
 	{ "stack-map-size",	required_argument,	NULL, OPT_STACK_MAP_SIZE },
 	{ "totals-size",	required_argument,	NULL, OPT_TOTALS_SIZE },
 	{ "ring-size",		required_argument,	NULL, OPT_RING_SIZE },
+	{ "follow-size",	required_argument,	NULL, OPT_FOLLOW_SIZE },
 	{ "help",		no_argument,		NULL, 'h' },
 	{ "version",		no_argument,		NULL, OPT_VERSION },
 	{ }
@@ -51,6 +56,12 @@ static const char help[] =
 "\n"
 "  --netlink             counters by generic netlink (default)\n"
 "  --debugfs             counters from /sys/kernel/debug/vexfs\n"
+"  -w, --view VIEW[,VIEW]...\n"
+"                        of all that, load and report only what a view needs:\n"
+"                          kernel       who calls, and how deep into the stack\n"
+"                          performance  where the time goes, and which call stacks take it\n"
+"                          memory       who takes memory, and which call stacks still hold it:\n"
+"                                       this one follows allocations until they are freed\n"
 "  -d, --duration S      watch for S seconds\n"
 "  -i, --interval S      a report every S seconds, each of the time since the last one\n"
 "  -n, --top N           call stacks shown for each class and site (3)\n"
@@ -69,6 +80,7 @@ static const char help[] =
 "      --stack-map-size N  stacks held between two readings, over all CPUs (8192)\n"
 "      --totals-size N   combinations of stacks held between two readings (32768)\n"
 "      --ring-size BYTES ring buffer for what finds no room there (8388608)\n"
+"      --follow-size N   allocations that the memory view follows at once (65536)\n"
 "  -h, --help            this text\n"
 "      --version         the version\n"
 "\n"
@@ -85,6 +97,8 @@ static const char help[] =
 "  vexfs-trace-read -- vexfs search /mnt/docs --text 'lock ordering'\n"
 "  vexfs-trace-read --reset --duration 10 --top 5\n"
 "  vexfs-trace-read --sample 1024 --duration 60\n"
+"  vexfs-trace-read --view performance -- cp -r /usr/share/doc /mnt/docs\n"
+"  vexfs-trace-read --view memory --reset --duration 60\n"
 "  vexfs-trace-read --interval 5 --json --output /var/tmp/vexfs.json\n"
 "  vexfs-trace-read --debugfs --no-bpf --duration 1\n"
 "  vexfs-trace-read --target ext4_file_write_iter,vfs_fsync_range -- dd if=/dev/zero \\\n"
@@ -126,6 +140,22 @@ static unsigned int parse_number(const char *option, const char *text, unsigned 
 	return n;
 }
 
+static void add_views(struct options *o, const char *list)
+{
+	size_t len, i;
+
+	do {
+		len = strcspn(list, ",");
+		for (i = 0; i < VIEWS; i++)
+			if (strlen(view_names[i]) == len && !strncmp(view_names[i], list, len))
+				break;
+		if (i == VIEWS)
+			misused("--view", "knows kernel, performance and memory");
+		o->views |= 1u << i;
+		list += len;
+	} while (*list++);
+}
+
 static void add_targets(struct options *o, const char *list)
 {
 	size_t len;
@@ -157,6 +187,9 @@ static void parse_option(struct options *o, int c)
 	case OPT_NO_BPF:
 		o->no_bpf = true;
 		break;
+	case 'w':
+		add_views(o, optarg);
+		break;
 	case OPT_TARGET:
 		add_targets(o, optarg);
 		break;
@@ -176,6 +209,9 @@ static void parse_option(struct options *o, int c)
 		o->ring_bytes = parse_number("--ring-size", optarg, 4096, 1 << 30);
 		if (o->ring_bytes & (o->ring_bytes - 1))
 			misused("--ring-size", "needs a power of two");
+		break;
+	case OPT_FOLLOW_SIZE:
+		o->followed = parse_number("--follow-size", optarg, 1, 1 << 24);
 		break;
 	case 'i':
 		o->interval_ns = parse_seconds("--interval", optarg);
@@ -214,9 +250,14 @@ void options_parse(struct options *o, int argc, char **argv)
 
 	*o = (struct options){
 		.top = 3, .sample = 1, .stack_slots = 8192, .totals = 32768, .ring_bytes = 8 << 20,
+		.followed = 65536,
 	};
-	while ((c = getopt_long(argc, argv, "+i:d:n:jo:h", long_options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "+w:i:d:n:jo:h", long_options, NULL)) != -1)
 		parse_option(o, c);
+	/* Who did not ask for the memory view is not to pay for each free. */
+	o->follow = o->views & VIEW_MEMORY;
+	if (!o->views)
+		o->views = VIEW_ALL;
 
 	dashes = !strcmp(argv[optind - 1], "--");
 	if (optind == argc) {

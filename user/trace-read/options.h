@@ -13,6 +13,13 @@
 #define STATUS_USAGE	2
 #define STATUS_RESIDUAL	3
 
+/* What a report is about. */
+#define VIEW_KERNEL		1u	/* who calls, and how deep into the stack */
+#define VIEW_PERFORMANCE	2u	/* where the time goes */
+#define VIEW_MEMORY		4u	/* who takes memory, and who holds it */
+#define VIEWS			3
+#define VIEW_ALL		(VIEW_KERNEL | VIEW_PERFORMANCE | VIEW_MEMORY)
+
 /**
  * struct options - the command line
  * @debugfs: counters from debugfs instead of generic netlink
@@ -33,6 +40,9 @@
  * @totals: keys of one epoch
  * @ring_bytes: size of the ring buffer
  * @sample: call stacks of one operation and allocation of so many
+ * @views: VIEW_*
+ * @follow: memory is followed until it is freed
+ * @followed: allocations that can be followed at once
  */
 struct options {
 	bool debugfs;
@@ -53,7 +63,13 @@ struct options {
 	unsigned int totals;
 	unsigned int ring_bytes;
 	unsigned int sample;
+	unsigned int views;
+	bool follow;
+	unsigned int followed;
 };
+
+/* By the number of the bit. */
+extern const char *const view_names[VIEWS];
 
 /* Fills @options. Prints help, version or what is wrong, and leaves, where that is due. */
 void options_parse(struct options *options, int argc, char **argv);

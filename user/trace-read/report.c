@@ -7,6 +7,9 @@
 #include "events.h"
 #include "report.h"
 
+/* How the callers of operations are put in order. */
+static bool by_time;
+
 static bool same_caller(const void *array, uint32_t item, const void *key)
 {
 	const struct caller *a = &((const struct caller *)array)[item], *b = key;
@@ -15,23 +18,28 @@ static bool same_caller(const void *array, uint32_t item, const void *key)
 	       a->kernel == b->kernel && a->user == b->user && a->comm == b->comm;
 }
 
+/* What makes it important; of allocations that are followed, first what they hold. */
+static uint64_t weight(const struct caller *c)
+{
+	if (c->kind == VEXFS_EVENT_RECORD || c->kind == VEXFS_EVENT_CHAIN)
+		return c->depth;
+	if (c->kind == VEXFS_EVENT_ALLOC)
+		return c->sum.size;
+	return by_time ? c->sum.time : c->sum.count;
+}
+
 /* Most important first within a class or site. */
 static int by_weight(const void *a, const void *b)
 {
 	const struct caller *x = a, *y = b;
-	uint64_t weight_x = x->count, weight_y = y->count;
+	uint64_t weight_x = weight(x), weight_y = weight(y);
 
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
 	if (x->id != y->id)
 		return x->id < y->id ? -1 : 1;
-	if (x->kind == VEXFS_EVENT_RECORD || x->kind == VEXFS_EVENT_CHAIN) {
-		weight_x = x->depth;
-		weight_y = y->depth;
-	} else if (x->kind == VEXFS_EVENT_ALLOC) {
-		weight_x = x->size;
-		weight_y = y->size;
-	}
+	if (x->fate.held.size != y->fate.held.size)
+		return x->fate.held.size > y->fate.held.size ? -1 : 1;
 	if (weight_x != weight_y)
 		return weight_x > weight_y ? -1 : 1;
 	if (x->kernel != y->kernel)
@@ -44,7 +52,7 @@ static void add_group(struct report *r, size_t *room, struct index *index, const
 	struct caller want = {
 		.kind = g->kind, .id = g->id, .depth = g->depth,
 		.kernel = symbols_kernel_chain(g->kernel), .user = symbols_user_chain(g->user),
-		.comm = g->comm, .tgid = g->tgid, .size_min = UINT64_MAX,
+		.comm = g->comm, .tgid = g->tgid, .sum.size_min = UINT64_MAX,
 	};
 	uint32_t key[] = { want.kind, want.id, want.depth, want.kernel, want.user };
 	uint64_t hash = hash_bytes(key, sizeof(key), (uintptr_t)want.comm);
@@ -58,14 +66,8 @@ static void add_group(struct report *r, size_t *room, struct index *index, const
 		index_add(index, hash, i);
 	}
 	c = &r->callers[i];
-	c->count += g->count;
-	c->errors += g->errors;
-	c->size += g->size;
-	c->visited += g->visited;
-	if (g->size_min < c->size_min)
-		c->size_min = g->size_min;
-	if (g->size_max > c->size_max)
-		c->size_max = g->size_max;
+	value_merge(&c->sum, &g->sum);
+	fate_merge(&c->fate, &g->fate);
 }
 
 void report_join(struct report *r)
@@ -74,6 +76,9 @@ void report_join(struct report *r)
 	const struct group *groups;
 	size_t n, i, room = 0;
 
+	/* It tells the groups what is held: so it comes first. */
+	r->follow = capture_follow();
+	r->commits = capture_commits();
 	groups = events_groups(&n);
 	for (i = 0; i < n; i++) {
 		add_group(r, &room, &index, &groups[i]);
@@ -81,6 +86,7 @@ void report_join(struct report *r)
 		symbols_count_user(groups[i].user, &r->ladder);
 	}
 	index_free(&index);
+	by_time = r->views == VIEW_PERFORMANCE;
 	if (r->nr_callers)
 		qsort(r->callers, r->nr_callers, sizeof(*r->callers), by_weight);
 	r->accounts = capture_account();
@@ -125,10 +131,10 @@ struct callers report_callers(const struct report *r, unsigned int kind, uint32_
 		if (!found.first)
 			found.first = c;
 		found.count++;
-		found.events += c->count;
-		found.errors += c->errors;
-		found.size += c->size;
-		found.visited += c->visited;
+		found.events += c->sum.count;
+		found.size += c->sum.size;
+		found.time += c->sum.time;
+		fate_merge(&found.fate, &c->fate);
 	}
 	return found;
 }
@@ -230,6 +236,9 @@ bool report_residual(const struct report *r)
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++)
 		if (account_residual(&r->accounts[kind]) || r->outside[kind].contradictions)
 			return true;
+	/* While programs run, some allocations are in neither account yet. */
+	if (r->last && r->follow && follow_residual(r->follow))
+		return true;
 	return r->trouble.missing_stacks || r->trouble.unsettled || r->trouble.misnumbered;
 }
 

@@ -13,6 +13,7 @@
 
 #include "capture.h"
 #include "counters.h"
+#include "events.h"
 #include "symbols.h"
 
 /**
@@ -24,20 +25,24 @@
  * @user: user chain
  * @comm: name of the thread
  * @tgid: process of the first
+ * @sum: how many, and how large
+ * @fate: of allocations that are followed
  */
 struct caller {
 	uint32_t kind, id, depth;
 	uint32_t kernel, user;
 	uint32_t tgid;
 	const char *comm;
-	uint64_t count, errors, size, size_min, size_max, visited;
+	struct vxr_value sum;
+	struct fate fate;
 };
 
 /* Neighbouring elements of report.callers: those of one class or site. */
 struct callers {
 	const struct caller *first;
 	size_t count;
-	uint64_t events, errors, size, visited;
+	uint64_t events, size, time;
+	struct fate fate;
 };
 
 /**
@@ -60,6 +65,7 @@ struct outside {
  * @last: no further report follows
  * @top: call stacks to show for each class and site
  * @sample: there are call stacks of one operation and allocation of so many
+ * @views: VIEW_*: what it is about
  * @command: what was run, or NULL; @command_status: as the shell has it, -1 while it runs
  */
 struct report {
@@ -68,11 +74,14 @@ struct report {
 	bool captured, last;
 	unsigned int top;
 	unsigned int sample;
+	unsigned int views;
 	char **command;
 	int command_status;
 	struct counters counters;
 	const struct account *accounts;
 	struct trouble trouble;
+	const struct vxr_commits *commits;
+	const struct follow_account *follow;
 	struct outside outside[VEXFS_EVENT_NR];
 	struct ladder ladder;
 	struct caller *callers;

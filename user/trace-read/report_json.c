@@ -8,11 +8,11 @@
 
 #include "base.h"
 #include "json.h"
+#include "options.h"
 #include "report.h"
+#include "report_json.h"
 
 #define SCHEMA_VERSION 1
-
-#define U64(j, what, member)	json_u64(j, #member, (what)->member)
 
 static void write_chain(struct json *j, const char *key, uint32_t chain)
 {
@@ -41,24 +41,45 @@ static void write_chain(struct json *j, const char *key, uint32_t chain)
 	json_close(j, ']');
 }
 
-static void write_caller(struct json *j, const char *key, const struct caller *c)
+static void write_fate(struct json *j, const struct fate *m)
 {
+	json_open(j, "held", '{');
+	json_u64(j, "objects", m->held.count);
+	json_u64(j, "bytes", m->held.size);
+	json_u64(j, "oldest_ns", m->held.time);
+	json_close(j, '}');
+	json_open(j, "freed", '{');
+	json_u64(j, "objects", m->freed.count);
+	json_u64(j, "bytes", m->freed.size);
+	json_u64(j, "total_lifetime_ns", m->freed.time);
+	json_close(j, '}');
+}
+
+static void write_caller(struct json *j, const char *key, const struct caller *c, bool followed)
+{
+	const struct vxr_value *v = &c->sum;
+
 	json_open(j, key, '{');
-	U64(j, c, count);
+	U64(j, v, count);
 	if (c->kind == VEXFS_EVENT_CHAIN) {
 		U64(j, c, depth);
 	} else if (c->kind == VEXFS_EVENT_RECORD) {
 		U64(j, c, depth);
-		json_u64(j, "absolute", c->size_max);
-	} else {
-		json_u64(j, "bytes", c->size);
-		json_u64(j, "bytes_min", c->size_min);
-		json_u64(j, "bytes_max", c->size_max);
+		json_u64(j, "absolute", v->size_max);
+	} else if (v->count) {
+		json_u64(j, "bytes", v->size);
+		json_u64(j, "bytes_min", v->size_min);
+		json_u64(j, "bytes_max", v->size_max);
 	}
 	if (c->kind == VEXFS_EVENT_OP) {
-		U64(j, c, errors);
-		U64(j, c, visited);
+		U64(j, v, errors);
+		U64(j, v, visited);
+		U64(j, v, hops);
+		json_u64(j, "time_ns", v->time);
+		json_u64(j, "time_max_ns", v->time_max);
 	}
+	if (c->kind == VEXFS_EVENT_ALLOC && followed)
+		write_fate(j, &c->fate);
 	json_string(j, "thread", c->comm);
 	json_u64(j, "process", c->tgid);
 	write_chain(j, "kernel", c->kernel);
@@ -74,7 +95,7 @@ static void write_callers(struct json *j, const char *key, const struct report *
 
 	json_open(j, key, '[');
 	for (i = 0; i < callers.count; i++)
-		write_caller(j, NULL, &callers.first[i]);
+		write_caller(j, NULL, &callers.first[i], r->follow);
 	json_close(j, ']');
 }
 
@@ -212,7 +233,7 @@ static void write_classes(struct json *j, const struct report *r)
 		write_callers(j, "records", r, VEXFS_EVENT_RECORD, i);
 		write_callers(j, "chains", r, VEXFS_EVENT_CHAIN, i);
 		if (deepest)
-			write_caller(j, "deepest", deepest);
+			write_caller(j, "deepest", deepest, false);
 		else
 			json_null(j, "deepest");
 		write_deepest_calls(j, &c->chain);
@@ -372,87 +393,11 @@ static void write_sites(struct json *j, const struct report *r)
 	free(sites);
 }
 
-static void write_ladder(struct json *j, const struct ladder *l)
-{
-	json_open(j, "symbols", '{');
-	json_open(j, "kernel", '{');
-	json_u64(j, "function", l->kernel[STEP_FUNCTION]);
-	json_u64(j, "address", l->kernel[STEP_ADDRESS]);
-	json_close(j, '}');
-	json_open(j, "user", '{');
-	json_u64(j, "function", l->user[STEP_FUNCTION]);
-	json_u64(j, "module_offset", l->user[STEP_MODULE]);
-	json_u64(j, "address", l->user[STEP_ADDRESS]);
-	json_u64(j, "callers_unknown", l->user[STEP_CUT]);
-	U64(j, l, stale);
-	json_close(j, '}');
-	U64(j, l, thread_only);
-	json_close(j, '}');
-}
-
-static void write_account(struct json *j, const struct report *r, unsigned int kind)
-{
-	const struct account *a = &r->accounts[kind];
-	const struct vxr_kind_stat *s = &a->sum;
-	const struct outside *o = &r->outside[kind];
-
-	json_open(j, kind_name(kind), '{');
-	json_bool(j, "watched", a->attached);
-	U64(j, a, emitted);
-	json_u64(j, "captured", a->from_map + a->from_ring);
-	json_u64(j, "in_maps", a->from_map);
-	json_u64(j, "via_ring", a->from_ring);
-	json_u64(j, "not_sampled", a->unsampled);
-	json_open(j, "lost", '{');
-	U64(j, s, ring_full);
-	U64(j, s, unreadable);
-	U64(j, a, recursion);
-	json_close(j, '}');
-	json_i64(j, "residual", account_residual(a));
-	json_open(j, "ring_reasons", '{');
-	U64(j, s, kernel_collision);
-	U64(j, s, user_collision);
-	U64(j, s, stacks_full);
-	U64(j, s, totals_full);
-	json_close(j, '}');
-	U64(j, s, no_kernel_stack);
-	U64(j, s, no_user_stack);
-	if (o->known) {
-		json_open(j, "module", '{');
-		json_u64(j, "numbered", o->between);
-		json_u64(j, "outside", o->around);
-		U64(j, o, contradictions);
-		json_close(j, '}');
-	} else {
-		json_null(j, "module");
-	}
-	json_close(j, '}');
-}
-
-static void write_identity(struct json *j, const struct report *r)
-{
-	int64_t residual = 0;
-	unsigned int kind;
-
-	json_open(j, "identity", '{');
-	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
-		write_account(j, r, kind);
-		residual += llabs(account_residual(&r->accounts[kind]));
-	}
-	json_open(j, "trouble", '{');
-	U64(j, &r->trouble, missing_stacks);
-	U64(j, &r->trouble, unsettled);
-	U64(j, &r->trouble, misnumbered);
-	json_close(j, '}');
-	json_i64(j, "residual", residual);
-	json_bool(j, "holds", !report_residual(r));
-	json_close(j, '}');
-}
-
 static void write_head(struct json *j, const struct report *r)
 {
 	const struct status_counters *s = &r->counters.status;
 	struct utsname name;
+	unsigned int i;
 	char **word;
 
 	uname(&name);
@@ -460,6 +405,11 @@ static void write_head(struct json *j, const struct report *r)
 	json_u64(j, "version", SCHEMA_VERSION);
 	json_string(j, "kernel", name.release);
 	json_string(j, "counters_by", r->source);
+	json_open(j, "views", '[');
+	for (i = 0; i < VIEWS; i++)
+		if (r->views & 1u << i)
+			json_string(j, NULL, view_names[i]);
+	json_close(j, ']');
 	json_seconds(j, "window_seconds", r->window_ns);
 	if (s->since_reset)
 		json_seconds(j, "counters_seconds", s->since_reset);
@@ -477,6 +427,22 @@ static void write_head(struct json *j, const struct report *r)
 		json_u64(j, "command_status", r->command_status);
 }
 
+static void write_commits(struct json *j, const struct report *r)
+{
+	const struct vxr_commits *c = r->commits;
+
+	if (!r->captured || !(r->views & VIEW_PERFORMANCE)) {
+		json_null(j, "commits");
+		return;
+	}
+	json_open(j, "commits", '{');
+	U64(j, c, count);
+	U64(j, c, failed);
+	U64(j, c, nodes);
+	U64(j, c, data_blocks);
+	json_close(j, '}');
+}
+
 void report_json(const struct report *r, FILE *out)
 {
 	struct json j = { .out = out };
@@ -488,9 +454,9 @@ void report_json(const struct report *r, FILE *out)
 	write_sites(&j, r);
 	write_held(&j, r);
 	write_bad_frees(&j, r);
+	write_commits(&j, r);
 	if (r->captured) {
-		write_ladder(&j, &r->ladder);
-		write_identity(&j, r);
+		report_json_identity(&j, r);
 	} else {
 		json_null(&j, "symbols");
 		json_null(&j, "identity");

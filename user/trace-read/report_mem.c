@@ -7,6 +7,19 @@
 #include "format.h"
 #include "report_text.h"
 
+/* What became of the allocations of a call stack. */
+static void print_fate(const struct fate *m, FILE *out)
+{
+	fprintf(out, "%23sheld %s", "", bytes(m->held.size));
+	if (m->held.count)
+		fprintf(out, " in %s, the oldest %s", plural(m->held.count, "object"),
+			duration(m->held.time));
+	if (m->freed.count)
+		fprintf(out, "; freed %s after %s on average", number(m->freed.count),
+			duration(m->freed.time / m->freed.count));
+	fputc('\n', out);
+}
+
 static void print_site_callers(const struct report *r, const struct site_counters *s, FILE *out)
 {
 	struct callers callers = report_callers(r, VEXFS_EVENT_ALLOC, s->id);
@@ -18,8 +31,10 @@ static void print_site_callers(const struct report *r, const struct site_counter
 	for (j = 0; j < n; j++) {
 		const struct caller *c = &callers.first[j];
 
-		fprintf(out, "%12s %8s  %s, %s\n", number(c->count),
-			percent(c->size, callers.size), printable(c->comm), bytes(c->size));
+		fprintf(out, "%12s %8s  %s, %s\n", number(c->sum.count),
+			percent(c->sum.size, callers.size), printable(c->comm), bytes(c->sum.size));
+		if (r->follow)
+			print_fate(&c->fate, out);
 		report_stacks(out, c);
 	}
 }

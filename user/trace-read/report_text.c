@@ -97,10 +97,17 @@ static void print_header(const struct report *r, FILE *out)
 {
 	const struct status_counters *s = &r->counters.status;
 	struct utsname name;
+	unsigned int i;
 
 	uname(&name);
-	fprintf(out, "VexFS trace report   kernel %s   window %s\n", name.release,
+	fprintf(out, "VexFS trace report   kernel %s   window %s", name.release,
 		duration(r->window_ns));
+	if (r->views != VIEW_ALL)
+		fprintf(out, "   view");
+	for (i = 0; r->views != VIEW_ALL && i < VIEWS; i++)
+		if (r->views & 1u << i)
+			fprintf(out, " %s", view_names[i]);
+	fputc('\n', out);
 	fprintf(out, "counters by %s", r->source);
 	if (s->since_reset)
 		fprintf(out, ", of the last %s", duration(s->since_reset));
@@ -111,8 +118,8 @@ static void print_header(const struct report *r, FILE *out)
 		fprintf(out, "call stacks of one operation and allocation of %s\n",
 			number(r->sample));
 	if (r->captured)
-		fputs("\na <- b means that b called a; * marks the call stacks of the deepest call"
-		      "\n", out);
+		fprintf(out, "\na <- b means that b called a%s\n", r->views & VIEW_KERNEL ?
+			"; * marks the call stacks of the deepest call" : "");
 }
 
 static bool class_active(const struct report *r, unsigned int i)
@@ -128,7 +135,15 @@ static uint64_t total_time(const struct report *r, unsigned int i)
 	return l->count * l->mean;
 }
 
-/* Active classes, those first in which most time was spent; returns how many. */
+/* What classes are put in order by. */
+static uint64_t class_weight(const struct report *r, unsigned int i)
+{
+	if (r->views == VIEW_KERNEL)
+		return r->counters.classes[i].depth.max_absolute;
+	return total_time(r, i);
+}
+
+/* Active classes, the weightiest first; returns how many. */
 static unsigned int order_classes(const struct report *r, unsigned int *order)
 {
 	unsigned int n = 0, i, j;
@@ -136,26 +151,63 @@ static unsigned int order_classes(const struct report *r, unsigned int *order)
 	for (i = 0; i < MAX_CLASSES; i++) {
 		if (!class_active(r, i))
 			continue;
-		for (j = n++; j && total_time(r, order[j - 1]) < total_time(r, i); j--)
+		for (j = n++; j && class_weight(r, order[j - 1]) < class_weight(r, i); j--)
 			order[j] = order[j - 1];
 		order[j] = i;
 	}
 	return n;
 }
 
+static void print_overview_head(const struct report *r, FILE *out)
+{
+	bool kernel = r->views & VIEW_KERNEL, performance = r->views & VIEW_PERFORMANCE;
+
+	section(out, "OPERATIONS", performance ? "by total time" :
+		"by how far they went into the stack");
+	fprintf(out, "%-12s %10s %9s %7s", "", "", "", "");
+	if (performance && !kernel)
+		fprintf(out, "   %16s", "");
+	if (performance)
+		fprintf(out, "   %29s", "latency           ");
+	if (kernel)
+		fprintf(out, "   %24s", "stack bytes, share of it");
+	fprintf(out, "\n%-12s %10s %9s %7s", "class", "calls",
+		r->sample > 1 ? "sampled" : "in window", "errors");
+	if (performance && !kernel)
+		fprintf(out, "   %9s %6s", "total", "share");
+	if (performance)
+		fprintf(out, "   %9s %9s %9s", "p50", "p99", "max");
+	if (kernel)
+		fprintf(out, "   %7s %7s %8s", "p99", "max", "deepest");
+	fputc('\n', out);
+}
+
+/* @all: the time of all classes. */
+static void print_latency(const struct report *r, unsigned int i, uint64_t all, FILE *out)
+{
+	const struct latency_counters *l = &r->counters.classes[i].latency;
+
+	if (!(r->views & VIEW_KERNEL))
+		fprintf(out, "   %9s %6s", duration(total_time(r, i)),
+			percent(total_time(r, i), all));
+	if (l->count)
+		fprintf(out, "   %9s %9s %9s", duration(l->p50), duration(l->p99),
+			duration(l->max));
+	else
+		fprintf(out, "   %9s %9s %9s", "-", "-", "-");
+}
+
 static void print_overview(const struct report *r, FILE *out)
 {
 	unsigned int order[MAX_CLASSES], n = order_classes(r, order), k;
+	uint64_t all = 0;
 
-	section(out, "OPERATIONS", "by total time");
-	fprintf(out, "%-12s %10s %9s %7s   %29s   %24s\n", "", "", "", "", "latency           ",
-		"stack bytes, share of it");
-	fprintf(out, "%-12s %10s %9s %7s   %9s %9s %9s   %7s %7s %8s\n", "class", "calls",
-		r->sample > 1 ? "sampled" : "in window", "errors", "p50", "p99", "max", "p99", "max", "deepest");
+	print_overview_head(r, out);
+	for (k = 0; k < n; k++)
+		all += total_time(r, order[k]);
 	for (k = 0; k < n; k++) {
 		unsigned int i = order[k];
 		const struct depth_counters *d = &r->counters.classes[i].depth;
-		const struct latency_counters *l = &r->counters.classes[i].latency;
 
 		if (strlen(class_name(i)) > 12)
 			fprintf(out, "%s\n%12s", printable(class_name(i)), "");
@@ -164,23 +216,21 @@ static void print_overview(const struct report *r, FILE *out)
 		fprintf(out, " %10s %9s %7s", number(d->calls),
 			r->captured && i < VEXFS_OP_NR ?
 			number(report_callers(r, VEXFS_EVENT_OP, i).events) : "-",
-			number(l->errors));
-		if (l->count)
-			fprintf(out, "   %9s %9s %9s", duration(l->p50), duration(l->p99),
-				duration(l->max));
-		else
-			fprintf(out, "   %9s %9s %9s", "-", "-", "-");
-		if (d->measured)
-			fprintf(out, "   %7s %7s %8s\n", number(d->p99), number(d->max),
+			number(r->counters.classes[i].latency.errors));
+		if (r->views & VIEW_PERFORMANCE)
+			print_latency(r, i, all, out);
+		if (r->views & VIEW_KERNEL && d->measured)
+			fprintf(out, "   %7s %7s %8s", number(d->p99), number(d->max),
 				percent(d->max_absolute, r->counters.status.thread_size));
-		else
-			fprintf(out, "   %7s %7s %8s\n", "-", "-", "-");
+		else if (r->views & VIEW_KERNEL)
+			fprintf(out, "   %7s %7s %8s", "-", "-", "-");
+		fputc('\n', out);
 	}
 	if (!n)
 		fputs("none yet\n", out);
 }
 
-static void print_figures(const struct class_counters *c, FILE *out)
+static void print_figures(const struct report *r, const struct class_counters *c, FILE *out)
 {
 	const struct latency_counters *l = &c->latency;
 	const struct depth_counters *d = &c->depth;
@@ -189,11 +239,13 @@ static void print_figures(const struct class_counters *c, FILE *out)
 		return;
 	fprintf(out, "%-10s %9s %9s %9s %9s %9s %9s %9s\n", "", "min", "p50", "p90", "p99", "p99.9",
 		"max", "mean");
-	fprintf(out, "  %-8s %9s %9s %9s", "latency", duration(l->min), duration(l->p50),
-		duration(l->p90));
-	fprintf(out, " %9s %9s %9s %9s\n", duration(l->p99), duration(l->p999), duration(l->max),
-		duration(l->mean));
-	if (d->measured)
+	if (r->views & VIEW_PERFORMANCE) {
+		fprintf(out, "  %-8s %9s %9s %9s", "latency", duration(l->min), duration(l->p50),
+			duration(l->p90));
+		fprintf(out, " %9s %9s %9s %9s\n", duration(l->p99), duration(l->p999),
+			duration(l->max), duration(l->mean));
+	}
+	if (r->views & VIEW_KERNEL && d->measured)
 		fprintf(out, "  %-8s %9s %9s %9s %9s %9s %9s %9s bytes\n", "stack", number(d->min),
 			number(d->p50), "", number(d->p99), "", number(d->max), number(d->mean));
 }
@@ -272,6 +324,35 @@ static void print_calls(const struct report *r, unsigned int op_class, FILE *out
 	}
 }
 
+/* How often and how long, in the order of the callers. */
+static void print_caller_figures(const struct report *r, const struct callers *callers,
+				 const struct caller *c, FILE *out)
+{
+	const struct vxr_value *v = &c->sum;
+
+	if (r->views == VIEW_PERFORMANCE) {
+		fprintf(out, "%12s %8s  %s", duration(v->time), percent(v->time, callers->time),
+			printable(c->comm));
+		fprintf(out, ", %s, mean %s", plural(v->count, "call"),
+			duration(v->time / v->count));
+		fprintf(out, ", max %s", duration(v->time_max));
+	} else {
+		fprintf(out, "%12s %8s  %s", number(v->count), percent(v->count, callers->events),
+			printable(c->comm));
+	}
+	if (same_stacks(c, report_deepest(r, c->id)))
+		fputs(" *", out);
+	if (v->size)
+		fprintf(out, ", %s", bytes(v->size));
+	if (v->errors)
+		fprintf(out, ", %s failed", number(v->errors));
+	if (v->visited)
+		fprintf(out, ", %s rows compared", number(v->visited));
+	if (v->hops && r->views == VIEW_PERFORMANCE)
+		fprintf(out, ",\n%23s%s", "", plural(v->hops, "hop"));
+	fputc('\n', out);
+}
+
 static void print_op_callers(const struct report *r, unsigned int i, FILE *out)
 {
 	struct callers callers = report_callers(r, VEXFS_EVENT_OP, i);
@@ -279,26 +360,16 @@ static void print_op_callers(const struct report *r, unsigned int i, FILE *out)
 
 	if (!callers.count)
 		return;
-	fprintf(out, "  %-8s %s in the window, by %s", "calls", number(callers.events),
-		plural(callers.count, "call stack"));
+	fprintf(out, "  %-8s %s in the window, ", "calls", number(callers.events));
+	if (r->views == VIEW_PERFORMANCE)
+		fprintf(out, "%s, ", duration(callers.time));
+	fprintf(out, "by %s", plural(callers.count, "call stack"));
 	if (n < callers.count)
 		fprintf(out, ", of which %s", number(n));
 	fputc('\n', out);
 	for (j = 0; j < n; j++) {
-		const struct caller *c = &callers.first[j];
-
-		fprintf(out, "%12s %8s  %s", number(c->count), percent(c->count, callers.events),
-			printable(c->comm));
-		if (same_stacks(c, report_deepest(r, i)))
-			fputs(" *", out);
-		if (c->size)
-			fprintf(out, ", %s", bytes(c->size));
-		if (c->visited)
-			fprintf(out, ", %s rows compared", number(c->visited));
-		if (c->errors)
-			fprintf(out, ", %s failed", number(c->errors));
-		fputc('\n', out);
-		report_stacks(out, c);
+		print_caller_figures(r, &callers, &callers.first[j], out);
+		report_stacks(out, &callers.first[j]);
 	}
 }
 
@@ -323,123 +394,44 @@ static void print_classes(const struct report *r, FILE *out)
 		if (c->latency.errors)
 			fprintf(out, ", %s failed", number(c->latency.errors));
 		fputc('\n', out);
-		print_figures(c, out);
-		print_time(&c->ops, out);
+		print_figures(r, c, out);
+		if (r->views & VIEW_PERFORMANCE)
+			print_time(&c->ops, out);
 		print_target(&c->target, out);
-		print_depth(r, i, out);
-		print_calls(r, i, out);
+		if (r->views & VIEW_KERNEL) {
+			print_depth(r, i, out);
+			print_calls(r, i, out);
+		}
 		print_op_callers(r, i, out);
 	}
 }
 
-static void print_ladder(const struct report *r, FILE *out)
+static void print_commits(const struct report *r, FILE *out)
 {
-	const struct ladder *l = &r->ladder;
+	const struct vxr_commits *c = r->commits;
 
-	section(out, "SYMBOLS", "frames of all call stacks, by the best that could be had");
-	fprintf(out, "%-8s %10s %18s %12s %16s %12s\n", "", "function", "module and offset",
-		"address", "callers unknown", "thread only");
-	fprintf(out, "%-8s %10s %18s %12s\n", "kernel", number(l->kernel[STEP_FUNCTION]), "",
-		number(l->kernel[STEP_ADDRESS]));
-	fprintf(out, "%-8s %10s %18s %12s %16s %12s\n", "user", number(l->user[STEP_FUNCTION]),
-		number(l->user[STEP_MODULE]), number(l->user[STEP_ADDRESS]),
-		number(l->user[STEP_CUT]), number(l->thread_only));
-	if (l->stale)
-		fprintf(out, "%s in files that were replaced since\n",
-			plural(l->stale, "user frame"));
-}
-
-static void print_reasons(const struct account *a, FILE *out)
-{
-	const struct vxr_kind_stat *s = &a->sum;
-
-	if (a->from_ring || s->ring_full)
-		fprintf(out, "%13svia ring: %s kernel, %s user stacks collided; %s stack map,"
-			" %s totals full\n", "", number(s->kernel_collision),
-			number(s->user_collision), number(s->stacks_full),
-			number(s->totals_full));
-	if (account_lost(a))
-		fprintf(out, "%13slost: %s ring full, %s unreadable, %s in recursion\n", "",
-			number(s->ring_full), number(s->unreadable), number(a->recursion));
-	if (s->no_kernel_stack)
-		fprintf(out, "%13s%s without a kernel stack\n", "", number(s->no_kernel_stack));
-	if (s->no_user_stack)
-		fprintf(out, "%13s%s without a user stack (kernel threads)\n", "",
-			number(s->no_user_stack));
-}
-
-static void print_trouble(const struct report *r, FILE *out)
-{
-	const struct trouble *t = &r->trouble;
-	unsigned int kind;
-
-	if (t->missing_stacks || t->unsettled || t->misnumbered)
-		fprintf(out, "TROUBLE: %s lost, %s not left in time, %s of another CPU\n",
-			plural(t->missing_stacks, "stack"), plural(t->unsettled, "epoch"),
-			plural(t->misnumbered, "event"));
-	for (kind = 0; kind < VEXFS_EVENT_NR; kind++)
-		if (r->outside[kind].contradictions)
-			fprintf(out, "TROUBLE: %s: %s with numbers that the module never gave\n",
-				kind_name(kind), plural(r->outside[kind].contradictions, "CPU"));
-}
-
-static void print_account(const struct report *r, unsigned int kind, FILE *out)
-{
-	const struct account *a = &r->accounts[kind];
-	const struct outside *o = &r->outside[kind];
-
-	fprintf(out, "%-11s %10s = %10s + %10s + ", kind_name(kind), number(a->emitted),
-		number(a->from_map), number(a->from_ring));
-	if (r->sample > 1)
-		fprintf(out, "%11s + ", number(a->unsampled));
-	fprintf(out, "%10s   %8" PRId64, number(account_lost(a)), account_residual(a));
-	if (r->sample <= 1)
-		fprintf(out, "   %10s %12s", o->known ? number(o->between) : "-",
-			o->known ? number(o->around) : "-");
-	else if (o->known)
-		fprintf(out, "\n%13sby module: %s, out of window: %s", "", number(o->between),
-			number(o->around));
-	fputc('\n', out);
-	print_reasons(a, out);
-}
-
-static void print_identity(const struct report *r, FILE *out)
-{
-	int64_t residual = 0;
-	unsigned int kind;
-
-	section(out, "IDENTITY", "every event that the kernel numbered, and where it went");
-	if (r->sample > 1)
-		fprintf(out, "%-11s %10s = %10s + %10s + %11s + %10s   %8s\n", "", "emitted",
-			"in maps", "via ring", "not sampled", "lost", "residual");
-	else
-		fprintf(out, "%-11s %10s = %10s + %10s + %10s   %8s   %10s %12s\n", "", "emitted",
-			"in maps", "via ring", "lost", "residual", "by module", "out of window");
-	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
-		const struct account *a = &r->accounts[kind];
-
-		if (!a->attached) {
-			fprintf(out, "%-11s not watched: no tracepoint\n", kind_name(kind));
-			continue;
-		}
-		print_account(r, kind, out);
-		residual += llabs(account_residual(a));
-	}
-	print_trouble(r, out);
-	fprintf(out, "identity: emitted = captured + %slost, residual %" PRId64 "\n",
-		r->sample > 1 ? "not sampled + " : "", residual);
+	if (!r->captured || !(c->count + c->failed))
+		return;
+	section(out, "COMMITS", "transactions that were made durable in the window");
+	fprintf(out, "%s: %s of the tree, %s of files; %s failed\n", plural(c->count, "commit"),
+		plural(c->nodes, "block"), plural(c->data_blocks, "block"), number(c->failed));
 }
 
 void report_text(const struct report *r, FILE *out)
 {
 	print_header(r, out);
-	print_overview(r, out);
-	print_classes(r, out);
-	print_locks(r, out);
-	report_text_memory(r, out);
+	if (r->views & (VIEW_KERNEL | VIEW_PERFORMANCE)) {
+		print_overview(r, out);
+		print_classes(r, out);
+	}
+	if (r->views & VIEW_PERFORMANCE) {
+		print_locks(r, out);
+		print_commits(r, out);
+	}
+	if (r->views & VIEW_MEMORY)
+		report_text_memory(r, out);
 	if (r->captured) {
-		print_ladder(r, out);
-		print_identity(r, out);
+		report_text_identity(r, out);
 	} else {
 		fputs("\nNo call stacks: no BPF programs were attached.\n", out);
 	}

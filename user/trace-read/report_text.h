@@ -13,6 +13,9 @@ void print_time(const struct ops_counters *ops, FILE *out);
 void print_target(const struct target_counters *target, FILE *out);
 void print_locks(const struct report *report, FILE *out);
 
+/* report_identity.c */
+void report_text_identity(const struct report *report, FILE *out);
+
 /* report_mem.c */
 void report_text_memory(const struct report *report, FILE *out);
 

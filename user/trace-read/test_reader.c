@@ -11,10 +11,12 @@
 #include <cmocka.h>
 
 #include "base.h"
+#include "batch.h"
 #include "events.h"
 #include "format.h"
 #include "json.h"
 #include "object.h"
+#include "origins.h"
 #include "perfmap.h"
 #include "process.h"
 #include "procfs.h"
@@ -400,15 +402,130 @@ static void events_add_up(void **state)
 	events_add(&s);
 	g = events_groups(&n);
 	assert_int_equal(n, 2);
-	assert_int_equal(g[0].count, 10);
-	assert_int_equal(g[0].size, 100);
-	assert_int_equal(g[0].size_max, 30);
-	assert_int_equal(g[1].count, 5);
+	assert_int_equal(g[0].sum.count, 10);
+	assert_int_equal(g[0].sum.size, 100);
+	assert_int_equal(g[0].sum.size_max, 30);
+	assert_int_equal(g[1].sum.count, 5);
 	assert_memory_equal(events_kernel_stack(g[0].kernel, &n), kernel, sizeof(kernel));
 	assert_int_equal(n, 2);
 	events_restart();
 	events_groups(&n);
 	assert_int_equal(n, 0);
+}
+
+/* The map of what is held and that of what was freed, as the test says. */
+static struct vxr_taken taken[3];
+static size_t nr_taken;
+static struct vxr_origin freed_from[3];
+static struct vxr_freed freed[3];
+static size_t nr_freed;
+
+void batch_read(int fd, bool take, const char *what, size_t key_size, size_t value_size,
+		batch_fn *each, void *context)
+{
+	if (take) {
+		assert_int_equal(key_size, sizeof(*freed_from));
+		each(context, freed_from, freed, nr_freed);
+		nr_freed = 0;
+	} else {
+		assert_int_equal(value_size, sizeof(*taken));
+		each(context, NULL, taken, nr_taken);
+	}
+}
+
+/* One allocation of 10 bytes with the only kernel stack @ip, in @turn. */
+static struct vxr_origin allocate(uint64_t ip, uint32_t turn)
+{
+	struct vxr_key key = { .kind = VEXFS_EVENT_ALLOC, .id = 7, .kstack = ip % 1000 };
+	struct vxr_value value = { .count = 1, .size = 10, .size_min = 10, .size_max = 10 };
+	struct sample s = { .key = &key, .value = &value, .kernel = &ip, .nr_kernel = 1 };
+
+	origins_note(&key, turn, events_add(&s));
+	return (struct vxr_origin){ .key = key, .turn = turn };
+}
+
+static const struct fate *fate_of(uint64_t ip)
+{
+	const struct group *g;
+	size_t n, i, count;
+
+	g = events_groups(&n);
+	for (i = 0; i < n; i++)
+		if (*events_kernel_stack(g[i].kernel, &count) == ip)
+			return &g[i].fate;
+	return NULL;
+}
+
+static void memory_has_an_origin(void **state)
+{
+	const uint64_t one = 0xffffffff81000111, other = 0xffffffff82000111;
+	uint64_t sum = 0;
+
+	/* The stacks have the same id, in different epochs. */
+	taken[0] = (struct vxr_taken){ .origin = allocate(one, 1), .size = 10, .ns = now_ns() };
+	freed_from[0] = allocate(other, 2);
+	freed[0] = (struct vxr_freed){ .count = 1, .size = 10, .time = 5 };
+	nr_taken = 1;
+	nr_freed = 1;
+	assert_int_equal(origins_freed(-1, &sum), 0);
+	assert_int_equal(sum, 1);
+	assert_int_equal(origins_held(-1), 1);
+	assert_int_equal(fate_of(one)->held.count, 1);
+	assert_int_equal(fate_of(one)->freed.count, 0);
+	assert_int_equal(fate_of(other)->held.count, 0);
+	assert_int_equal(fate_of(other)->freed.size, 10);
+
+	/* A window later it is still held, and then freed. */
+	events_restart();
+	assert_int_equal(origins_held(-1), 1);
+	assert_int_equal(fate_of(one)->held.size, 10);
+	events_restart();
+	freed_from[0] = taken[0].origin;
+	nr_taken = 0;
+	nr_freed = 1;
+	assert_int_equal(origins_freed(-1, &sum), 0);
+	assert_int_equal(origins_held(-1), 0);
+	assert_int_equal(fate_of(one)->freed.count, 1);
+
+	/* Of an origin that nobody noted. */
+	freed_from[0].turn = 99;
+	nr_freed = 1;
+	assert_int_equal(origins_freed(-1, &sum), 1);
+	events_restart();
+	origins_free();
+}
+
+/* So many that those of which nothing is held are forgotten. */
+static void origins_are_forgotten(void **state)
+{
+	struct vxr_origin held, gone, late, last;
+	uint64_t sum = 0;
+	uint32_t turn;
+
+	held = allocate(1000, 0);
+	late = allocate(1000, 1);
+	gone = allocate(1000, 2);
+	for (turn = 3; turn < 70000; turn++)
+		allocate(1000, turn);
+	taken[0].origin = held;
+	nr_taken = 1;
+	/* It was freed before this looks, and that is read only afterwards. */
+	origins_prune(-1);
+	last = allocate(1000, turn);
+	freed_from[0] = late;
+	nr_freed = 1;
+	assert_int_equal(origins_freed(-1, &sum), 0);
+	origins_prune(-1);
+
+	freed_from[0] = gone;
+	freed_from[1] = held;
+	freed_from[2] = last;
+	nr_freed = 3;
+	assert_int_equal(origins_freed(-1, &sum), 1);
+	assert_int_equal(origins_held(-1), 1);
+	nr_taken = 0;
+	events_restart();
+	origins_free();
 }
 
 static void libc_enters_the_kernel_somewhere(void **state)
@@ -438,6 +555,8 @@ int main(void)
 		cmocka_unit_test(damaged_files_have_no_names),
 		cmocka_unit_test(a_process_names_its_own_code),
 		cmocka_unit_test(events_add_up),
+		cmocka_unit_test(memory_has_an_origin),
+		cmocka_unit_test(origins_are_forgotten),
 		cmocka_unit_test(libc_enters_the_kernel_somewhere),
 	};
 	int failed = cmocka_run_group_tests_name("reader", tests, NULL, NULL);
