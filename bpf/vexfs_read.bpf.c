@@ -279,10 +279,20 @@ static __always_inline void follow(const struct event *e, const struct vxr_key *
 	if (err == -EEXIST) {
 		err = bpf_map_update_elem(&taken, &address, &t, BPF_EXIST);
 		if (!err)
-			f->unseen++;
+			__sync_fetch_and_add(&f->unseen, 1);
 	}
 	if (err)
 		f->untaken++;
+}
+
+/* One that is not followed: what was at its address is not there any more. */
+static __always_inline void follow_not(const struct event *e, struct vxr_follow *f)
+{
+	__u64 address = e->address;
+
+	if (follow_memory && e->kind == VEXFS_EVENT_ALLOC &&
+	    !bpf_map_delete_elem(&taken, &address))
+		__sync_fetch_and_add(&f->unseen, 1);
 }
 
 static __always_inline void count_stack(struct vxr_kind_stat *s, __s32 id, __u64 *collision,
@@ -336,6 +346,7 @@ static __always_inline void keep(void *ctx, const struct event *e, struct vxr_st
 		s->in_ring++;
 	else
 		s->ring_full++;
+	follow_not(e, &stat->follow);
 }
 
 /* Chosen by its number. Records and chains are few, and each is told. */
@@ -360,12 +371,14 @@ static __always_inline int capture(void *ctx, const struct event *e, bool readab
 			s->first = e->number;
 		s->last = e->number;
 	}
-	if (!readable)
+	if (!readable) {
 		s->unreadable++;
-	else if (chosen(e))
+	} else if (chosen(e)) {
 		keep(ctx, e, stat, round);
-	else
+	} else {
 		s->skipped++;
+		follow_not(e, &stat->follow);
+	}
 	__sync_fetch_and_add(&stat->done, 1);
 	return 0;
 }
@@ -423,6 +436,7 @@ static __always_inline bool count_free(const struct vxr_taken *t, __u32 now)
 {
 	void *map = now ? (void *)&freed_odd : (void *)&freed_even;
 	struct vxr_freed *f = bpf_map_lookup_elem(map, &t->origin);
+	__u64 ns = bpf_ktime_get_ns();
 
 	if (!f) {
 		struct vxr_freed none = {};
@@ -435,7 +449,9 @@ static __always_inline bool count_free(const struct vxr_taken *t, __u32 now)
 	/* It may be freed on any CPU. */
 	__sync_fetch_and_add(&f->count, 1);
 	__sync_fetch_and_add(&f->size, t->size);
-	__sync_fetch_and_add(&f->time, bpf_ktime_get_ns() - t->ns);
+	/* Clocks of CPUs may differ a little. */
+	if (ns > t->ns)
+		__sync_fetch_and_add(&f->time, ns - t->ns);
 	return true;
 }
 
@@ -447,6 +463,7 @@ int freed(struct bpf_raw_tracepoint_args *ctx)
 	struct vxr_taken *found = bpf_map_lookup_elem(&taken, &address), t;
 	__u32 now = turn & 1;
 	struct vxr_stat *stat;
+	bool same;
 
 	if (!found)
 		return 0;
@@ -455,8 +472,12 @@ int freed(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	t = *found;
 	__sync_fetch_and_add(&stat->begun, 1);
+	/* Of another site or size it is not what was allocated there: the free of that was not seen. */
+	same = t.origin.key.id == (__u32)ctx->args[0] && t.size == ctx->args[2];
 	if (bpf_map_delete_elem(&taken, &address))
 		stat->follow.undeleted++;
+	else if (!same)
+		__sync_fetch_and_add(&stat->follow.unseen, 1);
 	else if (!count_free(&t, now))
 		stat->follow.uncounted++;
 	__sync_fetch_and_add(&stat->done, 1);

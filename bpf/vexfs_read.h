@@ -123,7 +123,7 @@ struct vxr_freed {
 /**
  * struct vxr_follow - allocations that were followed, on one CPU, in one epoch
  * @untaken: not followed: there was no room
- * @unseen: their memory was allocated anew, and its free had not been seen
+ * @unseen: their memory had been allocated anew, and its free not been seen
  * @undeleted: freed, and still in the map, which was busy
  * @uncounted: freed, and there was no room to count that
  */

@@ -308,10 +308,12 @@ def timed(reports):
 
 def fates(reports):
     """What was allocated is held or was freed, by each call stack and in all."""
-    memory = reports[-1]["identity"]["memory"]
-    assert memory["residual"] == 0, memory
-    lost = sum(memory["lost"].values())
-    assert memory["allocated"] == memory["freed"] + memory["held"] + lost, memory
+    for r in reports:
+        memory = r["identity"]["memory"]
+        lost = sum(memory["lost"].values())
+        rest = memory["allocated"] - memory["freed"] - memory["held"] - lost
+        assert rest == memory["residual" if r is reports[-1] else "under_way"] >= 0, memory
+    assert rest == 0, memory
     allocated = sum(r["identity"]["allocations"]["in_maps"] for r in reports)
     assert memory["allocated"] == allocated, (memory, allocated)
     callers = [x for r in reports for s in r["sites"] for x in s["callers"]]
@@ -336,6 +338,17 @@ def freed(reports, thread, function, objects):
     n = sum(x["freed"]["objects"] for r in reports for s in r["sites"] for x in s["callers"]
             if x["thread"] == thread and function in functions(x["kernel"]))
     assert n == int(objects), f"{n} objects"
+
+
+def freed_some(reports, thread, function):
+    """As held()."""
+    assert any(x["freed"]["objects"] for r in reports for s in r["sites"] for x in s["callers"]
+               if x["thread"] == thread and function in functions(x["kernel"]))
+
+
+def commits(reports, least):
+    n = sum(r["commits"]["count"] for r in reports)
+    assert n >= int(least), f"{n} commits in {len(reports)} reports"
 
 
 def fate_lost(reports, cause):

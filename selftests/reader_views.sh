@@ -44,12 +44,13 @@ claim "memory: it is held or was freed" fates
 claim "memory: the inodes of files are held" held dd vexfs_alloc_inode 3
 claim "memory: those of directories were freed" freed mkdir vexfs_alloc_inode 3
 claim "memory: of what a search takes nothing is held" held vexfs vexfs_coll_search 0
+claim "memory: and some was freed" freed_some vexfs vexfs_coll_search
 view kernel,memory
 view kernel,performance,memory
 
 # The text has the sections of the view.
 declare -A has=([kernel]="OPERATIONS deepest chain" [performance]="OPERATIONS COMMITS latency time"
-	[memory]="ALLOCATIONS LIFETIMES held")
+	[memory]="ALLOCATIONS LIFETIMES")
 declare -A lacks=([kernel]="COMMITS ALLOCATIONS latency" [performance]="ALLOCATIONS painted"
 	[memory]="OPERATIONS COMMITS")
 for v in kernel performance memory; do
@@ -69,6 +70,26 @@ for v in kernel performance memory; do
 	[ "$(tail -n 1 "$work/report.txt")" = "identity: emitted = captured + lost, residual 0" ]
 	verdict $? "$v as text: ends with the identity"
 done
+
+text() # views, regular expression of a line that is there
+{
+	reader --reset --view "$1" --output "$work/report.txt" -- sh "$work/job" >"$work/out" 2>&1
+	grep -qE "$2" "$work/report.txt"
+	verdict $? "$1 as text: $2"
+	! awk 'length > 100' "$work/report.txt" | grep .
+	verdict $? "$1 as text: at most 100 columns"
+	rm -f "$mnt"/file?
+}
+text memory '^ {23}held [0-9.]+ [KMGi]*B in [0-9,]+ objects?, the oldest '
+text performance,memory '^ +[0-9.]+ [um]s +[0-9.]+ %  vexfs, [0-9]+ calls, mean '
+text kernel,memory '^OPERATIONS  by how far they went into the stack$'
+
+next_report
+reader --view performance --interval 0.3 --json --output "$report" -- \
+	sh -c "for i in 1 2 3 4 5 6 7 8 9; do echo \$i >$mnt/c; sync $mnt/c; sleep 0.1; done"
+verdict $? "intervals: exit status 0"
+claim "intervals: no commit falls between two" commits 9
+claim "intervals: several reports" reports_at_least 2
 
 busy_start
 verdict $? "programs keep the filesystem busy"

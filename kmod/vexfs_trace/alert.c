@@ -114,7 +114,7 @@ static void vxt_alert_put(const struct vxt_alert *what)
 		return;
 	/* Telling goes deep: that is not to be the depth of an operation which this one is in. */
 	if (in_task())
-		vxt_stack_reached(current_stack_pointer, VXT_ALERT_SPARE);
+		vxt_stack_told();
 	flags = vxt_spin_lock(&vxt_alerts.lock);
 	post = vxt_alert_allowed();
 	if (post) {

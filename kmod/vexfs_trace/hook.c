@@ -24,7 +24,7 @@ static noinline notrace void vxt_op_enter_slowly(struct vexfs_op *op)
 
 	if (state->enclosing) {
 		/* What the hooks of this one do to the stack is not the enclosing one's depth. */
-		vxt_stack_reached(op->entry_sp, VXT_PROBE_SPARE);
+		vxt_stack_probed(op->entry_sp);
 		vxt_wait_nest(op, state->enclosing);
 	}
 	this_cpu_write(vxt_running.op, op);

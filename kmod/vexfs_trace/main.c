@@ -126,12 +126,13 @@ void vxt_class_restart(unsigned int op_class)
 /*
  * The kernel calls the TSC unstable when it finds that its rate changes, that it stops
  * in idle, or that CPUs disagree. Operations under way began on the other clock: with
- * a new cookie they are not counted.
+ * a new cookie they are not counted, and with another one those that enter meanwhile.
  */
 static void vxt_clock_check(void)
 {
 	if (!static_key_enabled(&vxt_clock_is_tsc) || !check_tsc_unstable())
 		return;
+	WRITE_ONCE(vxt_load_cookie, get_random_u64());
 	static_branch_disable(&vxt_clock_is_tsc);
 	vxt_track_forget();
 	vxt_follow_clock();

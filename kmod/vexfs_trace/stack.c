@@ -27,7 +27,8 @@
  * The tracing itself uses the stack between the entry function's frame and the
  * painted part. An operation that did not go deeper has a depth of at most that:
  * it is counted so, and as shallow. So is one that went no deeper than where the probe of a target
- * stood that it called, or the hooks of a nested operation: it may have been those.
+ * stood that it called, or the hooks of a nested operation: it may have been those. One in which
+ * something was told of that went deeper than it did counts as clipped: nothing is known of it.
  */
 #include <linux/mm.h>
 #include <linux/random.h>
@@ -39,11 +40,17 @@
 #include <trace/vexfs_trace.h>
 #include "vxt.h"
 
+/* Debugging aids put calls of their own, and larger frames, everywhere. */
+#define VXT_AIDED	(IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_LOCKDEP) || \
+			 IS_ENABLED(CONFIG_DEBUG_PREEMPT))
+
 #define VXT_NEAR	2048u	/* no depth is trusted so close to the window's end */
 #define VXT_SLACK	3072u	/* window below the deepest word seen: VXT_NEAR and room to grow */
 #define VXT_REPAINT	256u	/* every so many samples the whole stack is painted */
 #define VXT_GUARD	64u	/* left alone at the end of the stack, above its magic word */
 #define VXT_MARGIN	160u	/* stack that the tracing itself may take after painting */
+#define VXT_PROBE_SPARE	256u	/* and what the kernel's probes, or our hooks, may take */
+#define VXT_TELL_SPARE	(VXT_AIDED ? 3072u : 768u)	/* and telling of something */
 
 struct vxt_stack_class vxt_stack_classes[VXT_CLASSES];
 
@@ -74,8 +81,7 @@ struct vxt_sample {
  */
 static __always_inline unsigned long vxt_margin(void)
 {
-	if (IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_LOCKDEP) ||
-	    IS_ENABLED(CONFIG_DEBUG_PREEMPT))
+	if (VXT_AIDED)
 		return 2 * VXT_MARGIN;
 	return static_branch_likely(&vxt_clock_is_tsc) ? 0 : VXT_MARGIN;
 }
@@ -326,17 +332,15 @@ out:
 	vxt_state(op)->start = vxt_clock();
 }
 
-/**
- * vxt_stack_reached() - tracing itself stands in a painted operation, if this task is in one
- * @entry_sp: stack pointer of who called the function that is probed, of the inner operation, or
- *	of who tells of something
- * @spare: how much further it may go
- *
- * Preemption is off.
+/*
+ * Tracing itself stands in a painted operation, if this task is in one: below @entry_sp, and no
+ * further below the own frame than @spare.
  */
-noinline notrace void vxt_stack_reached(unsigned long entry_sp, unsigned int spare)
+static __always_inline void vxt_stack_reached(unsigned long entry_sp, unsigned int spare,
+					      unsigned long flag)
 {
-	unsigned long reach = current_stack_pointer - spare;
+	unsigned long end = (unsigned long)end_of_stack(current) + VXT_GUARD;
+	unsigned long reach = max(current_stack_pointer - spare, end);
 	struct vexfs_op **top = vxt_task_find(), *outer;
 	struct vxt_state *state;
 
@@ -345,6 +349,28 @@ noinline notrace void vxt_stack_reached(unsigned long entry_sp, unsigned int spa
 		return;
 	state = vxt_state(outer);
 	state->floor = max_t(u16, state->floor, outer->entry_sp - reach);
+	state->window |= flag;
+}
+
+/**
+ * vxt_stack_probed() - a probe or a hook stands in a painted operation, if this task is in one
+ * @entry_sp: stack pointer of who called the function that is probed, or of the inner operation
+ *
+ * Preemption is off.
+ */
+noinline notrace void vxt_stack_probed(unsigned long entry_sp)
+{
+	vxt_stack_reached(entry_sp, VXT_PROBE_SPARE, 0);
+}
+
+/**
+ * vxt_stack_told() - somebody is about to be told of something, perhaps in a painted operation
+ *
+ * On the task's own stack, with preemption off.
+ */
+noinline notrace void vxt_stack_told(void)
+{
+	vxt_stack_reached(current_stack_pointer, VXT_TELL_SPARE, VXT_WINDOW_TOLD);
 }
 
 /* Calls of targets are numbered by themselves, as operations are. Preemption is off. */
@@ -453,6 +479,7 @@ static notrace unsigned long vxt_stack_measure(const struct vexfs_op *op,
 	sample->shallow = low == high;
 	sample->interrupted = state->interrupts != vxt_interrupts();
 	sample->clipped = state->window & VXT_WINDOW_CLIPPED ||
+			  (state->window & VXT_WINDOW_TOLD && sample->shallow) ||
 			  (!(state->window & VXT_WINDOW_WHOLE) &&
 			   low < vxt_window(state) + VXT_NEAR);
 	return low;
@@ -474,14 +501,15 @@ static notrace void vxt_stack_hand_on(struct vexfs_op *inner, unsigned long low,
 	struct vxt_state *state = vxt_state(inner);
 	struct vexfs_op *op = state->outer;
 	struct vxt_state *outer = vxt_state(op);
+	const unsigned long of_one = VXT_WINDOW_WATCHED | VXT_WINDOW_TOLD;
+	const unsigned long clip = VXT_WINDOW_CLIPPED;
 
 	outer->low = max_t(u16, outer->low, op->entry_sp - low);
 	outer->floor = max_t(u16, outer->floor, state->floor + (op->entry_sp - inner->entry_sp));
 	if (vxt_window(state) < vxt_window(outer))
-		outer->window = (state->window & ~VXT_WINDOW_WATCHED) |
-				(outer->window & (VXT_WINDOW_CLIPPED | VXT_WINDOW_WATCHED));
+		outer->window = (state->window & ~of_one) | (outer->window & (clip | of_one));
 	if (clipped)
-		outer->window |= VXT_WINDOW_CLIPPED;
+		outer->window |= clip;
 }
 
 /**

@@ -104,7 +104,7 @@ static notrace int vxt_call_enter(struct kretprobe_instance *ri, struct pt_regs 
 	struct vxt_call *call = (struct vxt_call *)ri->data;
 
 	if (in_task())
-		vxt_stack_reached(regs->sp + VXT_WORD, VXT_PROBE_SPARE);
+		vxt_stack_probed(regs->sp + VXT_WORD);
 	if (vxt_call_is_inner(target))
 		return 1;
 	call->op = NULL;

@@ -64,8 +64,8 @@
  * @start: clock at entry; of a call of a target, if that is painted
  * @window: of a painted one, as @floor, @low and @outer: lowest painted address; VXT_WINDOW_* in
  *	its low bits
- * @floor: depth at which the painted range begins; what lies above was in use when painting, or by
- *	the probe of a target that was called within
+ * @floor: depth at which the painted range begins; what lies above was in use when painting, by
+ *	the probe of a target that was called within, or by telling of something
  * @low: greatest depth that is known to be dirty from before a nested
  *	operation painted over it, or from a nested operation; 0 for none
  * @interrupts: of the CPU before it was painted, and which CPU that was
@@ -88,7 +88,9 @@ struct vxt_state {
 #define VXT_WINDOW_WHOLE	1UL	/* reaches down to the end of the stack */
 #define VXT_WINDOW_CLIPPED	2UL	/* a nested operation came too close to its edge */
 #define VXT_WINDOW_WATCHED	4UL	/* this CPU's watchpoint stands in the stack, see watch.c */
-#define VXT_WINDOW_FLAGS	(VXT_WINDOW_WHOLE | VXT_WINDOW_CLIPPED | VXT_WINDOW_WATCHED)
+#define VXT_WINDOW_TOLD		8UL	/* something was told of within, which went deep itself */
+#define VXT_WINDOW_FLAGS	(VXT_WINDOW_WHOLE | VXT_WINDOW_CLIPPED | VXT_WINDOW_WATCHED | \
+				 VXT_WINDOW_TOLD)
 
 /* What becomes of the time of operations that is not spent on the CPU: see waits.c. */
 enum vxt_part {
@@ -426,12 +428,8 @@ u64 vxt_stack_memory(void);
 u64 vxt_stack_table_full(void);
 void vxt_stack_enter_op(struct vexfs_op *op);
 struct vexfs_op *vxt_stack_enter_call(unsigned int op_class, unsigned long entry_sp);
-void vxt_stack_reached(unsigned long entry_sp, unsigned int spare);
-
-/* Stack that is not the operation's that tracing stands in: what may lie below who says so. */
-#define VXT_PROBE_SPARE	256u	/* of the kernel's probes, or our hooks */
-#define VXT_ALERT_SPARE	(IS_ENABLED(CONFIG_LOCKDEP) || IS_ENABLED(CONFIG_KASAN) ? 3072u : 768u)
-
+void vxt_stack_probed(unsigned long entry_sp);
+void vxt_stack_told(void);
 void vxt_stack_abandon(struct vexfs_op *op);
 void vxt_stack_class_reset(unsigned int op_class);
 void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc, u64 units);

@@ -44,9 +44,9 @@ static struct span *spans[VEXFS_EVENT_NR];
 static struct account accounts[VEXFS_EVENT_NR];
 static uint64_t recursion_before[VEXFS_EVENT_NR];
 static struct trouble trouble;
-static bool following;
+static bool following, committing;
 static struct follow_account follow;
-static struct vxr_commits commits, commits_before;
+static struct vxr_commits commits, commits_read, commits_before;
 bool capture_open(const struct options *o)
 {
 	unsigned int kind;
@@ -70,6 +70,8 @@ bool capture_open(const struct options *o)
 		accounts[kind].attached = programs.links[kind];
 	}
 	following = programs.freed;
+	committing = programs.commit;
+	epoch_follow(following);
 	if (!any)
 		capture_close();
 	return any;
@@ -178,7 +180,7 @@ static void turn_memory(uint32_t retired)
 {
 	struct bpf_map *map = retired & 1 ? skel->maps.freed_odd : skel->maps.freed_even;
 
-	trouble.missing_stacks += origins_freed(bpf_map__fd(map), &follow.freed);
+	trouble.unknown_origins += origins_freed(bpf_map__fd(map), &follow.freed);
 	origins_prune(bpf_map__fd(skel->maps.taken));
 }
 
@@ -270,7 +272,10 @@ static void read_commits(struct vxr_commits *sum)
 
 const struct vxr_commits *capture_commits(void)
 {
-	read_commits(&commits);
+	if (!committing)
+		return NULL;
+	read_commits(&commits_read);
+	commits = commits_read;
 	commits.count -= commits_before.count;
 	commits.failed -= commits_before.failed;
 	commits.nodes -= commits_before.nodes;
@@ -287,9 +292,14 @@ const struct follow_account *capture_follow(void)
 	return &follow;
 }
 
-int64_t follow_residual(const struct follow_account *f)
+uint64_t follow_lost(const struct follow_account *f)
 {
-	return f->taken - (f->freed + f->held + f->sum.untaken + f->sum.unseen + f->sum.uncounted);
+	return f->sum.untaken + f->sum.unseen + f->sum.uncounted;
+}
+
+int64_t follow_rest(const struct follow_account *f)
+{
+	return f->taken - (f->freed + f->held + follow_lost(f));
 }
 
 void capture_restart(void)
@@ -304,7 +314,7 @@ void capture_restart(void)
 			.wanted = accounts[kind].wanted, .attached = accounts[kind].attached,
 		};
 	}
-	read_commits(&commits_before);
+	commits_before = commits_read;
 	trouble = (struct trouble){};
 }
 

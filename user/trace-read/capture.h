@@ -42,11 +42,13 @@ struct account {
  * @missing_stacks: a stack id without a stack
  * @unsettled: epochs that programs had not left after the grace period
  * @misnumbered: event numbers of another CPU
+ * @unknown_origins: memory was freed that nobody had counted as allocated
  */
 struct trouble {
 	uint64_t missing_stacks;
 	uint64_t unsettled;
 	uint64_t misnumbered;
+	uint64_t unknown_origins;
 };
 
 /* Loads and attaches. Says what is missing; false when nothing can be captured. */
@@ -64,10 +66,12 @@ void capture_turn(void);
 /* No event is captured after this; then one capture_turn() for each epoch gets the rest. */
 void capture_detach(void);
 
+/* NULL where they are not watched. */
+const struct vxr_commits *capture_commits(void);
+
 /* The window so far; capture_restart() begins the next one where it ended. */
 const struct account *capture_account(void);
 const struct trouble *capture_trouble(void);
-const struct vxr_commits *capture_commits(void);
 
 /*
  * Where memory is followed: tells the groups of the window what is held of their allocations, and
@@ -75,8 +79,12 @@ const struct vxr_commits *capture_commits(void);
  */
 const struct follow_account *capture_follow(void);
 
-/* Of the allocations that were to be followed, those that are in no account: 0 once detached. */
-int64_t follow_residual(const struct follow_account *account);
+/*
+ * Of the allocations that were to be followed, those that are in no account. Of an epoch that is not
+ * over it is not known yet what was freed; once the programs are detached it must be 0.
+ */
+int64_t follow_rest(const struct follow_account *account);
+uint64_t follow_lost(const struct follow_account *account);
 void capture_restart(void);
 
 /* Emitted - kept - not sampled - lost; 0 when every event is accounted for. */

@@ -73,13 +73,17 @@ int epoch_size(struct vexfs_read_bpf *skel, const struct options *o, unsigned in
 	bpf_map__set_max_entries(skel->maps.user_stacks, VXR_EPOCHS * cpus);
 	bpf_map__set_max_entries(skel->maps.totals_even, o->totals);
 	bpf_map__set_max_entries(skel->maps.totals_odd, o->totals);
-	following = o->follow;
-	if (following) {
+	if (o->follow) {
 		bpf_map__set_max_entries(skel->maps.taken, o->followed);
 		bpf_map__set_max_entries(skel->maps.freed_even, o->totals);
 		bpf_map__set_max_entries(skel->maps.freed_odd, o->totals);
 	}
 	return template;
+}
+
+void epoch_follow(bool follow)
+{
+	following = follow;
 }
 
 static bool online(unsigned int cpu)

@@ -3,6 +3,7 @@
 #ifndef TRACE_READ_EPOCH_H
 #define TRACE_READ_EPOCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "options.h"
@@ -14,6 +15,9 @@ struct vexfs_read_bpf;
  * stack map that fits into the maps of maps, to be closed by the caller, or -1 (errno).
  */
 int epoch_size(struct vexfs_read_bpf *skel, const struct options *options, unsigned int cpus);
+
+/* Note where allocations come from, or do not. */
+void epoch_follow(bool follow);
 
 /* Puts a stack map into each place for an online CPU; 0 or a negative errno. */
 int epoch_fill(struct vexfs_read_bpf *skel);

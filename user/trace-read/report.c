@@ -86,7 +86,7 @@ void report_join(struct report *r)
 		symbols_count_user(groups[i].user, &r->ladder);
 	}
 	index_free(&index);
-	by_time = r->views == VIEW_PERFORMANCE;
+	by_time = report_of_times(r);
 	if (r->nr_callers)
 		qsort(r->callers, r->nr_callers, sizeof(*r->callers), by_weight);
 	r->accounts = capture_account();
@@ -237,9 +237,10 @@ bool report_residual(const struct report *r)
 		if (account_residual(&r->accounts[kind]) || r->outside[kind].contradictions)
 			return true;
 	/* While programs run, some allocations are in neither account yet. */
-	if (r->last && r->follow && follow_residual(r->follow))
+	if (r->last && r->follow && follow_rest(r->follow))
 		return true;
-	return r->trouble.missing_stacks || r->trouble.unsettled || r->trouble.misnumbered;
+	return r->trouble.missing_stacks || r->trouble.unsettled || r->trouble.misnumbered ||
+	       r->trouble.unknown_origins;
 }
 
 void report_free(struct report *r)

@@ -88,6 +88,17 @@ struct report {
 	size_t nr_callers;
 };
 
+/* What is put in order by time, and by depth; a report that has both is in order of time and calls. */
+static inline bool report_of_times(const struct report *r)
+{
+	return r->views & VIEW_PERFORMANCE && !(r->views & VIEW_KERNEL);
+}
+
+static inline bool report_of_depths(const struct report *r)
+{
+	return r->views & VIEW_KERNEL && !(r->views & VIEW_PERFORMANCE);
+}
+
 /* Gathers what was captured; fills callers, ladder, accounts and trouble. */
 void report_join(struct report *report);
 
@@ -95,7 +106,10 @@ void report_join(struct report *report);
 void report_check(struct report *report, const struct status_counters *before,
 		  const struct status_counters *after);
 
-/* The events of one class or site, most frequent first; for sites the most bytes first. */
+/*
+ * The events of one class or site, most frequent first, or longest; for sites the most bytes first,
+ * those that are held before all.
+ */
 struct callers report_callers(const struct report *report, unsigned int kind, uint32_t id);
 
 /* The record of the class that is its greatest depth, or NULL when it fell outside the window. */

@@ -52,6 +52,9 @@ static void print_trouble(const struct report *r, FILE *out)
 		fprintf(out, "TROUBLE: %s lost, %s not left in time, %s of another CPU\n",
 			plural(t->missing_stacks, "stack"), plural(t->unsettled, "epoch"),
 			plural(t->misnumbered, "event"));
+	if (t->unknown_origins)
+		fprintf(out, "TROUBLE: %s freed that nobody saw allocated\n",
+			plural(t->unknown_origins, "kind"));
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++)
 		if (r->outside[kind].contradictions)
 			fprintf(out, "TROUBLE: %s: %s with numbers that the module never gave\n",
@@ -82,23 +85,22 @@ static void print_account(const struct report *r, unsigned int kind, FILE *out)
 static void print_follow(const struct report *r, FILE *out)
 {
 	const struct follow_account *f = r->follow;
-	uint64_t lost;
 
 	if (!f)
 		return;
-	lost = f->sum.untaken + f->sum.unseen + f->sum.uncounted;
 	fprintf(out, "memory: %s allocated = %s freed + %s held + %s lost", number(f->taken),
-		number(f->freed), number(f->held), number(lost));
+		number(f->freed), number(f->held), number(follow_lost(f)));
 	if (r->last)
-		fprintf(out, ", residual %" PRId64, follow_residual(f));
-	fputc('\n', out);
-	if (lost)
+		fprintf(out, ", residual %" PRId64 "\n", follow_rest(f));
+	else
+		fprintf(out, " + %" PRId64 " of the last moment\n", follow_rest(f));
+	if (follow_lost(f))
 		fprintf(out, "%13slost: %s no room to follow, %s freed unseen, %s no room to"
 			" count\n", "", number(f->sum.untaken), number(f->sum.unseen),
 			number(f->sum.uncounted));
 	if (f->recursion + f->sum.undeleted)
-		fprintf(out, "%13sup to %s of what is held was freed unseen\n", "",
-			number(f->recursion + f->sum.undeleted));
+		fprintf(out, "%13sup to %s freed unseen may count as held, or as freed later\n",
+			"", number(f->recursion + f->sum.undeleted));
 }
 
 static void print_identity(const struct report *r, FILE *out)
@@ -126,6 +128,8 @@ static void print_identity(const struct report *r, FILE *out)
 		residual += llabs(account_residual(a));
 	}
 	print_follow(r, out);
+	if (r->last && r->follow)
+		residual += llabs(follow_rest(r->follow));
 	print_trouble(r, out);
 	fprintf(out, "identity: emitted = captured + %slost, residual %" PRId64 "\n",
 		r->sample > 1 ? "not sampled + " : "", residual);

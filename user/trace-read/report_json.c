@@ -431,7 +431,7 @@ static void write_commits(struct json *j, const struct report *r)
 {
 	const struct vxr_commits *c = r->commits;
 
-	if (!r->captured || !(r->views & VIEW_PERFORMANCE)) {
+	if (!c) {
 		json_null(j, "commits");
 		return;
 	}

@@ -75,8 +75,7 @@ static void write_follow(struct json *j, const struct report *r)
 	json_u64(j, "uncounted", f->sum.uncounted);
 	json_close(j, '}');
 	json_u64(j, "held_at_most_freed", f->recursion + f->sum.undeleted);
-	if (r->last)
-		json_i64(j, "residual", follow_residual(f));
+	json_i64(j, r->last ? "residual" : "under_way", follow_rest(f));
 	json_close(j, '}');
 }
 
@@ -92,10 +91,13 @@ static void write_identity(struct json *j, const struct report *r)
 	}
 	if (r->follow)
 		write_follow(j, r);
+	if (r->follow && r->last)
+		residual += llabs(follow_rest(r->follow));
 	json_open(j, "trouble", '{');
 	U64(j, &r->trouble, missing_stacks);
 	U64(j, &r->trouble, unsettled);
 	U64(j, &r->trouble, misnumbered);
+	U64(j, &r->trouble, unknown_origins);
 	json_close(j, '}');
 	json_i64(j, "residual", residual);
 	json_bool(j, "holds", !report_residual(r));

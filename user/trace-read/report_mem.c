@@ -14,10 +14,10 @@ static void print_fate(const struct fate *m, FILE *out)
 	if (m->held.count)
 		fprintf(out, " in %s, the oldest %s", plural(m->held.count, "object"),
 			duration(m->held.time));
-	if (m->freed.count)
-		fprintf(out, "; freed %s after %s on average", number(m->freed.count),
-			duration(m->freed.time / m->freed.count));
 	fputc('\n', out);
+	if (m->freed.count)
+		fprintf(out, "%23sfreed %s after %s on average\n", "", number(m->freed.count),
+			duration(m->freed.time / m->freed.count));
 }
 
 static void print_site_callers(const struct report *r, const struct site_counters *s, FILE *out)

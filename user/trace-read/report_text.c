@@ -138,7 +138,7 @@ static uint64_t total_time(const struct report *r, unsigned int i)
 /* What classes are put in order by. */
 static uint64_t class_weight(const struct report *r, unsigned int i)
 {
-	if (r->views == VIEW_KERNEL)
+	if (report_of_depths(r))
 		return r->counters.classes[i].depth.max_absolute;
 	return total_time(r, i);
 }
@@ -165,7 +165,7 @@ static void print_overview_head(const struct report *r, FILE *out)
 	section(out, "OPERATIONS", performance ? "by total time" :
 		"by how far they went into the stack");
 	fprintf(out, "%-12s %10s %9s %7s", "", "", "", "");
-	if (performance && !kernel)
+	if (report_of_times(r))
 		fprintf(out, "   %16s", "");
 	if (performance)
 		fprintf(out, "   %29s", "latency           ");
@@ -173,7 +173,7 @@ static void print_overview_head(const struct report *r, FILE *out)
 		fprintf(out, "   %24s", "stack bytes, share of it");
 	fprintf(out, "\n%-12s %10s %9s %7s", "class", "calls",
 		r->sample > 1 ? "sampled" : "in window", "errors");
-	if (performance && !kernel)
+	if (report_of_times(r))
 		fprintf(out, "   %9s %6s", "total", "share");
 	if (performance)
 		fprintf(out, "   %9s %9s %9s", "p50", "p99", "max");
@@ -187,7 +187,7 @@ static void print_latency(const struct report *r, unsigned int i, uint64_t all, 
 {
 	const struct latency_counters *l = &r->counters.classes[i].latency;
 
-	if (!(r->views & VIEW_KERNEL))
+	if (report_of_times(r))
 		fprintf(out, "   %9s %6s", duration(total_time(r, i)),
 			percent(total_time(r, i), all));
 	if (l->count)
@@ -235,7 +235,7 @@ static void print_figures(const struct report *r, const struct class_counters *c
 	const struct latency_counters *l = &c->latency;
 	const struct depth_counters *d = &c->depth;
 
-	if (!l->count)
+	if (!l->count || (report_of_depths(r) && !d->measured))
 		return;
 	fprintf(out, "%-10s %9s %9s %9s %9s %9s %9s %9s\n", "", "min", "p50", "p90", "p99", "p99.9",
 		"max", "mean");
@@ -330,7 +330,7 @@ static void print_caller_figures(const struct report *r, const struct callers *c
 {
 	const struct vxr_value *v = &c->sum;
 
-	if (r->views == VIEW_PERFORMANCE) {
+	if (report_of_times(r)) {
 		fprintf(out, "%12s %8s  %s", duration(v->time), percent(v->time, callers->time),
 			printable(c->comm));
 		fprintf(out, ", %s, mean %s", plural(v->count, "call"),
@@ -346,10 +346,11 @@ static void print_caller_figures(const struct report *r, const struct callers *c
 		fprintf(out, ", %s", bytes(v->size));
 	if (v->errors)
 		fprintf(out, ", %s failed", number(v->errors));
-	if (v->visited)
+	if (v->visited && report_of_times(r))
+		fprintf(out, ",\n%23s%s rows compared, %s", "", number(v->visited),
+			plural(v->hops, "hop"));
+	else if (v->visited)
 		fprintf(out, ", %s rows compared", number(v->visited));
-	if (v->hops && r->views == VIEW_PERFORMANCE)
-		fprintf(out, ",\n%23s%s", "", plural(v->hops, "hop"));
 	fputc('\n', out);
 }
 
@@ -361,7 +362,7 @@ static void print_op_callers(const struct report *r, unsigned int i, FILE *out)
 	if (!callers.count)
 		return;
 	fprintf(out, "  %-8s %s in the window, ", "calls", number(callers.events));
-	if (r->views == VIEW_PERFORMANCE)
+	if (report_of_times(r))
 		fprintf(out, "%s, ", duration(callers.time));
 	fprintf(out, "by %s", plural(callers.count, "call stack"));
 	if (n < callers.count)
@@ -410,7 +411,7 @@ static void print_commits(const struct report *r, FILE *out)
 {
 	const struct vxr_commits *c = r->commits;
 
-	if (!r->captured || !(c->count + c->failed))
+	if (!c || !(c->count + c->failed))
 		return;
 	section(out, "COMMITS", "transactions that were made durable in the window");
 	fprintf(out, "%s: %s of the tree, %s of files; %s failed\n", plural(c->count, "commit"),

@@ -30,7 +30,8 @@
  * @VEXFS_TRACE_A_STACK_UNPAINTED: (u64) Operations left out, mostly to keep the cost within the
  *     paint share.
  * @VEXFS_TRACE_A_STACK_CLIPPED: (u64) Operations that came too close to the edge of the painted
- *     window for an exact depth. The next operation of the class is painted whole.
+ *     window for an exact depth, or in which an alert went deeper than they did. The next
+ *     operation of the class is painted whole.
  * @VEXFS_TRACE_A_STACK_SHALLOW: (u64) Of the painted, those that went no deeper than the
  *     tracing itself: their depth is an upper bound.
  * @VEXFS_TRACE_A_STACK_MIN_DEPTH: (u32) Least depth, in bytes below the stack pointer of the
