@@ -125,7 +125,11 @@ reader --target vfs_fsync_range --no-bpf --output "$work/text" -- sync -f "$ext4
 verdict $? "a target that was there: exit status 0"
 grep -q vfs_fsync_range $targets
 verdict $? "a target that was there: it stays"
-echo -vfs_fsync_range >$targets
+reader --target vfs_fsync_range --no-bpf --output "$work/text" -- \
+	sh -c "echo -vfs_fsync_range >$targets"
+[ $? -eq 1 ] && grep -q 'vfs_fsync_range: it was removed while this watched' "$work/err"
+verdict $? "a target that somebody else removes: exit status 1, and why"
+none_left "a target that somebody else removes"
 
 # Once its target is there it waits, or is about to.
 (until grep -q vfs_read $targets; do sleep 0.1; done; sleep 1; pkill -INT -x vexfs-trace-rea) &

@@ -36,6 +36,7 @@
 /* What is left of a stack of which no chain is taken: the unwinder needs some of it. */
 #define VXT_FOLLOW_SPARE	4096u
 
+const bool vxt_follow_able = true;
 bool vxt_follow_live;	/* functions are being traced, or are about to be */
 
 /**

@@ -5,6 +5,7 @@
  */
 #include "vxt.h"
 
+const bool vxt_follow_able;
 bool vxt_follow_live;
 
 notrace bool vxt_follow_begin(struct vexfs_op *op)

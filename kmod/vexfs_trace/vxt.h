@@ -472,6 +472,7 @@ unsigned long vxt_watch_begin(struct vexfs_op *op, unsigned long address);
 u64 vxt_watch_end(struct vexfs_op *op, struct vxt_stack_class *class, u32 depth);
 
 /* follow.c: chains where a CPU has no watchpoint. */
+extern const bool vxt_follow_able;	/* this kernel can */
 extern bool vxt_follow_live;
 
 int vxt_follow_init(void);

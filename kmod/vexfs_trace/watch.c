@@ -334,8 +334,9 @@ int vxt_watch_init(void)
 	else
 		vxt_watch_error = err;
 	if (vxt_watch_error)
-		pr_notice("vexfs_trace: %u CPUs have a debug register for us (error %d): chains of calls come from ftrace on the others\n",
-			  vxt_watch_count(), -vxt_watch_error);
+		pr_notice("vexfs_trace: %u CPUs have a debug register for us (error %d): chains of calls %s on the others\n",
+			  vxt_watch_count(), -vxt_watch_error, vxt_follow_able ?
+			  "come from ftrace, within chain_ftrace," : "are not caught");
 	return 0;
 }
 

@@ -30,7 +30,7 @@ static struct options options;
 static const struct counter_source *source;
 static struct status_counters before;
 static FILE *out, *json_out;
-static bool capturing, residual, failed;
+static bool capturing, residual, failed, targets_gone;
 static uint64_t window_start;
 static int command_status = -1;
 
@@ -112,6 +112,8 @@ static void report(bool last)
 		report_free(&r);
 		return;
 	}
+	if (!targets_measured(&r.counters, &options))
+		targets_gone = true;
 	if (capturing) {
 		report_join(&r);
 		report_check(&r, &before, &r.counters.status);
@@ -233,7 +235,7 @@ int main(int argc, char **argv)
 	free(options.targets);
 	source->close();
 	close_output();
-	if (failed || command_status > 0)
+	if (failed || targets_gone || command_status > 0)
 		return STATUS_ERROR;
 	return residual ? STATUS_RESIDUAL : STATUS_OK;
 }

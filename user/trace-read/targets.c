@@ -106,6 +106,31 @@ bool targets_add(const struct counter_source *from, const struct options *option
 	return true;
 }
 
+static bool is_measured(const struct counters *c, const char *target)
+{
+	unsigned int i;
+
+	for (i = VEXFS_OP_NR; i < MAX_CLASSES; i++)
+		if (c->classes[i].target.functions && !strcmp(class_name(i), target))
+			return true;
+	return false;
+}
+
+bool targets_measured(const struct counters *c, const struct options *options)
+{
+	bool all = true;
+	size_t i;
+
+	for (i = 0; i < options->nr_targets; i++) {
+		if (is_measured(c, options->targets[i]))
+			continue;
+		warn("--target=%s: it was removed while this watched, by whoever had added it before: its"
+		     " figures are gone; run this again", options->targets[i]);
+		all = false;
+	}
+	return all;
+}
+
 void targets_drop(void)
 {
 	while (nr_ours)

@@ -9,6 +9,9 @@
 /* All or none; prints what is wrong with one. Those that were there before are left as they are. */
 bool targets_add(const struct counter_source *source, const struct options *options);
 
+/* Says which of them are in the counters no more; false when one is not. */
+bool targets_measured(const struct counters *counters, const struct options *options);
+
 /* Those that were added, and not there before; may be called again. */
 void targets_drop(void);
 
