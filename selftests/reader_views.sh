@@ -73,7 +73,7 @@ done
 
 text() # views, regular expression of a line that is there
 {
-	reader --reset --view "$1" --output "$work/report.txt" -- sh "$work/job" >"$work/out" 2>&1
+	reader --reset --top 30 --view "$1" --output "$work/report.txt" -- sh "$work/job" >"$work/out" 2>&1
 	grep -qE "$2" "$work/report.txt"
 	verdict $? "$1 as text: $2"
 	! awk 'length > 100' "$work/report.txt" | grep .

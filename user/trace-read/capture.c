@@ -44,6 +44,7 @@ static struct span *spans[VEXFS_EVENT_NR];
 static struct account accounts[VEXFS_EVENT_NR];
 static uint64_t recursion_before[VEXFS_EVENT_NR];
 static struct trouble trouble;
+static uint64_t last_turn = UINT64_MAX;
 static bool following, committing;
 static struct follow_account follow;
 static struct vxr_commits commits, commits_read, commits_before;
@@ -184,6 +185,11 @@ static void turn_memory(uint32_t retired)
 	origins_prune(bpf_map__fd(skel->maps.taken));
 }
 
+uint64_t capture_last_turn(void)
+{
+	return last_turn;
+}
+
 void capture_turn(void)
 {
 	struct vxr_stat *stats = xzalloc(cpus * sizeof(*stats));
@@ -191,6 +197,7 @@ void capture_turn(void)
 	uint64_t from_map[VEXFS_EVENT_NR] = {}, from_ring[VEXFS_EVENT_NR] = {};
 	unsigned int cpu, kind;
 
+	last_turn = 0;
 	__atomic_store_n(&skel->bss->turn, turn + 1, __ATOMIC_SEQ_CST);
 	wait_grace();
 	read_settled(retired, stats);
@@ -209,6 +216,7 @@ void capture_turn(void)
 		}
 		accounts[kind].from_map += from_map[kind];
 		accounts[kind].from_ring += from_ring[kind];
+		last_turn += from_map[kind] + from_ring[kind];
 	}
 	follow.taken += from_map[VEXFS_EVENT_ALLOC];
 	for (cpu = 0; cpu < cpus; cpu++)

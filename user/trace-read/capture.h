@@ -63,6 +63,9 @@ void capture_poll(void);
 /* Retires the current epoch and hands its events to events_add(). */
 void capture_turn(void);
 
+/* How many events the last one had; many before there was one. */
+uint64_t capture_last_turn(void);
+
 /* No event is captured after this; then one capture_turn() for each epoch gets the rest. */
 void capture_detach(void);
 

@@ -25,6 +25,9 @@
 
 /* Epochs are turned this often: the maps need to hold the stacks of no longer time. */
 #define TURN_NS 1000000000ULL
+/* Where the last one had so few events, only each fourth time: reading empty maps is not free. */
+#define QUIET_EVENTS	256
+#define QUIET_TURNS	4
 
 static struct options options;
 static const struct counter_source *source;
@@ -143,6 +146,16 @@ static void report_interval(void)
 	}
 }
 
+static bool turn_is_due(void)
+{
+	static unsigned int passed;
+
+	if (capture_last_turn() < QUIET_EVENTS && ++passed < QUIET_TURNS)
+		return false;
+	passed = 0;
+	return true;
+}
+
 /* Until the end of the window. */
 static void watch(void)
 {
@@ -158,7 +171,7 @@ static void watch(void)
 			processes_update();
 		if (what & WATCH_INTERVAL)
 			report_interval();
-		else if (what & WATCH_TURN && capturing)
+		else if (what & WATCH_TURN && capturing && turn_is_due())
 			capture_turn();
 	}
 }
