@@ -19,19 +19,15 @@ cat "$mnt"/file?
 rm "$mnt/graph"
 END
 
-view() # views, separated by commas; more options
+view() # views, separated by commas
 {
-	local views=$1
-
-	shift
 	next_report
 	rm -f "$mnt"/file?
 	sync "$mnt"
-	reader --reset --view "$views" --json --output "$report" "$@" -- sh "$work/job" \
-		>"$work/out" 2>&1
-	verdict $? "$views: exit status 0"
+	reader --reset --view "$1" --json --output "$report" -- sh "$work/job" >"$work/out" 2>&1
+	verdict $? "$1: exit status 0"
 	# shellcheck disable=SC2086 # one word a view
-	claim "$views: what it is about, and nothing else" views ${views//,/ }
+	claim "$1: what it is about, and nothing else" views ${1//,/ }
 }
 
 view kernel

@@ -48,6 +48,7 @@ static uint64_t last_turn = UINT64_MAX;
 static bool following, committing;
 static struct follow_account follow;
 static struct vxr_commits commits, commits_read, commits_before;
+
 bool capture_open(const struct options *o)
 {
 	unsigned int kind;
@@ -65,14 +66,13 @@ bool capture_open(const struct options *o)
 	seen_below = programs_see_few(o) ? VEXFS_SAMPLE_BELOW : SAMPLE_ALL;
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++)
 		spans[kind] = xzalloc(cpus * sizeof(*spans[kind]));
-	any = programs_attach(&programs, o);
+	any = programs_attach(&programs);
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
 		accounts[kind].wanted = programs.of[kind];
 		accounts[kind].attached = programs.links[kind];
 	}
 	following = programs.freed;
 	committing = programs.commit;
-	epoch_follow(following);
 	if (!any)
 		capture_close();
 	return any;
@@ -179,7 +179,7 @@ static uint64_t recursion_misses(const struct bpf_program *prog)
 /* What is freed may be of an earlier epoch, not of a later one. */
 static void turn_memory(uint32_t retired)
 {
-	struct bpf_map *map = retired & 1 ? skel->maps.freed_odd : skel->maps.freed_even;
+	struct bpf_map *map = retired ? skel->maps.freed_odd : skel->maps.freed_even;
 
 	trouble.unknown_origins += origins_freed(bpf_map__fd(map), &follow.freed);
 	origins_prune(bpf_map__fd(skel->maps.taken));
@@ -204,7 +204,7 @@ void capture_turn(void)
 
 	ring_buffer__consume(ring);
 	processes_update();
-	trouble.missing_stacks += epoch_read(skel, turn, from_map);
+	trouble.missing_stacks += epoch_read(skel, turn, following, from_map);
 	fallback_flush(retired, from_ring);
 	if (following)
 		turn_memory(retired);

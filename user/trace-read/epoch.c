@@ -31,8 +31,6 @@ struct held {
 static int *maps[2];
 static unsigned int nr_cpus;
 static unsigned int depth, slots_per_cpu;
-/* The origins of memory are noted. */
-static bool following;
 
 /* The stacks of the epoch that is being read. */
 static struct held *held;
@@ -79,11 +77,6 @@ int epoch_size(struct vexfs_read_bpf *skel, const struct options *o, unsigned in
 		bpf_map__set_max_entries(skel->maps.freed_odd, o->totals);
 	}
 	return template;
-}
-
-void epoch_follow(bool follow)
-{
-	following = follow;
 }
 
 static bool online(unsigned int cpu)
@@ -200,6 +193,7 @@ static const uint64_t *find_stack(bool user, uint32_t cpu, int32_t id, size_t *c
 /* While the totals are read. */
 struct reading {
 	uint32_t turn;
+	bool follow;
 	uint64_t missing;
 	uint64_t *counted;
 };
@@ -219,16 +213,16 @@ static void hand_on(void *context, const void *keys, const void *values, size_t 
 		s.kernel = find_stack(false, k->cpu, k->kstack, &s.nr_kernel, &r->missing);
 		s.user = find_stack(true, k->cpu, k->ustack, &s.nr_user, &r->missing);
 		g = events_add(&s);
-		if (following && k->kind == VEXFS_EVENT_ALLOC)
+		if (r->follow && k->kind == VEXFS_EVENT_ALLOC)
 			origins_note(k, r->turn, g);
 		r->counted[k->kind] += value[i].count;
 	}
 }
 
-uint64_t epoch_read(struct vexfs_read_bpf *skel, uint32_t turn, uint64_t *counted)
+uint64_t epoch_read(struct vexfs_read_bpf *skel, uint32_t turn, bool follow, uint64_t *counted)
 {
 	struct bpf_map *totals = turn & 1 ? skel->maps.totals_odd : skel->maps.totals_even;
-	struct reading r = { .turn = turn, .counted = counted };
+	struct reading r = { .turn = turn, .follow = follow, .counted = counted };
 	unsigned int epoch = turn & 1, user, cpu;
 
 	nr_held = 0;

@@ -16,17 +16,15 @@ struct vexfs_read_bpf;
  */
 int epoch_size(struct vexfs_read_bpf *skel, const struct options *options, unsigned int cpus);
 
-/* Note where allocations come from, or do not. */
-void epoch_follow(bool follow);
-
 /* Puts a stack map into each place for an online CPU; 0 or a negative errno. */
 int epoch_fill(struct vexfs_read_bpf *skel);
 
 /*
  * Hands the totals of the epoch that was retired, of @turn, to events_add() and empties its maps.
- * Adds the events to @counted, by kind; returns how many stack ids had no stack.
+ * Adds the events to @counted, by kind; returns how many stack ids had no stack. @follow: where
+ * allocations come from is noted.
  */
-uint64_t epoch_read(struct vexfs_read_bpf *skel, uint32_t turn, uint64_t *counted);
+uint64_t epoch_read(struct vexfs_read_bpf *skel, uint32_t turn, bool follow, uint64_t *counted);
 
 void epoch_free(void);
 

@@ -11,8 +11,6 @@
 
 #include "events.h"
 
-struct vexfs_read_bpf;
-
 /**
  * struct follow_account - all allocations that were to be followed since the start
  * @taken: chosen, with stacks that have ids

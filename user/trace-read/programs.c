@@ -156,12 +156,17 @@ bool programs_load(struct programs *p, const struct options *o, unsigned int cpu
 	return true;
 }
 
-/* @what: there is nothing of it without the tracepoint. */
-static struct bpf_link *attach(struct bpf_program *prog, const char *what, const char *tracepoint)
+/* NULL when no view has it, or having told: there is nothing of @what without the tracepoint. */
+static struct bpf_link *attach(struct bpf_program *prog, const char *what)
 {
-	struct bpf_link *link = bpf_program__attach(prog);
-	int err = errno;
+	const char *tracepoint = strchr(bpf_program__section_name(prog), '/') + 1;
+	struct bpf_link *link;
+	int err;
 
+	if (!bpf_program__autoload(prog))
+		return NULL;
+	link = bpf_program__attach(prog);
+	err = errno;
 	if (!link && err == ENOENT)
 		warn("no %s: the kernel has no tracepoint %s: insmod %s.ko", what, tracepoint,
 		     strncmp(tracepoint, "vxt_", 4) ? "vexfs" : "vexfs_trace");
@@ -170,29 +175,21 @@ static struct bpf_link *attach(struct bpf_program *prog, const char *what, const
 	return link;
 }
 
-bool programs_attach(struct programs *p, const struct options *o)
+bool programs_attach(struct programs *p)
 {
-	bool few = programs_see_few(o), any = false;
-	/* Records and chains come last: they fire inside of operations. */
-	const char *const tracepoints[VEXFS_EVENT_NR] = {
-		[VEXFS_EVENT_OP] = few ? "vexfs_op_sample" : "vexfs_op_exit",
-		[VEXFS_EVENT_ALLOC] = few ? "vexfs_alloc_sample" : "vexfs_alloc",
-		[VEXFS_EVENT_RECORD] = "vxt_stack_record",
-		[VEXFS_EVENT_CHAIN] = "vxt_stack_chain",
-	};
+	bool any = false;
 	unsigned int kind;
 	char *what;
 
 	/* Frees before allocations: what is followed must not go unseen. */
-	if (o->follow)
-		p->freed = attach(p->skel->progs.freed, "frees", "vexfs_free");
-	if (o->views & VIEW_PERFORMANCE)
-		p->commit = attach(p->skel->progs.commit, "commits", "vexfs_commit");
+	p->freed = attach(p->skel->progs.freed, "frees");
+	p->commit = attach(p->skel->progs.commit, "commits");
+	/* Records and chains come last: they fire inside of operations. */
 	for (kind = 0; kind < VEXFS_EVENT_NR; kind++) {
 		if (!p->of[kind])
 			continue;
 		what = xprintf("call stacks of %s", kind_name(kind));
-		p->links[kind] = attach(p->of[kind], what, tracepoints[kind]);
+		p->links[kind] = attach(p->of[kind], what);
 		any |= !!p->links[kind];
 		free(what);
 	}

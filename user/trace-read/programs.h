@@ -40,7 +40,7 @@ static inline bool programs_see_few(const struct options *o)
 bool programs_load(struct programs *p, const struct options *o, unsigned int cpus);
 
 /* Says which tracepoints are missing; false when no kind of event has one. */
-bool programs_attach(struct programs *p, const struct options *o);
+bool programs_attach(struct programs *p);
 
 /* None of them runs for an event that comes after this. */
 void programs_detach(struct programs *p);
