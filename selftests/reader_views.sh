@@ -19,11 +19,17 @@ cat "$mnt"/file?
 rm "$mnt/graph"
 END
 
+# The job makes its files anew: their inodes are what it leaves held.
+no_files()
+{
+	rm -f "$mnt"/file?
+	sync "$mnt"
+}
+
 view() # views, separated by commas
 {
 	next_report
-	rm -f "$mnt"/file?
-	sync "$mnt"
+	no_files
 	reader --reset --view "$1" --json --output "$report" -- sh "$work/job" >"$work/out" 2>&1
 	verdict $? "$1: exit status 0"
 	# shellcheck disable=SC2086 # one word a view
@@ -50,7 +56,7 @@ declare -A has=([kernel]="OPERATIONS deepest chain" [performance]="OPERATIONS CO
 declare -A lacks=([kernel]="COMMITS ALLOCATIONS latency" [performance]="ALLOCATIONS painted"
 	[memory]="OPERATIONS COMMITS")
 for v in kernel performance memory; do
-	rm -f "$mnt"/file?
+	no_files
 	reader --reset --view $v --output "$work/report.txt" -- sh "$work/job" >"$work/out" 2>&1
 	verdict $? "$v as text: exit status 0"
 	for word in ${has[$v]} IDENTITY; do
@@ -69,12 +75,12 @@ done
 
 text() # views, regular expression of a line that is there
 {
+	no_files
 	reader --reset --top 30 --view "$1" --output "$work/report.txt" -- sh "$work/job" >"$work/out" 2>&1
 	grep -qE "$2" "$work/report.txt"
 	verdict $? "$1 as text: $2"
 	! awk 'length > 100' "$work/report.txt" | grep .
 	verdict $? "$1 as text: at most 100 columns"
-	rm -f "$mnt"/file?
 }
 text memory '^ {23}held [0-9.]+ [KMGi]*B in [0-9,]+ objects?, the oldest '
 text performance,memory '^ +[0-9.]+ [um]s +[0-9.]+ %  vexfs, [0-9]+ calls, mean '
