@@ -100,6 +100,9 @@ const void *vex_codec_wide(const struct vex_codec *c, const void *row, void *wid
 
 /* The upper four of the seven bits of eight levels. */
 #define HIGH_LEVELS	0x7878787878787878ULL
+/* Every second byte of eight, and every second two. */
+#define EVEN_BYTES	0x00ff00ff00ff00ffULL
+#define EVEN_WORDS	0x0000ffff0000ffffULL
 
 void vex_codec_free(struct vex_codec *c)
 {
@@ -177,6 +180,30 @@ void vex_codec_pack(const struct vex_codec *c, const u8 *levels, u8 *code)
 }
 
 /*
+ * Eight levels at once: none is above 127, so that a bit put above each keeps what is taken off
+ * within its byte.
+ */
+s32 vex_levels_lower(const u8 *levels, u32 n, u8 by, u8 *out)
+{
+	const u64 each = 0x0101010101010101ULL;
+	u64 x, sum = 0;
+	u32 i;
+
+	for (i = 0; i + 8 <= n; i += 8) {
+		x = get_unaligned_le64(levels + i);
+		put_unaligned_le64(((x | 128 * each) - by * each) ^ 128 * each, out + i);
+		x = (x & EVEN_BYTES) + (x >> 8 & EVEN_BYTES);
+		sum += (x & EVEN_WORDS) + (x >> 16 & EVEN_WORDS);
+	}
+	sum = (sum & U32_MAX) + (sum >> 32);
+	for (; i < n; i++) {
+		sum += levels[i];
+		out[i] = levels[i] - by;
+	}
+	return (s32)sum - (s32)(n * by);
+}
+
+/*
  * An SQ4 code stands for the middle of eight levels: the four that are missing are taken off the
  * form. What pads a form meets code 0 and adds nothing.
  */
@@ -184,18 +211,13 @@ void vex_codec_form(const struct vex_codec *c, const u8 *levels, struct vex_form
 {
 	u32 middle = c->kind == VEX_CODE_SQ4 ? 4 : 0;
 	bool ip = c->metric == VEXFS_METRIC_IP;
-	u32 off = ip ? 64 : middle;
-	s32 sum = 0;
-	u32 i;
+	s32 sum;
 
 	if (vex_code_exact(c->kind)) {
 		memcpy(f->level, levels, c->padded);
 		return;
 	}
-	for (i = 0; i < c->width; i++) {
-		f->level[i] = levels[i] - off;
-		sum += (s8)f->level[i];
-	}
+	sum = vex_levels_lower(levels, c->width, ip ? 64 : middle, f->level);
 	memset(f->level + c->width, 0, c->padded - c->width);
 	f->bias = ip ? sum * (s32)(64 - middle) : 0;
 }
@@ -220,11 +242,7 @@ void vex_codec_form_of(const struct vex_codec *c, const u8 *code, struct vex_for
 	f->bias = 0;
 	if (!ip)
 		return;
-	for (i = 0; i < c->dim; i++) {
-		f->level[i] -= 60;
-		f->bias += (s8)f->level[i];
-	}
-	f->bias *= 60;
+	f->bias = 60 * vex_levels_lower(f->level, c->dim, 60, f->level);
 	memset(f->level + c->dim, 0, c->padded - c->dim);
 }
 

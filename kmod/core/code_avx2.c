@@ -112,13 +112,25 @@ static __always_inline sums levels8(vec8 x, vec8 low, vec8 inv)
 	return r;
 }
 
+/* The low bytes of 32 levels, in order: packing takes the lanes of 16 bytes by themselves. */
+static __always_inline void levels_store(sums a, sums b, sums c, sums d, u8 *out)
+{
+	const sums order = { 0, 4, 1, 5, 2, 6, 3, 7 };
+	sums ab, cd;
+
+	asm("vpackssdw %2, %1, %0" : "=x" (ab) : "x" (a), "x" (b));
+	asm("vpackssdw %2, %1, %0" : "=x" (cd) : "x" (c), "x" (d));
+	asm("vpackuswb %2, %1, %0" : "=x" (ab) : "x" (ab), "x" (cd));
+	asm("vpermd %1, %2, %0" : "=x" (ab) : "x" (ab), "x" (order));
+	*(bytes32_mem *)out = (bytes32)ab;
+}
+
 void vex_levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
 {
 	const vex_f32 *x = row, *low = (const vex_f32 *)c->low;
 	vec8 inv = (vec8){ 0 } + *(const vex_f32 *)&c->inv_step;
 	struct vex_codec rest = *c;
-	s32 level[8];
-	sums eight;
+	sums eight[4];
 	u32 i, j;
 
 	/* Lengths are summed in one order only. */
@@ -126,11 +138,12 @@ void vex_levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
 		vex_code_scalar.levels(c, row, out);
 		return;
 	}
-	for (i = 0; i + 8 <= c->dim; i += 8) {
-		eight = levels8(*(const vec8_mem *)(x + i), *(const vec8_mem *)(low + i), inv);
-		__builtin_memcpy(level, &eight, sizeof(level));
-		for (j = 0; j < 8; j++)
-			out[i + j] = level[j];
+	for (i = 0; i + 32 <= c->dim; i += 32) {
+#pragma GCC unroll 4
+		for (j = 0; j < 4; j++)
+			eight[j] = levels8(*(const vec8_mem *)(x + i + 8 * j),
+					   *(const vec8_mem *)(low + i + 8 * j), inv);
+		levels_store(eight[0], eight[1], eight[2], eight[3], out + i);
 	}
 	rest.dim -= i;
 	rest.row_padded -= i;

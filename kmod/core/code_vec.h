@@ -15,7 +15,6 @@
 
 /* Codes that run side by side. */
 #define ABREAST	4
-#define LINE	64
 
 typedef u32 dists4 __attribute__((__vector_size__(16)));
 
@@ -79,18 +78,13 @@ static __always_inline void all(const struct vex_form *f, const u8 *const *codes
 {
 	const u8 *last[ABREAST];
 	u32 rest[ABREAST];
-	u32 i, j;
+	u32 i;
 
 	if (are_packed(codes, n, bytes))
 		for (; n >= ABREAST; n -= ABREAST, codes += ABREAST, out += ABREAST)
 			abreast(f, codes, bytes, out, ip, half, true);
-	for (; n >= ABREAST; n -= ABREAST, codes += ABREAST, out += ABREAST) {
-		/* The caller has asked for the first line of each. */
-		for (i = ABREAST; i < min(n, 2u * ABREAST) && bytes > LINE; i++)
-			for (j = LINE; j < min(bytes, 6u * LINE); j += LINE)
-				__builtin_prefetch(codes[i] + j);
+	for (; n >= ABREAST; n -= ABREAST, codes += ABREAST, out += ABREAST)
 		abreast(f, codes, bytes, out, ip, half, false);
-	}
 	if (!n)
 		return;
 	for (i = 0; i < ABREAST; i++)

@@ -35,6 +35,7 @@ vex-core-objs := \
 	graph_find.o \
 	graph_link.o \
 	graph_mend.o \
+	graph_walk.o \
 	hash.o \
 	hnsw.o \
 	hnsw_codec.o \

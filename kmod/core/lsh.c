@@ -370,7 +370,7 @@ static __always_inline int chain_step(struct vex_graph *g, struct vex_walk *w,
 		__builtin_prefetch(vex_tab_at(&g->tab[0], c->next - 1));
 	if (vex_seen(w, pos))
 		return 0;
-	__builtin_prefetch(item + g->code_at);
+	vex_code_prefetch(g, item + g->code_at);
 	b->pos[b->n] = pos;
 	b->code[b->n++] = item + g->code_at;
 	if (b->n == ARRAY_SIZE(b->code))

@@ -20,6 +20,8 @@
 #define ENOUGH		983u
 /* Directions of one FPU section, and places that are in flight. */
 #define ABREAST		16u
+/* Of them, so many side by side: they are in the cache, and not read as one stream. */
+#define SIDE_BY_SIDE	4u
 
 /**
  * struct sample - rows that directions are found from
@@ -71,13 +73,15 @@ void vex_pca_free(struct vex_pca *p)
 static noinline_for_stack void places(const struct vex_pca *p, const struct vex_form *f,
 				      u32 first, u32 n, s32 *out)
 {
+	const vex_code_dist ip = vex_code_ops()->ip[VEX_CODE_SQ7];
 	const u8 *dir[ABREAST];
 	u32 i;
 
 	for (i = 0; i < n; i++)
 		dir[i] = p->dirs + (size_t)(first + i) * p->dim;
 	vex_fpu_begin();
-	vex_code_ops()->ip[VEX_CODE_SQ7](f, dir, n, p->dim, (u32 *)out);
+	for (i = 0; i < n; i += SIDE_BY_SIDE)
+		ip(f, dir + i, SIDE_BY_SIDE, p->dim, (u32 *)out + i);
 	vex_fpu_end();
 	for (i = 0; i < n; i++)
 		out[i] = (s32)(0x80000000u - (u32)out[i]);
@@ -86,15 +90,8 @@ static noinline_for_stack void places(const struct vex_pca *p, const struct vex_
 /* Levels become a form in their place. */
 static void form_of(const struct vex_pca *p, u8 *raw, struct vex_form *f)
 {
-	u32 i;
-
 	f->level = raw;
-	f->bias = 0;
-	for (i = 0; i < p->dim; i++) {
-		raw[i] -= 64;
-		f->bias += (s8)raw[i];
-	}
-	f->bias *= 64;
+	f->bias = 64 * vex_levels_lower(raw, p->dim, 64, raw);
 }
 
 void vex_pca_levels(const struct vex_pca *p, u8 *raw, u8 *levels)

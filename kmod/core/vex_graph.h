@@ -187,9 +187,10 @@ struct vex_batch {
  * @pool: the nearest so far, in order; @size of @ef at most
  * @ties: rows equally far away that @pool keeps
  * @seen: a bit for each position met
- * @touched: words of @seen that have bits, until there are too many to remember
+ * @touched: words of @seen that have bits, until there are too many to remember, and one more
  * @at: the place in @pool of the row whose links are followed
- * @link: the first of them that is not in @batch
+ * @begun: @batch has the links of that row, and codes of the first @found of them
+ * @found: see @begun
  * @lack_layer: of an item that is not in memory, for which the walk breaks off
  * @lack: its position
  * @section: bytes of codes that the FPU section may go on over; 0: outside of one
@@ -216,7 +217,8 @@ struct vex_walk {
 	u32 touched_room;
 	u32 nr_touched;
 	u32 at;
-	u32 link;
+	bool begun;
+	u32 found;
 	u32 lack_layer;
 	u32 lack;
 	u32 section;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Inside the graph, what its files share: graph.c walks, graph_link.c links, graph_mend.c leads
- * links around deleted rows.
+ * Inside the graph, what its files share: graph_walk.c walks, graph_link.c links, graph_mend.c
+ * leads links around deleted rows.
  */
 #ifndef VEX_GRAPH_ITEM_H
 #define VEX_GRAPH_ITEM_H
@@ -9,8 +9,10 @@
 #include "vex_graph.h"
 
 #define VEX_LINE	64u
+/* More of a code is left to the processor, which by then knows where it goes on. */
+#define VEX_CODE_AHEAD	(16 * VEX_LINE)
 
-/* ---- graph.c ------------------------------------------------------------------------ */
+/* ---- graph_walk.c ------------------------------------------------------------------- */
 
 /* An item that is not in memory, or does not exist: EUCLEAN. */
 int vex_item_load(struct vex_graph *g, u32 layer, u32 pos, u8 **out);
@@ -91,6 +93,20 @@ static __always_inline int vex_code_get(struct vex_graph *g, u32 layer, u32 pos,
 	return err;
 }
 
+static __always_inline void vex_prefetch(const u8 *from, u32 bytes)
+{
+	u32 i;
+
+	for (i = 0; i < bytes; i += VEX_LINE)
+		__builtin_prefetch(from + i);
+}
+
+/* Of a code that is going to be compared, with others that are asked for before it is. */
+static __always_inline void vex_code_prefetch(const struct vex_graph *g, const u8 *code)
+{
+	vex_prefetch(code, min(g->codec.bytes, VEX_CODE_AHEAD));
+}
+
 static inline u32 vex_layer_links(const struct vex_graph *g, u32 layer)
 {
 	return layer ? g->m : vex_base_links(g->m);
@@ -105,27 +121,20 @@ static __always_inline u32 vex_links_of(const struct vex_graph *g, u32 layer, co
 	return min_t(u32, item[0], vex_layer_links(g, layer));
 }
 
-/* Was it met before? It is from now on. */
+/*
+ * Was it met before? It is from now on. Without a branch: there is no telling which of a row's
+ * neighbours were met.
+ */
 static __always_inline bool vex_seen(struct vex_walk *w, u32 pos)
 {
 	u64 bit = 1ULL << (pos & 63);
-	u32 word = pos >> 6;
-	u64 old = w->seen[word];
+	u64 *word = &w->seen[pos >> 6];
+	u64 old = *word;
 
-	if (old & bit)
-		return true;
-	w->seen[word] = old | bit;
-	if (!old) {
-		if (likely(w->nr_touched < w->touched_room))
-			w->touched[w->nr_touched] = word;
-		w->nr_touched++;
-	}
-	return false;
-}
-
-static inline void vex_unseen(struct vex_walk *w, u32 pos)
-{
-	w->seen[pos >> 6] &= ~(1ULL << (pos & 63));
+	*word = old | bit;
+	w->touched[min(w->nr_touched, w->touched_room)] = pos >> 6;
+	w->nr_touched += !old;
+	return old & bit;
 }
 
 #endif /* VEX_GRAPH_ITEM_H */

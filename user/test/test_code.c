@@ -441,6 +441,33 @@ static void a_query_has_the_same_levels_at_any_length(void **state)
 	free(c.low);
 }
 
+/* Of any number of levels: eight are taken at once, and some are left. */
+static void levels_are_lowered_one_by_one(void **state)
+{
+	static const u8 by[] = { 0, 4, 60, 64, 127 };
+	u8 levels[203], lower[204];
+	u64 rnd = 41;
+
+	(void)state;
+	for (u32 n = 0; n <= sizeof(levels); n++) {
+		u32 less = by[n % ARRAY_SIZE(by)];
+		s32 sum = 0;
+
+		for (u32 i = 0; i < n; i++)
+			levels[i] = n & 1 ? VEX_LEVEL_MAX : test_below(&rnd, VEX_LEVEL_MAX + 1);
+		lower[n] = 0xa5;
+		for (u32 i = 0; i < n; i++)
+			sum += levels[i] - (s32)less;
+		assert_int_equal(vex_levels_lower(levels, n, less, lower), sum);
+		for (u32 i = 0; i < n; i++)
+			assert_int_equal((s8)lower[i], levels[i] - (s32)less);
+		assert_int_equal(lower[n], 0xa5);
+		/* In place, too. */
+		assert_int_equal(vex_levels_lower(levels, n, less, levels), sum);
+		assert_memory_equal(levels, lower, n);
+	}
+}
+
 /* The smallest sample of a collection, with one row that is like no other. */
 static void an_outlier_does_not_widen_the_steps(void **state)
 {
@@ -799,6 +826,7 @@ int main(void)
 		cmocka_unit_test(one_row_trains_a_codec),
 		cmocka_unit_test(constant_columns_have_one_level),
 		cmocka_unit_test(a_query_has_the_same_levels_at_any_length),
+		cmocka_unit_test(levels_are_lowered_one_by_one),
 		cmocka_unit_test(an_outlier_does_not_widen_the_steps),
 		cmocka_unit_test(negative_zero_has_the_level_of_zero),
 		cmocka_unit_test(a_common_vector_is_no_matter_under_an_inner_product),
