@@ -115,9 +115,10 @@ static __always_inline sums levels8(vec8 x, vec8 low, vec8 inv)
 /* The low bytes of 32 levels, in order: packing takes the lanes of 16 bytes by themselves. */
 static __always_inline void levels_store(sums a, sums b, sums c, sums d, u8 *out)
 {
-	const sums order = { 0, 4, 1, 5, 2, 6, 3, 7 };
-	sums ab, cd;
+	static const s32 in_order[8] = { 0, 4, 1, 5, 2, 6, 3, 7 };
+	sums ab, cd, order;
 
+	__builtin_memcpy(&order, in_order, sizeof(order));
 	asm("vpackssdw %2, %1, %0" : "=x" (ab) : "x" (a), "x" (b));
 	asm("vpackssdw %2, %1, %0" : "=x" (cd) : "x" (c), "x" (d));
 	asm("vpackuswb %2, %1, %0" : "=x" (ab) : "x" (ab), "x" (cd));
