@@ -132,6 +132,7 @@ void vex_levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
 	vec8 inv = (vec8){ 0 } + *(const vex_f32 *)&c->inv_step;
 	struct vex_codec rest = *c;
 	sums eight[4];
+	s32 level[8];
 	u32 i, j;
 
 	/* Lengths are summed in one order only. */
@@ -145,6 +146,12 @@ void vex_levels_avx2(const struct vex_codec *c, const void *row, u8 *out)
 			eight[j] = levels8(*(const vec8_mem *)(x + i + 8 * j),
 					   *(const vec8_mem *)(low + i + 8 * j), inv);
 		levels_store(eight[0], eight[1], eight[2], eight[3], out + i);
+	}
+	for (; i + 8 <= c->dim; i += 8) {
+		eight[0] = levels8(*(const vec8_mem *)(x + i), *(const vec8_mem *)(low + i), inv);
+		__builtin_memcpy(level, &eight[0], sizeof(level));
+		for (j = 0; j < 8; j++)
+			out[i + j] = level[j];
 	}
 	rest.dim -= i;
 	rest.row_padded -= i;

@@ -35,16 +35,12 @@ static inline void hamming_rows(const void *q, const void *rows, u32 n, u32 dim,
 		out[i] = vex_f32_bits(vex_bits_differ(q, row, bytes));
 }
 
-/* A vex_code_dist. The caller has asked for the first line of each code. */
+/* A vex_code_dist. */
 static inline void differ_b1(const struct vex_form *f, const u8 *const *codes, u32 n, u32 bytes,
 			     u32 *out)
 {
-	const u32 line = 64;
-	u32 i, j;
+	u32 i;
 
-	for (i = 0; i < n && bytes > line; i++)
-		for (j = line; j < min(bytes, 6 * line); j += line)
-			__builtin_prefetch(codes[i] + j);
 	for (i = 0; i < n; i++)
 		out[i] = vex_bits_differ(f->level, codes[i], bytes);
 }

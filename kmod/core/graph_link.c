@@ -124,6 +124,7 @@ static int relink_full(struct vex_graph *g, struct vex_walk *w, struct vex_plan 
 		err = vex_code_get(g, e->layer, e->link[i], &b->code[i]);
 		if (err)
 			return err;
+		vex_code_prefetch(g, b->code[i]);
 	}
 	b->code[i] = w->code;
 	f = form_at(g, code, &w->other, &as_is);

@@ -98,6 +98,7 @@ static int pool_measure(struct vex_graph *g, struct vex_walk *w, u32 layer, u32 
 			err = vex_code_get(g, layer, vex_near_pos(w->pool[from + i]), &b->code[i]);
 			if (err)
 				return err;
+			vex_code_prefetch(g, b->code[i]);
 		}
 		vex_batch_dist(g, w, &w->query);
 		for (i = 0, j = from; i < b->n; i++, j++) {

@@ -225,9 +225,9 @@ static __always_inline void prefetch_item(const struct vex_tab *t, u32 pos, u32 
 }
 
 /*
- * Compare a batch and put what is near enough into the pool, in the walk's FPU section. Where it
- * has links to follow (@on), those of the nearest are most likely the next: they are on their way
- * meanwhile.
+ * Compare a batch and put what is near enough into the pool, in the walk's FPU section. With @on,
+ * of a walk in the base: the links of the nearest row are most likely the next to be followed, and
+ * are asked for meanwhile.
  */
 static __always_inline u32 batch_enter(struct vex_graph *g, struct vex_walk *w, bool on)
 {

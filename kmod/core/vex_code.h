@@ -187,7 +187,10 @@ void vex_codec_levels(const struct vex_codec *c, const void *row, u8 *levels);
  * range of levels.
  */
 void vex_codec_query(const struct vex_codec *c, const void *row, u8 *levels);
-/* @n levels less @by, of which level 0 becomes the lowest, as signed bytes; returns their sum. */
+/*
+ * Take @by off each of @n levels, none of them above 127, nor @by; @out, which may be @levels,
+ * receives signed bytes. Returns their sum.
+ */
 s32 vex_levels_lower(const u8 *levels, u32 n, u8 by, u8 *out);
 void vex_codec_pack(const struct vex_codec *c, const u8 *levels, u8 *code);
 void vex_codec_form(const struct vex_codec *c, const u8 *levels, struct vex_form *f);

@@ -189,7 +189,8 @@ struct vex_batch {
  * @seen: a bit for each position met
  * @touched: words of @seen that have bits, until there are too many to remember, and one more
  * @at: the place in @pool of the row whose links are followed
- * @begun: @batch has the links of that row, and codes of the first @found of them
+ * @begun: @batch has those links of that row that were not met before, and the codes of the first
+ *	@found
  * @found: see @begun
  * @lack_layer: of an item that is not in memory, for which the walk breaks off
  * @lack: its position
