@@ -8,7 +8,6 @@
 
 #include "vex_graph.h"
 
-#define VEX_LINE	64u
 /* More of a code is left to the processor, which by then knows where it goes on. */
 #define VEX_CODE_AHEAD	(16 * VEX_LINE)
 
@@ -91,14 +90,6 @@ static __always_inline int vex_code_get(struct vex_graph *g, u32 layer, u32 pos,
 	err = vex_item_get(g, 0, pos, &item);
 	*out = item + g->code_at;
 	return err;
-}
-
-static __always_inline void vex_prefetch(const u8 *from, u32 bytes)
-{
-	u32 i;
-
-	for (i = 0; i < bytes; i += VEX_LINE)
-		__builtin_prefetch(from + i);
 }
 
 /* Of a code that is going to be compared, with others that are asked for before it is. */

@@ -83,4 +83,18 @@ static inline bool vex_topk_look(struct vex_topk *t, u32 bits)
  */
 void vex_topk_drain(struct vex_topk *t, u64 *ids, u32 *distances);
 
+/* ---- memory ------------------------------------------------------------------------ */
+
+/* Bytes of a line of the processor's cache. */
+#define VEX_LINE	64u
+
+/* Ask for bytes that will be read. Inline: GCC drops the call of what does nothing else. */
+static __always_inline void vex_prefetch(const u8 *from, u32 bytes)
+{
+	u32 i;
+
+	for (i = 0; i < bytes; i += VEX_LINE)
+		__builtin_prefetch(from + i);
+}
+
 #endif /* VEX_UTIL_H */

@@ -9,7 +9,6 @@
 #include "coll_mem.h"
 #include "vex_find.h"
 
-#define LINE		64u
 /* Of a row that is going to be ranked: the processor itself begins to read ahead late. */
 #define ROW_AHEAD	4096u
 /* The size of the first published query. */
@@ -73,19 +72,13 @@ static bool wanted(const struct coll_batch *b, u32 id)
 
 /*
  * Begin to read what comes after a piece, from @row on. The processor reads ahead of who reads a
- * stream, and stops where that stops to look at distances: with this, memory does not. Inline: GCC
- * drops the call of a function that does nothing else.
+ * stream, and stops where that stops to look at distances: with this, memory does not. Inline, as
+ * what it calls.
  */
 static __always_inline void begin_next(const struct coll_batch *b, u32 row)
 {
-	const u8 *next;
-	u32 at;
-
-	if (row >= b->c->rows.count)
-		return;
-	next = vex_tab_at(&b->c->rows, row);
-	for (at = 0; at < NEXT_BYTES; at += LINE)
-		__builtin_prefetch(next + at);
+	if (row < b->c->rows.count)
+		vex_prefetch(vex_tab_at(&b->c->rows, row), NEXT_BYTES);
 }
 
 /* Compare rows [@row, @row + @n) with query @i; @all: all of them may be found. */
@@ -196,12 +189,8 @@ static void find_soon(struct vex_find *f, u32 id)
 {
 	struct coll_batch *b = container_of(f, struct coll_batch, find);
 	const struct vex_tab *t = &b->c->rows;
-	const u8 *row = vex_tab_at(t, id);
-	u32 at;
 
-#pragma GCC unroll 4
-	for (at = 0; at < min(t->bytes, ROW_AHEAD); at += LINE)
-		__builtin_prefetch(row + at);
+	vex_prefetch(vex_tab_at(t, id), min(t->bytes, ROW_AHEAD));
 }
 
 /* Rows that may be found. */
