@@ -98,7 +98,7 @@ static void sample_take(const struct vexfs_coll *c, const struct vex_codec *code
 	const void *row;
 
 	for (i = 0; i < count; i++, to += bytes) {
-		row = vex_tab_at(&c->rows, (u64)i * c->rows.count / count);
+		row = coll_rows_get(c, (u64)i * c->rows.count / count, 1, to);
 		row = vex_codec_wide(codec, row, to);
 		if (row != to)
 			memcpy(to, row, bytes);
@@ -152,7 +152,7 @@ static void codes_make(struct vexfs_coll *c, struct coll_walk *w)
 
 	c->drift.cut = 0;
 	for (i = 0; i < g->tab[0].count; i++) {
-		row = vex_codec_wide(&g->codec, vex_tab_at(&c->rows, i), w->walk.wide);
+		row = vex_codec_wide(&g->codec, coll_rows_get(c, i, 1, w->row), w->walk.wide);
 		c->drift.cut += vex_codec_cut(&g->codec, row);
 		vex_codec_levels(&g->codec, row, w->walk.levels);
 		vex_codec_pack(&g->codec, w->walk.levels, vex_tab_at(&g->tab[0], i) + g->code_at);
@@ -212,7 +212,7 @@ static int graph_add(struct vexfs_coll *c, struct coll_walk *w)
 {
 	struct vex_graph *g = &c->graph;
 	u32 id = g->tab[0].count;
-	const void *row = vex_tab_at(&c->rows, id);
+	const void *row = coll_rows_get(c, id, 1, w->row);
 	bool cut = vex_codec_cut(&g->codec, vex_codec_wide(&g->codec, row, w->walk.wide));
 	int err;
 

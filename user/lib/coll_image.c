@@ -346,7 +346,7 @@ int coll_image_sync(struct vexfs_coll *c)
 
 static int copy_rows(struct vexfs_coll *from, struct coll_image *to, u64 rows)
 {
-	u32 bytes = from->rows.bytes, most = max(COPY_BYTES / bytes, 1u), i, n;
+	u32 bytes = from->row_bytes, most = max(COPY_BYTES / bytes, 1u), i, n;
 	u8 *piece = vex_alloc((size_t)most * bytes);
 	u64 done;
 	int err = piece ? 0 : -ENOMEM;
@@ -355,8 +355,7 @@ static int copy_rows(struct vexfs_coll *from, struct coll_image *to, u64 rows)
 		n = min_t(u64, rows - done, most);
 		vex_read_lock(&from->lock);
 		for (i = 0; i < n; i++)
-			memcpy(piece + (size_t)i * bytes, vex_tab_at(&from->rows, done + i),
-			       bytes);
+			coll_row_copy(from, done + i, piece + (size_t)i * bytes);
 		vex_read_unlock(&from->lock);
 		err = image_add(to, from, piece, n, NULL);
 	}

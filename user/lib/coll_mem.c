@@ -127,7 +127,7 @@ int vexfs_coll_memory(const struct vexfs_coll_options *o, struct vexfs_coll **ou
 		return -ENOMEM;
 	err = options_check(o, &c->options);
 	if (!err) {
-		vex_tab_shape(&c->rows, vex_row_bytes(c->options.elem, o->dim), COLL_CHUNK);
+		coll_rows_init(c);
 		if (c->options.index != VEXFS_COLL_FLAT)
 			err = coll_graph_open(c);
 	}
@@ -171,6 +171,7 @@ static void walk_free(struct coll_walk *w)
 	vex_free(w->cands);
 	vex_free(w->from);
 	vex_free(w->dist);
+	vex_free(w->row);
 	vex_free(w);
 }
 
@@ -188,13 +189,25 @@ int vexfs_coll_close(struct vexfs_coll *c)
 		walk_free(w);
 	}
 	coll_graph_close(c);
-	coll_tab_free(&c->rows, COLL_CHUNK);
-	vex_free(c->dead);
+	coll_rows_free(c);
 	vex_mutex_destroy(&c->walks_lock);
 	vex_mutex_destroy(&c->adding);
 	vex_rwsem_destroy(&c->lock);
 	vex_free(c);
 	return err;
+}
+
+static struct coll_walk *walk_new(const struct vexfs_coll *c)
+{
+	struct coll_walk *w = vex_zalloc(sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->row = vex_alloc(max(COLL_WIDE, c->row_bytes));
+	if (w->row)
+		return w;
+	vex_free(w);
+	return NULL;
 }
 
 struct coll_walk *coll_walk_take(struct vexfs_coll *c)
@@ -206,7 +219,7 @@ struct coll_walk *coll_walk_take(struct vexfs_coll *c)
 	if (w)
 		c->walks = w->next;
 	vex_mutex_unlock(&c->walks_lock);
-	return w ? w : vex_zalloc(sizeof(*w));
+	return w ? w : walk_new(c);
 }
 
 void coll_walk_give(struct vexfs_coll *c, struct coll_walk *w)
@@ -218,46 +231,6 @@ void coll_walk_give(struct vexfs_coll *c, struct coll_walk *w)
 }
 
 /* ---- insertion -------------------------------------------------------------------- */
-
-static int dead_room(struct vexfs_coll *c, u32 rows)
-{
-	u32 words = DIV_ROUND_UP(rows, 64);
-	u64 *dead;
-
-	if (words <= c->dead_words)
-		return 0;
-	words = max(words, 2 * c->dead_words);
-	dead = vex_zalloc(words * sizeof(*dead));
-	if (!dead)
-		return -ENOMEM;
-	if (c->dead_words)
-		memcpy(dead, c->dead, c->dead_words * sizeof(*dead));
-	vex_free(c->dead);
-	c->dead = dead;
-	c->dead_words = words;
-	return 0;
-}
-
-/* Copy rows in; how many is told by c->rows.count. */
-static int rows_append(struct vexfs_coll *c, const u8 *rows, u32 count)
-{
-	struct vex_tab *t = &c->rows;
-	u32 first = t->count, n;
-	int err;
-
-	vex_write_lock(&c->lock);
-	err = dead_room(c, t->count + count);
-	for (n = 0; n < count && !err; n++) {
-		err = coll_chunk(t, vex_tab_chunk(t, t->count), COLL_CHUNK, (u64)first + count);
-		if (err)
-			break;
-		memcpy(vex_tab_at(t, t->count), rows + (size_t)n * t->bytes, t->bytes);
-		t->count++;
-		c->live++;
-	}
-	vex_write_unlock(&c->lock);
-	return err;
-}
 
 int vexfs_coll_add(struct vexfs_coll *c, const void *rows, uint64_t count, uint64_t *first_id)
 {
@@ -276,7 +249,7 @@ int vexfs_coll_add(struct vexfs_coll *c, const void *rows, uint64_t count, uint6
 	}
 	if (first_id)
 		*first_id = c->rows.count;
-	err = rows_append(c, rows, count);
+	err = coll_rows_append(c, rows, count);
 	if (!err)
 		err = coll_graph_grow(c);
 	vex_mutex_unlock(&c->adding);
@@ -305,7 +278,7 @@ int vexfs_coll_get(struct vexfs_coll *c, const uint64_t *ids, uint64_t count, vo
 	vex_read_lock(&c->lock);
 	err = ids_check(c, ids, count);
 	for (i = 0; i < count && !err; i++)
-		memcpy((u8 *)rows + i * c->rows.bytes, vex_tab_at(&c->rows, ids[i]), c->rows.bytes);
+		coll_row_copy(c, ids[i], (u8 *)rows + i * c->row_bytes);
 	vex_read_unlock(&c->lock);
 	return err;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* A collection in the memory of a program: see vexfs.h, coll_mem.c and coll_search.c. */
+/* A collection in the memory of a program: see vexfs.h, coll_mem.c, coll_rows.c and coll_search.c. */
 #ifndef COLL_MEM_H
 #define COLL_MEM_H
 
@@ -10,6 +10,8 @@
 /* A piece of rows or records, and its alignment: one large page. Of a layer above. */
 #define COLL_CHUNK	(2u << 20)
 #define COLL_UPPER	(64u << 10)
+/* Bytes of rows that are widened at a time: they stay in the nearest cache for several queries. */
+#define COLL_WIDE	(16u << 10)
 /* Rows that are there before the codec is made and the index begins. */
 #define COLL_TRAIN_MIN	256u
 
@@ -21,6 +23,7 @@
  * @cands: memory of the heaps, @cands_room in all
  * @from: by query: the first row that is compared one by one
  * @dist: distances of a piece of rows
+ * @row: room for rows that are widened: COLL_WIDE bytes, and one row at least
  */
 struct coll_walk {
 	struct coll_walk *next;
@@ -30,6 +33,7 @@ struct coll_walk {
 	size_t cands_room;
 	u32 *from;
 	u32 *dist;
+	void *row;
 };
 
 /**
@@ -39,7 +43,9 @@ struct coll_walk {
  * @walks_lock: @walks
  * @image: it is in an image, and nothing below but @options is used
  * @options: as created, defaults filled in
- * @rows: the rows; @rows.count changes under @lock for writing
+ * @rows: the rows; like all up to @live it changes under @adding and @lock for writing
+ * @row_bytes: of a row as it comes and goes; never changes
+ * @narrow: @rows are bytes, one for each element of binary32
  * @dead: a bit for each deleted row; under @lock
  * @dead_words: room of it
  * @live: rows that are not deleted
@@ -57,6 +63,8 @@ struct vexfs_coll {
 	struct coll_image *image;
 	struct vexfs_coll_options options;
 	struct vex_tab rows;
+	u32 row_bytes;
+	bool narrow;
 	u64 *dead;
 	u32 dead_words;
 	u32 live;
@@ -91,6 +99,35 @@ int coll_graph_open(struct vexfs_coll *c);
 void coll_graph_close(struct vexfs_coll *c);
 /* Bring rows that the graph lacks into it, and lead links around deleted ones. @adding held. */
 int coll_graph_grow(struct vexfs_coll *c);
+
+/* ---- coll_rows.c ----------------------------------------------------------------------- */
+
+/* None so far; c->options has been filled in. */
+void coll_rows_init(struct vexfs_coll *c);
+void coll_rows_free(struct vexfs_coll *c);
+/* Copy rows in; how many is told by c->rows.count. @adding held. ENOMEM. */
+int coll_rows_append(struct vexfs_coll *c, const u8 *rows, u32 count);
+/* @n bytes in binary32. */
+void coll_widen(const u8 *from, size_t n, void *to);
+
+/* Rows @id to @id + @n - 1, of one piece, as they came: where they lie, or in @room. @lock held. */
+static inline const void *coll_rows_get(const struct vexfs_coll *c, u32 id, u32 n, void *room)
+{
+	const u8 *rows = vex_tab_at(&c->rows, id);
+
+	if (!c->narrow)
+		return rows;
+	coll_widen(rows, (size_t)n * c->rows.bytes, room);
+	return room;
+}
+
+static inline void coll_row_copy(const struct vexfs_coll *c, u32 id, void *to)
+{
+	const void *row = coll_rows_get(c, id, 1, to);
+
+	if (row != to)
+		memcpy(to, row, c->row_bytes);
+}
 
 /* ---- coll_mem.c ------------------------------------------------------------------------ */
 

@@ -45,7 +45,7 @@ struct coll_batch {
 
 static const u8 *query_at(const struct coll_batch *b, u32 i)
 {
-	return b->queries + (size_t)i * b->c->rows.bytes;
+	return b->queries + (size_t)i * b->c->row_bytes;
 }
 
 static bool selective(const struct coll_batch *b)
@@ -81,13 +81,13 @@ static __always_inline void begin_next(const struct coll_batch *b, u32 row)
 		vex_prefetch(vex_tab_at(&b->c->rows, row), NEXT_BYTES);
 }
 
-/* Compare rows [@row, @row + @n) with query @i; @all: all of them may be found. */
-static void offer_run(struct coll_batch *b, u32 i, u32 row, u32 n, bool all)
+/* Compare @rows, [@row, @row + @n), with query @i; @all: all of them may be found. */
+static void offer_run(struct coll_batch *b, u32 i, const void *rows, u32 row, u32 n, bool all)
 {
 	struct vex_topk *heap = &b->w->heaps[i];
 	u32 *dist = b->w->dist, at;
 
-	vex_dist_rows(&b->measure, query_at(b, i), vex_tab_at(&b->c->rows, row), n, dist);
+	vex_dist_rows(&b->measure, query_at(b, i), rows, n, dist);
 	if (i + 1 == b->aim.queries)
 		begin_next(b, row + n);
 	for (at = 0; at < n; at++) {
@@ -130,6 +130,7 @@ static u32 wanted_about(const struct coll_batch *b, u32 row, u32 to)
 static void offer_piece(struct coll_batch *b, u32 row, u32 to)
 {
 	bool dense = wanted_about(b, row, to) > (to - row) / DENSE;
+	const void *rows;
 	u32 i, n;
 	bool all;
 
@@ -139,17 +140,27 @@ static void offer_piece(struct coll_batch *b, u32 row, u32 to)
 		all = row + n == to || !dense;
 		if (!all)
 			n = to - row;
-		for (i = 0; n && i < b->aim.queries; i++)
+		if (!n)
+			continue;
+		rows = coll_rows_get(b->c, row, n, b->w->row);
+		for (i = 0; i < b->aim.queries; i++)
 			if (row >= b->w->from[i])
-				offer_run(b, i, row, n, all);
+				offer_run(b, i, rows, row, n, all);
 	}
+}
+
+/* They may change their width whenever @lock is free. */
+static u32 rows_at_once(const struct vexfs_coll *c)
+{
+	u32 bytes = c->narrow ? COLL_WIDE : VEX_DIST_PIECE;
+
+	return clamp(bytes / c->row_bytes, 1u, VEX_BATCH_ROWS);
 }
 
 /* All rows from from[] on. Every piece of memory is held by itself, so that writers get a turn. */
 static void offer_rest(struct coll_batch *b)
 {
 	struct vex_tab *t = &b->c->rows;
-	u32 piece = clamp(VEX_DIST_PIECE / t->bytes, 1u, VEX_BATCH_ROWS);
 	u32 i, to, rows, row = b->w->from[0];
 
 	for (i = 1; i < b->aim.queries; i++)
@@ -157,7 +168,7 @@ static void offer_rest(struct coll_batch *b)
 	vex_read_lock(&b->c->lock);
 	rows = t->count;
 	for (; row < rows; row = to) {
-		to = min(rows, row + min(piece, t->per - row % t->per));
+		to = min(rows, row + min(rows_at_once(b->c), t->per - row % t->per));
 		/* A row that one query wants from is the first of a piece. */
 		for (i = 0; i < b->aim.queries; i++)
 			if (b->w->from[i] > row)
@@ -180,7 +191,7 @@ static int find_offer(struct vex_find *f, u32 id)
 
 	if (!wanted(b, id))
 		return 0;
-	vex_dist_rows(&b->measure, f->query, vex_tab_at(&b->c->rows, id), 1, &dist);
+	vex_dist_rows(&b->measure, f->query, coll_rows_get(b->c, id, 1, b->w->row), 1, &dist);
 	b->compared++;
 	return vex_topk_look(f->heap, dist) && vex_topk_offer(f->heap, dist, id) ? 2 : 1;
 }

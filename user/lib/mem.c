@@ -15,7 +15,7 @@ void *vex_mem_alloc(size_t size, bool zero)
 
 	vex_may_sleep();
 	if ((call >= mem_fail_from && call < mem_fail_to) ||
-	    posix_memalign(&p, size >= 4096 ? 4096 : 16, size ? size : 1)) {
+	    posix_memalign(&p, size >= 4096 ? 4096 : size >= 64 ? 64 : 16, size ? size : 1)) {
 		__atomic_add_fetch(&mem.failed, 1, __ATOMIC_RELAXED);
 		return NULL;
 	}

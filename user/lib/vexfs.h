@@ -119,7 +119,7 @@ struct vexfs_coll_query {
  * @rows: rows ever added
  * @live: of them, those not deleted
  * @indexed: rows in the index; the others are compared one by one
- * @row_bytes: memory of rows
+ * @row_bytes: memory of rows, see vexfs_coll_add()
  * @index_bytes: memory of the index
  * @dim: as in struct vexfs_coll_options, like all that follow
  */
@@ -174,9 +174,15 @@ int vexfs_coll_close(struct vexfs_coll *c);
  * receives the first one's id. EDOM: an element is NaN or infinite, or a bit is set behind the last
  * one, and no row was added; ENOMEM: as many rows were added as vexfs_coll_stat() tells, and the
  * index lacks some: the next call brings them in. EFBIG; in an image ENOSPC, too, with as many rows
- * added. Rows that are unlike those that the codes were made
- * for, far outside of their range, are compared one by one until codes are made anew, which is when
- * they are a sixteenth of all, in an image a third.
+ * added.
+ *
+ * Rows that are unlike those that the codes were made for, far outside of their range, are compared
+ * one by one until codes are made anew, which is when they are a sixteenth of all, in an image a
+ * third.
+ *
+ * In memory, as long as all elements of VEXFS_COLL_ELEM_F32 are whole numbers from 0 to 255, each
+ * takes a byte. The first row of others has all rows widened, while searches wait. Results are the
+ * same, bit for bit, before and after.
  */
 int vexfs_coll_add(struct vexfs_coll *c, const void *rows, uint64_t count, uint64_t *first_id);
 

@@ -11,6 +11,7 @@ $(eval $(call user-test,test_graph,user/test/test_graph.c user/test/vectors.c,-l
 $(eval $(call user-test,test_lsh,user/test/test_lsh.c user/test/vectors.c,-lcmocka))
 $(eval $(call user-test,test_codes,user/test/test_codes.c user/test/vectors.c,-lcmocka))
 $(eval $(call user-test,test_api,user/test/test_api.c user/test/vectors.c,-lcmocka))
+$(eval $(call user-test,test_bytes,user/test/test_bytes.c user/test/vectors.c,-lcmocka))
 $(eval $(call user-test,test_api_image,user/test/test_api_image.c user/test/vectors.c,-lcmocka))
 $(eval $(call user-test,test_io,user/test/test_io.c,-lcmocka))
 $(eval $(call core-test,fs))
