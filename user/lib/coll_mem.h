@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* A collection in the memory of a program: see vexfs.h, coll_mem.c, coll_rows.c and coll_search.c. */
+/*
+ * A collection in the memory of a program: see vexfs.h, coll_mem.c, coll_rows.c and
+ * coll_search.c.
+ */
 #ifndef COLL_MEM_H
 #define COLL_MEM_H
 
@@ -43,7 +46,7 @@ struct coll_walk {
  * @walks_lock: @walks
  * @image: it is in an image, and nothing below but @options is used
  * @options: as created, defaults filled in
- * @rows: the rows; like all up to @live it changes under @adding and @lock for writing
+ * @rows: the rows; like @narrow it changes under @adding and @lock for writing
  * @row_bytes: of a row as it comes and goes; never changes
  * @narrow: @rows are bytes, one for each element of binary32
  * @dead: a bit for each deleted row; under @lock
@@ -110,7 +113,10 @@ int coll_rows_append(struct vexfs_coll *c, const u8 *rows, u32 count);
 /* @n bytes in binary32. */
 void coll_widen(const u8 *from, size_t n, void *to);
 
-/* Rows @id to @id + @n - 1, of one piece, as they came: where they lie, or in @room. @lock held. */
+/*
+ * Rows @id to @id + @n - 1, of one piece, as they came: where they lie, or in @room. @lock or
+ * @adding held.
+ */
 static inline const void *coll_rows_get(const struct vexfs_coll *c, u32 id, u32 n, void *room)
 {
 	const u8 *rows = vex_tab_at(&c->rows, id);

@@ -11,10 +11,13 @@
 
 #include "coll_mem.h"
 
+/* Callers' rows may lie anywhere. */
+typedef float float_at __attribute__((__aligned__(1), __may_alias__));
+
 /* ---- elements ----------------------------------------------------------------------- */
 
 /* Is each of @n elements of binary32 a byte's value? -0 is not, since it would come back as 0. */
-static bool fit_bytes(const float *from, size_t n)
+static bool fit_bytes(const float_at *from, size_t n)
 {
 	const __m128i most = _mm_set1_epi32(255);
 	__m128i bad = _mm_setzero_si128(), whole;
@@ -25,7 +28,7 @@ static bool fit_bytes(const float *from, size_t n)
 	for (i = 0; i < n; i += 4) {
 		if (n - i < 4)
 			memcpy(last, from + i, (n - i) * sizeof(*from));
-		x = _mm_loadu_ps(n - i < 4 ? last : from + i);
+		x = _mm_loadu_ps((const float *)(n - i < 4 ? (const float_at *)last : from + i));
 		whole = _mm_cvttps_epi32(x);
 		x = _mm_xor_ps(x, _mm_cvtepi32_ps(whole));
 		bad = _mm_or_si128(bad, _mm_castps_si128(x));
@@ -34,7 +37,7 @@ static bool fit_bytes(const float *from, size_t n)
 	return _mm_movemask_epi8(_mm_cmpeq_epi32(bad, _mm_setzero_si128())) == 0xffff;
 }
 
-static void narrow(const float *from, size_t n, u8 *to)
+static void narrow(const float_at *from, size_t n, u8 *to)
 {
 	size_t i;
 
@@ -42,7 +45,7 @@ static void narrow(const float *from, size_t n, u8 *to)
 		to[i] = from[i];
 }
 
-static void widen_sse2(const u8 *from, size_t n, float *to)
+static void widen_sse2(const u8 *from, size_t n, float_at *to)
 {
 	const __m128i zero = _mm_setzero_si128();
 	__m128i x, half;
@@ -52,9 +55,9 @@ static void widen_sse2(const u8 *from, size_t n, float *to)
 		x = _mm_loadu_si128((const void *)(from + i));
 		for (j = 0; j < 16; j += 8) {
 			half = j ? _mm_unpackhi_epi8(x, zero) : _mm_unpacklo_epi8(x, zero);
-			_mm_storeu_ps(to + i + j,
+			_mm_storeu_ps((float *)(to + i + j),
 				      _mm_cvtepi32_ps(_mm_unpacklo_epi16(half, zero)));
-			_mm_storeu_ps(to + i + j + 4,
+			_mm_storeu_ps((float *)(to + i + j + 4),
 				      _mm_cvtepi32_ps(_mm_unpackhi_epi16(half, zero)));
 		}
 	}
@@ -62,27 +65,27 @@ static void widen_sse2(const u8 *from, size_t n, float *to)
 		to[i] = from[i];
 }
 
-__attribute__((target("avx2"))) static void widen_avx2(const u8 *from, size_t n, float *to)
+__attribute__((target("avx2"))) static void widen_avx2(const u8 *from, size_t n, float_at *to)
 {
 	size_t i;
 	__m256i x;
 
 	for (i = 0; i + 8 <= n; i += 8) {
 		x = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)(from + i)));
-		_mm256_storeu_ps(to + i, _mm256_cvtepi32_ps(x));
+		_mm256_storeu_ps((float *)(to + i), _mm256_cvtepi32_ps(x));
 	}
 	for (; i < n; i++)
 		to[i] = from[i];
 }
 
-__attribute__((target("avx512f"))) static void widen_avx512(const u8 *from, size_t n, float *to)
+__attribute__((target("avx512f"))) static void widen_avx512(const u8 *from, size_t n, float_at *to)
 {
 	size_t i;
 	__m512i x;
 
 	for (i = 0; i + 16 <= n; i += 16) {
 		x = _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(from + i)));
-		_mm512_storeu_ps(to + i, _mm512_cvtepi32_ps(x));
+		_mm512_storeu_ps((float *)(to + i), _mm512_cvtepi32_ps(x));
 	}
 	for (; i < n; i++)
 		to[i] = from[i];
@@ -139,7 +142,10 @@ static int dead_room(struct vexfs_coll *c, u32 rows)
 	return 0;
 }
 
-/* From bytes to binary32: nothing has changed when there is not enough memory. @lock held. */
+/*
+ * From bytes to binary32: nothing has changed when there is not enough memory. Searches go on
+ * meanwhile, for only who holds @adding changes rows.
+ */
 static int widen_all(struct vexfs_coll *c)
 {
 	struct vex_tab wide = { .count = c->rows.count };
@@ -155,9 +161,11 @@ static int widen_all(struct vexfs_coll *c)
 	}
 	for (i = 0; i < wide.count; i++)
 		coll_widen(vex_tab_at(&c->rows, i), c->rows.bytes, vex_tab_at(&wide, i));
-	coll_tab_free(&c->rows, COLL_CHUNK);
-	c->rows = wide;
+	vex_write_lock(&c->lock);
+	swap(c->rows, wide);
 	c->narrow = false;
+	vex_write_unlock(&c->lock);
+	coll_tab_free(&wide, COLL_CHUNK);
 	return 0;
 }
 
@@ -170,7 +178,7 @@ static int append(struct vexfs_coll *c, const u8 *row, u64 soon)
 	if (err)
 		return err;
 	if (c->narrow)
-		narrow((const float *)row, c->options.dim, vex_tab_at(t, t->count));
+		narrow((const float_at *)row, c->options.dim, vex_tab_at(t, t->count));
 	else
 		memcpy(vex_tab_at(t, t->count), row, t->bytes);
 	t->count++;
@@ -180,15 +188,15 @@ static int append(struct vexfs_coll *c, const u8 *row, u64 soon)
 
 int coll_rows_append(struct vexfs_coll *c, const u8 *rows, u32 count)
 {
-	bool fit = c->narrow && fit_bytes((const float *)rows, (size_t)count * c->options.dim);
+	bool fit = c->narrow && fit_bytes((const float_at *)rows, (size_t)count * c->options.dim);
 	u64 soon = (u64)c->rows.count + count;
 	u32 n;
-	int err;
+	int err = c->narrow && !fit ? widen_all(c) : 0;
 
+	if (err)
+		return err;
 	vex_write_lock(&c->lock);
 	err = dead_room(c, soon);
-	if (!err && c->narrow && !fit)
-		err = widen_all(c);
 	for (n = 0; n < count && !err; n++)
 		err = append(c, rows + (size_t)n * c->row_bytes, soon);
 	vex_write_unlock(&c->lock);

@@ -181,7 +181,7 @@ int vexfs_coll_close(struct vexfs_coll *c);
  * third.
  *
  * In memory, as long as all elements of VEXFS_COLL_ELEM_F32 are whole numbers from 0 to 255, each
- * takes a byte. The first row of others has all rows widened, while searches wait. Results are the
+ * takes a byte. The first row of others has all rows widened, while searches go on. Results are the
  * same, bit for bit, before and after.
  */
 int vexfs_coll_add(struct vexfs_coll *c, const void *rows, uint64_t count, uint64_t *first_id);

@@ -70,6 +70,32 @@ static void one_that_is_made_is_there_when_opened_again(void **state)
 	free(rows);
 }
 
+static void bytes_are_saved_as_they_came(void **state)
+{
+	float *rows = vectors_new(UNIFORM, ROWS, DIM, 5), row[DIM];
+	struct vexfs_coll *memory, *saved;
+	struct vexfs_coll_stats st;
+	uint64_t id;
+
+	for (u32 i = 0; i < ROWS * DIM; i++)
+		rows[i] = (u8)(int)(rows[i] * 1000);
+	assert_int_equal(vexfs_coll_memory(&hnsw, &memory), 0);
+	assert_int_equal(vexfs_coll_add(memory, rows, ROWS, NULL), 0);
+	assert_int_equal(vexfs_coll_stat(memory, &st), 0);
+	assert_int_equal(st.row_bytes, ROWS * DIM);
+	assert_int_equal(vexfs_coll_save(memory, image, "/bytes"), 0);
+	assert_int_equal(vexfs_coll_open(image, "/bytes", NULL, 0, &saved), 0);
+	assert_int_equal(vexfs_coll_stat(saved, &st), 0);
+	assert_int_equal(st.row_bytes, ROWS * DIM * sizeof(float));
+	for (id = 0; id < ROWS; id++) {
+		assert_int_equal(vexfs_coll_get(saved, &id, 1, row), 0);
+		assert_memory_equal(row, rows + id * DIM, sizeof(row));
+	}
+	vexfs_coll_close(saved);
+	vexfs_coll_close(memory);
+	free(rows);
+}
+
 static void one_that_is_saved_finds_the_same(void **state)
 {
 	float *rows = vectors_new(CLUSTERED, ROWS, DIM, 2);
@@ -203,6 +229,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_that_is_made_is_there_when_opened_again,
 						image_make, image_remove),
+		cmocka_unit_test_setup_teardown(bytes_are_saved_as_they_came, image_make,
+						image_remove),
 		cmocka_unit_test_setup_teardown(one_that_is_saved_finds_the_same, image_make,
 						image_remove),
 		cmocka_unit_test_setup_teardown(main_directions_are_found_and_kept, image_make,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rows of binary32 that are whole numbers from 0 to 255: what is kept of them, and what is found. */
+/* Rows of binary32 that are whole numbers from 0 to 255: what is kept of them, what is found. */
 #include <float.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -63,6 +63,8 @@ static void rows_expect(struct vexfs_coll *c, const float *rows, u32 n, u32 dim)
 static void any_number_of_elements_comes_back(void **state)
 {
 	static const u32 dims[] = { 1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 33, 100, 5000 };
+	float distance;
+	uint64_t id;
 
 	for (u32 isa = VEXFS_ISA_SCALAR; isa <= vex_dist_best(); isa++) {
 		assert_int_equal(vex_dist_select(isa), 0);
@@ -73,6 +75,11 @@ static void any_number_of_elements_comes_back(void **state)
 			c = coll_make(VEXFS_COLL_FLAT, VEXFS_COLL_L2, dims[i], rows, 50);
 			assert_int_equal(row_bytes(c), dims[i]);
 			rows_expect(c, rows, 50, dims[i]);
+			for (u32 j = 0; j < 50; j += 7) {
+				assert_int_equal(vexfs_coll_search(c, rows + j * dims[i], 1, 1,
+								   NULL, &id, &distance), 0);
+				assert_int_equal(test_bits(distance), 0);
+			}
 			vexfs_coll_close(c);
 			free(rows);
 		}
@@ -242,32 +249,34 @@ static void ranges_and_filters_are_the_same(void **state)
 
 /* ---- when it is widened ---------------------------------------------------------------- */
 
+/* Widened they are four pieces of memory. */
+enum { FEW = 700, LONG_DIM = 2500 };
+
 static void no_memory_to_widen_loses_nothing(void **state)
 {
-	float *rows = bytes_new(ROWS, DIM, 11);
-	const float other[DIM] = { 0.5 };
-	bool was_refused = false;
-	u64 count, nth;
+	float *rows = bytes_new(FEW, LONG_DIM, 11), other[LONG_DIM] = { 0.5 };
+	u64 refused = 0, count, nth;
 	int err;
 
 	for (nth = 1, err = -ENOMEM; err; nth++) {
-		struct vexfs_coll *c = coll_make(VEXFS_COLL_FLAT, VEXFS_COLL_L2, DIM, rows, ROWS);
+		struct vexfs_coll *c = coll_make(VEXFS_COLL_FLAT, VEXFS_COLL_L2, LONG_DIM, rows,
+						 FEW);
 
 		vex_mem_fail(nth, 0);
 		err = vexfs_coll_add(c, other, 1, NULL);
 		vex_mem_fail(0, 0);
 		assert_true(!err || err == -ENOMEM);
-		was_refused |= !!err;
+		refused += !!err;
 		count = c->rows.count;
-		assert_int_equal(count, err ? ROWS : ROWS + 1);
-		assert_int_equal(row_bytes(c), err ? DIM : DIM * sizeof(float));
-		rows_expect(c, rows, ROWS, DIM);
+		assert_int_equal(count, err ? FEW : FEW + 1);
+		assert_int_equal(row_bytes(c), err ? LONG_DIM : LONG_DIM * sizeof(float));
+		rows_expect(c, rows, FEW, LONG_DIM);
 		assert_int_equal(vexfs_coll_add(c, other, 1, NULL), 0);
-		assert_int_equal(row_bytes(c), DIM * sizeof(float));
-		rows_expect(c, rows, ROWS, DIM);
+		assert_int_equal(row_bytes(c), LONG_DIM * sizeof(float));
+		rows_expect(c, rows, FEW, LONG_DIM);
 		vexfs_coll_close(c);
 	}
-	assert_true(was_refused);
+	assert_true(refused > 1);
 	free(rows);
 }
 

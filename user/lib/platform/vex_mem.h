@@ -4,8 +4,8 @@
 #define VEX_MEM_H
 
 /*
- * @size bytes, aligned to 16 bytes, or to a page when @size is a page or more; NULL when there is
- * no memory, or when vex_mem_fail() asked for it.
+ * @size bytes, aligned to 16 bytes, to a cache line when @size is one or more, and to a page when
+ * it is that; NULL when there is no memory, or when vex_mem_fail() asked for it.
  */
 void *vex_mem_alloc(size_t size, bool zero);
 /* NULL is allowed. */
