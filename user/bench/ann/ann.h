@@ -159,11 +159,13 @@ struct contender {
 /**
  * struct scan - one way to read memory from end to end
  * @name: whose
+ * @bytes: that it reads: a collection may hold rows in fewer than others
  * @rate: bytes a second, median
  * @share: of the plain read's, median of the rounds
  */
 struct scan {
 	const char *name;
+	uint64_t bytes;
 	double rate;
 	double share;
 };
@@ -178,7 +180,7 @@ struct scan {
  * @contender: who took part
  * @contenders: how many
  * @scan: ANN_SCANS, or nothing when @scanned is 0
- * @scanned: bytes
+ * @scanned: bytes of the rows
  * @machine: in words
  */
 struct result {

@@ -199,7 +199,8 @@ void report_json(const struct result *r, FILE *f)
 	fputs(" ],\n \"scans\": [", f);
 	for (i = 0; i < ANN_SCANS && r->scanned; i++)
 		fprintf(f, "%s{\"name\": \"%s\", \"bytes\": %" PRIu64 ", \"bytes_per_s\": %.0f, "
-			"\"share\": %.4f}", i ? ",\n  " : "\n  ", r->scan[i].name, r->scanned,
+			"\"share\": %.4f}", i ? ",\n  " : "\n  ", r->scan[i].name,
+			r->scan[i].bytes,
 			r->scan[i].rate, r->scan[i].share);
 	fputs("\n ]}\n", f);
 }

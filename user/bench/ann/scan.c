@@ -92,14 +92,17 @@ void scan_all(struct result *r)
 	void *memory = plain(room);
 	uint32_t i, round;
 
-	for (i = 1; i < ANN_SCANS; i++)
+	for (i = 1; i < ANN_SCANS; i++) {
 		contender_build(r->o, &c[i], &r->data->base, rows);
+		r->scan[i].bytes = c[i].kind->bytes(c[i].index);
+	}
 	r->scanned = rows * row;
+	r->scan[0].bytes = r->scanned;
 	for (round = 0; round < ROUNDS; round++) {
 		pass(r, memory, rows * row, c, round, seconds);
 		for (i = 0; i < ANN_SCANS; i++) {
-			rate[i][round] = rows * row / seconds[i];
-			share[i][round] = seconds[0] / seconds[i];
+			rate[i][round] = r->scan[i].bytes / seconds[i];
+			share[i][round] = rate[i][round] / rate[0][round];
 		}
 	}
 	for (i = 0; i < ANN_SCANS; i++) {
