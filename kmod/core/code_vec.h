@@ -42,8 +42,10 @@ static __always_inline void sum_packed(const struct vex_form *f, const u8 *const
 
 #pragma GCC unroll 4
 	for (i = 0; i < ABREAST; i++)
-		for (j = 0; j + STEP <= bytes; j += STEP)
+		for (j = 0; j + STEP <= bytes; j += STEP) {
+			stream_on(codes[i] + j, STEP);
 			sum[i] = step(f->level, codes[i], j, sum[i], ip, half);
+		}
 }
 
 /* @packed is a constant, too. */

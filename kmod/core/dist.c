@@ -12,10 +12,12 @@ const struct vex_dist_ops *vex_dist_ops(void)
 struct vex_measure vex_measure_of(u32 elem, u32 metric, u32 dim)
 {
 	const struct vex_dist_ops *ops = vex_dist_ops();
+	vex_dist_kernel near = ops->near[elem][metric];
 	u32 bytes = vex_row_bytes(elem, dim);
 
 	return (struct vex_measure) {
 		.kernel = ops->kernel[elem][metric],
+		.near = near ? near : ops->kernel[elem][metric],
 		.dim = dim,
 		.row_bytes = bytes,
 		.most = max(ops->piece[elem] / bytes, 1u),

@@ -79,6 +79,7 @@ const struct vex_dist_ops vex_dist_avx2 = {
 	.name = "avx2",
 	.code = &vex_code_avx2,
 	.piece = { VEC_PIECES },
+	.near = { VEC_NEAR },
 	.kernel = {
 		VEC_KERNELS,
 		[VEXFS_ELEM_I8] = I8_TABLE(avx2),

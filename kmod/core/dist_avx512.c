@@ -108,6 +108,7 @@ const struct vex_dist_ops vex_dist_avx512 = {
 	.name = "avx512",
 	.code = &vex_code_avx2,
 	.piece = { VEC_PIECES },
+	.near = { VEC_NEAR },
 	.kernel = {
 		VEC_KERNELS,
 		[VEXFS_ELEM_I8] = I8_TABLE(avx512),
@@ -120,6 +121,7 @@ const struct vex_dist_ops vex_dist_vnni = {
 	.name = "avx512",
 	.code = &vex_code_vnni,
 	.piece = { VEC_PIECES },
+	.near = { VEC_NEAR },
 	.kernel = {
 		VEC_KERNELS,
 		[VEXFS_ELEM_I8] = I8_TABLE(vnni),

@@ -6,7 +6,7 @@
 #ifndef VEX_DIST_FP_H
 #define VEX_DIST_FP_H
 
-#include "vex_dist.h"
+#include "vex_util.h"
 
 /* Rows are written as bytes and read as numbers. */
 typedef float vex_f32 __attribute__((__may_alias__));
@@ -17,6 +17,18 @@ typedef float vex_f32 __attribute__((__may_alias__));
  */
 static const float norm2_min = 1.0f / (1ULL << 60);
 static const float norm2_max = 1.0f * (1ULL << 60) * (1ULL << 40);
+
+/*
+ * Of rows or codes one behind the other, which are read as one stream, @bytes from @at on are next.
+ * The processor reads ahead by itself, but not enough while it adds up what has come: what is so
+ * far away is asked for, too.
+ */
+#define STREAM_AHEAD	4096u
+
+static __always_inline void stream_on(const u8 *at, u32 bytes)
+{
+	vex_prefetch(at + STREAM_AHEAD, bytes);
+}
 
 static __always_inline u32 vex_f32_bits(float value)
 {

@@ -39,6 +39,7 @@ static __always_inline void sums_i8(const s8 *q, const s8 *row, u32 dim, u32 row
 				    bool l2, bool vnni)
 {
 	sums sum[ROWS] = { 0 };
+	const s8 *at;
 	int4 four;
 	words x;
 	u32 i, j;
@@ -46,8 +47,12 @@ static __always_inline void sums_i8(const s8 *q, const s8 *row, u32 dim, u32 row
 	for (i = 0; i + WORDS <= dim; i += WORDS) {
 		x = widen(q + i);
 #pragma GCC unroll 4
-		for (j = 0; j < rows; j++)
-			sum[j] = step_i8(x, widen(row + (size_t)j * dim + i), sum[j], l2, vnni);
+		for (j = 0; j < rows; j++) {
+			at = row + (size_t)j * dim + i;
+			if (rows > 1)
+				stream_on((const u8 *)at, WORDS);
+			sum[j] = step_i8(x, widen(at), sum[j], l2, vnni);
+		}
 	}
 	if (i < dim) {
 		x = widen_tail(q, i, dim);

@@ -13,11 +13,13 @@
  *	narrower	the kernels for rows shorter than one register
  *
  * Rows are read one after another, as they lie in memory: the processor's own prefetcher takes that
- * for one stream, where four rows side by side are four short ones. The sums of four rows are added
- * up together. A row is summed in the same order whether it runs alone or among four, so
- * equal rows have equal distances wherever they lie. Even and odd registers of a row have a sum
- * each: an addition does not wait for the one before. The elements past the last full register are
- * read by a register that ends with the row; lanes that were counted before are masked out.
+ * for one stream, where four rows side by side are four short ones. Rows that are in the cache are
+ * read side by side all the same, since they share what is loaded of the query. The sums of four
+ * rows are added up together. A row is summed in the same order whether it runs alone or among
+ * four, so equal rows have equal distances wherever they lie. Even and odd registers of a row have
+ * a sum each: an addition does not wait for the one before. The elements past the last full
+ * register are read by a register that ends with the row; lanes that were counted before are masked
+ * out.
  *
  * Rows of f16 are widened on the way; their sums need no finish (dist_scalar.c).
  */
@@ -74,13 +76,19 @@ static __always_inline vec add_term(vec a, vec b, vec sum, bool l2)
 	return l2 ? fused(d, d, sum) : fused(a, b, sum);
 }
 
-/* One row: the lanes of the sum are added up by the caller. @l2 is a constant. */
-static __always_inline vec row_sum(const u8 *q, const u8 *row, u32 dim, u32 size, bool l2)
+/*
+ * One row: the lanes of the sum are added up by the caller. @stream: others follow behind it; like
+ * @l2 it is a constant.
+ */
+static __always_inline vec row_sum(const u8 *q, const u8 *row, u32 dim, u32 size, bool stream,
+				   bool l2)
 {
 	vec even = { 0 }, odd = { 0 };
 	u32 i;
 
 	for (i = 0; i + 2 * LANES <= dim; i += 2 * LANES) {
+		if (stream)
+			stream_on(row + i * size, 2 * LANES * size);
 		even = add_term(load(q, i, size), fetch(row, i, size), even, l2);
 		odd = add_term(load(q, i + LANES, size), fetch(row, i + LANES, size), odd, l2);
 	}
@@ -93,47 +101,94 @@ static __always_inline vec row_sum(const u8 *q, const u8 *row, u32 dim, u32 size
 	return even + odd;
 }
 
-/* @rows is a constant, 1 or ROWS, here and below. */
-static __always_inline void l2_rows(const u8 *q, const u8 *row, u32 dim, u32 size, u32 rows,
-				    u32 *out)
+/* ROWS of them side by side, each in the same order. */
+static __always_inline void near_sums(const u8 *q, const u8 *row, u32 dim, u32 size, bool l2,
+				      vec *sum)
+{
+	vec even[ROWS] = { 0 }, odd[ROWS] = { 0 }, x, y;
+	u32 i, j;
+
+	for (i = 0; i + 2 * LANES <= dim; i += 2 * LANES) {
+		x = load(q, i, size);
+		y = load(q, i + LANES, size);
+#pragma GCC unroll 4
+		for (j = 0; j < ROWS; j++) {
+			const u8 *at = row_at(row, j, dim, size);
+
+			even[j] = add_term(x, load(at, i, size), even[j], l2);
+			odd[j] = add_term(y, load(at, i + LANES, size), odd[j], l2);
+		}
+	}
+	if (i + LANES <= dim) {
+		x = load(q, i, size);
+#pragma GCC unroll 4
+		for (j = 0; j < ROWS; j++)
+			even[j] = add_term(x, load(row_at(row, j, dim, size), i, size), even[j],
+					   l2);
+		i += LANES;
+	}
+	if (i < dim) {
+		y = load_tail(q, i, dim, size);
+#pragma GCC unroll 4
+		for (j = 0; j < ROWS; j++)
+			odd[j] = add_term(y, load_tail(row_at(row, j, dim, size), i, dim, size),
+					  odd[j], l2);
+	}
+#pragma GCC unroll 4
+	for (j = 0; j < ROWS; j++)
+		sum[j] = even[j] + odd[j];
+}
+
+/* @rows is a constant, 1 or ROWS, here and below; @near, too: the rows are in the cache. */
+static __always_inline void row_sums(const u8 *q, const u8 *row, u32 dim, u32 size, u32 rows,
+				     bool near, bool l2, float *total)
 {
 	vec sum[ROWS] = { 0 };
+	u32 j;
+
+	if (near && rows == ROWS)
+		near_sums(q, row, dim, size, l2, sum);
+	else
+#pragma GCC unroll 4
+		for (j = 0; j < rows; j++)
+			sum[j] = row_sum(q, row_at(row, j, dim, size), dim, size, rows > 1, l2);
+	sum4(sum[0], sum[1], sum[2], sum[3], total);
+}
+
+static __always_inline void l2_rows(const u8 *q, const u8 *row, u32 dim, u32 size, u32 rows,
+				    bool near, u32 *out)
+{
 	float total[ROWS];
 	u32 j;
 
-#pragma GCC unroll 4
-	for (j = 0; j < rows; j++)
-		sum[j] = row_sum(q, row_at(row, j, dim, size), dim, size, true);
-	sum4(sum[0], sum[1], sum[2], sum[3], total);
+	row_sums(q, row, dim, size, rows, near, true, total);
 	for (j = 0; j < rows; j++)
 		out[j] = size == F16 ? vex_f32_bits(total[j]) :
 			 vex_finish_l2(total[j], q, row_at(row, j, dim, size), dim);
 }
 
 static __always_inline void ip_rows(const u8 *q, const u8 *row, u32 dim, u32 size, u32 rows,
-				    u32 *out)
+				    bool near, u32 *out)
 {
-	vec sum[ROWS] = { 0 };
 	float dot[ROWS];
 	u32 j;
 
-#pragma GCC unroll 4
-	for (j = 0; j < rows; j++)
-		sum[j] = row_sum(q, row_at(row, j, dim, size), dim, size, false);
-	sum4(sum[0], sum[1], sum[2], sum[3], dot);
+	row_sums(q, row, dim, size, rows, near, false, dot);
 	for (j = 0; j < rows; j++)
 		out[j] = size == F16 ? vex_f32_bits(0.0f - dot[j]) :
 			 vex_finish_ip(dot[j], q, row_at(row, j, dim, size), dim);
 }
 
 /* The inner product with the query, and the squared norm, summed on one way. */
-static __always_inline void cosine_row(const u8 *q, const u8 *row, u32 dim, u32 size, vec *qr,
-				       vec *rr)
+static __always_inline void cosine_row(const u8 *q, const u8 *row, u32 dim, u32 size, bool stream,
+				       vec *qr, vec *rr)
 {
 	vec y;
 	u32 i;
 
 	for (i = 0; i + LANES <= dim; i += LANES) {
+		if (stream)
+			stream_on(row + i * size, LANES * size);
 		y = fetch(row, i, size);
 		*qr = fused(load(q, i, size), y, *qr);
 		*rr = fused(y, y, *rr);
@@ -153,7 +208,8 @@ static __always_inline void cosine_sums(const u8 *q, const u8 *row, u32 dim, u32
 
 #pragma GCC unroll 4
 	for (j = 0; j < rows; j++)
-		cosine_row(q, row_at(row, j, dim, size), dim, size, &qr[j], &rr[j]);
+		cosine_row(q, row_at(row, j, dim, size), dim, size, rows > 1, &qr[j],
+			   &rr[j]);
 	sum4(qr[0], qr[1], qr[2], qr[3], dot);
 	sum4(rr[0], rr[1], rr[2], rr[3], norm2);
 }
@@ -181,20 +237,22 @@ static noinline void cosine_all_f16(const u8 *q, const u8 *row, u32 dim, float *
 	cosine_sums(q, row, dim, F16, ROWS, dot, norm2);
 }
 
-static __always_inline void l2_of(const u8 *q, const u8 *row, u32 n, u32 dim, u32 size, u32 *out)
+static __always_inline void l2_of(const u8 *q, const u8 *row, u32 n, u32 dim, u32 size, bool near,
+				  u32 *out)
 {
 	for (; n >= ROWS; n -= ROWS, row = row_at(row, ROWS, dim, size), out += ROWS)
-		l2_rows(q, row, dim, size, ROWS, out);
+		l2_rows(q, row, dim, size, ROWS, near, out);
 	for (; n; n--, row = row_at(row, 1, dim, size), out++)
-		l2_rows(q, row, dim, size, 1, out);
+		l2_rows(q, row, dim, size, 1, near, out);
 }
 
-static __always_inline void ip_of(const u8 *q, const u8 *row, u32 n, u32 dim, u32 size, u32 *out)
+static __always_inline void ip_of(const u8 *q, const u8 *row, u32 n, u32 dim, u32 size, bool near,
+				  u32 *out)
 {
 	for (; n >= ROWS; n -= ROWS, row = row_at(row, ROWS, dim, size), out += ROWS)
-		ip_rows(q, row, dim, size, ROWS, out);
+		ip_rows(q, row, dim, size, ROWS, near, out);
 	for (; n; n--, row = row_at(row, 1, dim, size), out++)
-		ip_rows(q, row, dim, size, 1, out);
+		ip_rows(q, row, dim, size, 1, near, out);
 }
 
 static __always_inline void cosine_of(const u8 *q, const u8 *row, u32 n, u32 dim, u32 size,
@@ -219,53 +277,24 @@ static __always_inline void cosine_of(const u8 *q, const u8 *row, u32 n, u32 dim
 	}
 }
 
-static void l2_f32(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
-{
-	if (dim < LANES)
-		narrower.kernel[VEXFS_ELEM_F32][VEXFS_METRIC_L2](q, rows, n, dim, out);
-	else
-		l2_of(q, rows, n, dim, F32, out);
-}
+/* One kernel of the set: @of, with what is behind it as its last arguments. */
+#define VEC_KERNEL(name, elem, metric, of, ...)						\
+	static void name(const void *q, const void *rows, u32 n, u32 dim, u32 *out)	\
+	{										\
+		if (dim < LANES)							\
+			narrower.kernel[elem][metric](q, rows, n, dim, out);		\
+		else									\
+			of(q, rows, n, dim, __VA_ARGS__, out);				\
+	}
 
-static void ip_f32(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
-{
-	if (dim < LANES)
-		narrower.kernel[VEXFS_ELEM_F32][VEXFS_METRIC_IP](q, rows, n, dim, out);
-	else
-		ip_of(q, rows, n, dim, F32, out);
-}
-
-static void cosine_f32(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
-{
-	if (dim < LANES)
-		narrower.kernel[VEXFS_ELEM_F32][VEXFS_METRIC_COSINE](q, rows, n, dim, out);
-	else
-		cosine_of(q, rows, n, dim, F32, out);
-}
-
-static void l2_f16(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
-{
-	if (dim < LANES)
-		narrower.kernel[VEXFS_ELEM_F16][VEXFS_METRIC_L2](q, rows, n, dim, out);
-	else
-		l2_of(q, rows, n, dim, F16, out);
-}
-
-static void ip_f16(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
-{
-	if (dim < LANES)
-		narrower.kernel[VEXFS_ELEM_F16][VEXFS_METRIC_IP](q, rows, n, dim, out);
-	else
-		ip_of(q, rows, n, dim, F16, out);
-}
-
-static void cosine_f16(const void *q, const void *rows, u32 n, u32 dim, u32 *out)
-{
-	if (dim < LANES)
-		narrower.kernel[VEXFS_ELEM_F16][VEXFS_METRIC_COSINE](q, rows, n, dim, out);
-	else
-		cosine_of(q, rows, n, dim, F16, out);
-}
+VEC_KERNEL(l2_f32, VEXFS_ELEM_F32, VEXFS_METRIC_L2, l2_of, F32, false)
+VEC_KERNEL(ip_f32, VEXFS_ELEM_F32, VEXFS_METRIC_IP, ip_of, F32, false)
+VEC_KERNEL(l2_f32_near, VEXFS_ELEM_F32, VEXFS_METRIC_L2, l2_of, F32, true)
+VEC_KERNEL(ip_f32_near, VEXFS_ELEM_F32, VEXFS_METRIC_IP, ip_of, F32, true)
+VEC_KERNEL(cosine_f32, VEXFS_ELEM_F32, VEXFS_METRIC_COSINE, cosine_of, F32)
+VEC_KERNEL(l2_f16, VEXFS_ELEM_F16, VEXFS_METRIC_L2, l2_of, F16, false)
+VEC_KERNEL(ip_f16, VEXFS_ELEM_F16, VEXFS_METRIC_IP, ip_of, F16, false)
+VEC_KERNEL(cosine_f16, VEXFS_ELEM_F16, VEXFS_METRIC_COSINE, cosine_of, F16)
 
 /* See struct vex_dist_ops. */
 #define VEC_PIECES						\
@@ -285,6 +314,13 @@ static void cosine_f16(const void *q, const void *rows, u32 n, u32 dim, u32 *out
 		[VEXFS_METRIC_L2] = l2_f16,				\
 		[VEXFS_METRIC_IP] = ip_f16,				\
 		[VEXFS_METRIC_COSINE] = cosine_f16,			\
+	}
+
+/* And of those for rows in the cache. */
+#define VEC_NEAR							\
+	[VEXFS_ELEM_F32] = {						\
+		[VEXFS_METRIC_L2] = l2_f32_near,			\
+		[VEXFS_METRIC_IP] = ip_f32_near,			\
 	}
 
 #endif /* VEX_DIST_VEC_H */

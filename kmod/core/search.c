@@ -105,9 +105,14 @@ static bool matches(const struct vex_search_ctx *ctx, u32 i)
 	return vex_bit_test(ctx->match, i);
 }
 
-/* One query against rows [@first, @first + @n), of which only runs that match are compared. */
-static void query_piece(struct vex_search_ctx *ctx, u32 q, u64 first, const u8 *rows, u32 n)
+/*
+ * One query against rows [@first, @first + @n), of which only runs that match are compared. @near:
+ * another one has just been.
+ */
+static void query_piece(struct vex_search_ctx *ctx, u32 q, u64 first, const u8 *rows, u32 n,
+			bool near)
 {
+	vex_dist_kernel kernel = near ? ctx->measure.near : ctx->measure.kernel;
 	u32 row_bytes = ctx->coll.row_bytes;
 	const u8 *query = (const u8 *)ctx->s->queries + (size_t)q * row_bytes;
 	u32 from = ctx->from[q] > first ? min_t(u64, ctx->from[q] - first, n) : 0;
@@ -123,8 +128,8 @@ static void query_piece(struct vex_search_ctx *ctx, u32 q, u64 first, const u8 *
 		}
 		if (from == to)
 			break;
-		vex_dist_rows(&ctx->measure, query, rows + (size_t)from * row_bytes, to - from,
-			      ctx->dist);
+		vex_dist_by(&ctx->measure, kernel, query, rows + (size_t)from * row_bytes,
+			    to - from, ctx->dist);
 		ctx->s->visited += offer_live(ctx, &ctx->heaps[q], first + from, to - from);
 	}
 }
@@ -133,11 +138,13 @@ int vex_search_offer(struct vex_search_ctx *ctx, u64 first, u8 *const *base, siz
 {
 	const struct vex_tomb *t;
 	u32 q, work = 0;
+	bool near = false;
 	int err;
 
 	err = tomb_of(ctx, first / VEXFS_TOMB_ROWS, &t);
 	for (q = 0; q < ctx->s->nq && !err; q++) {
-		query_piece(ctx, q, first, *base + at, n);
+		query_piece(ctx, q, first, *base + at, n, near);
+		near |= ctx->from[q] <= first;
 		work += n * ctx->coll.row_bytes;
 		if (work < VEX_BREATHE_BYTES)
 			continue;

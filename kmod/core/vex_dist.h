@@ -33,6 +33,7 @@ struct vex_code_ops;
  * @piece: by enum vexfs_elem: bytes of rows that one FPU section may cover, 20 us of work at most;
  *	a row is never split
  * @kernel: by enum vexfs_elem and enum vexfs_metric; NULL where vex_elem_served() says no
+ * @near: the same, bit for bit, for rows that are in the cache; NULL where @kernel serves for them
  */
 struct vex_dist_ops {
 	u32 isa;
@@ -40,6 +41,7 @@ struct vex_dist_ops {
 	const struct vex_code_ops *code;
 	u32 piece[VEX_ELEMS];
 	vex_dist_kernel kernel[VEX_ELEMS][VEX_METRICS];
+	vex_dist_kernel near[VEX_ELEMS][VEX_METRICS];
 };
 
 extern const struct vex_dist_ops vex_dist_scalar;
@@ -54,12 +56,14 @@ const struct vex_dist_ops *vex_dist_ops(void);
 /**
  * struct vex_measure - how the rows of a collection are compared
  * @kernel: distances of a query to some of them
+ * @near: the same for rows in the cache, as those that another query has just been compared with
  * @dim: elements of a row
  * @row_bytes: and its bytes
  * @most: rows that one FPU section may cover
  */
 struct vex_measure {
 	vex_dist_kernel kernel;
+	vex_dist_kernel near;
 	u32 dim;
 	u32 row_bytes;
 	u32 most;
@@ -68,18 +72,24 @@ struct vex_measure {
 /* By the chosen kernels; where vex_elem_served() says yes. */
 struct vex_measure vex_measure_of(u32 elem, u32 metric, u32 dim);
 
-/* @m->kernel for any number of rows, in FPU sections of bounded length; outside of one. */
-static inline void vex_dist_rows(const struct vex_measure *m, const void *q, const void *rows,
-				 u32 n, u32 *out)
+/* @kernel of @m for any number of rows, in FPU sections of bounded length; outside of one. */
+static inline void vex_dist_by(const struct vex_measure *m, vex_dist_kernel kernel, const void *q,
+			       const void *rows, u32 n, u32 *out)
 {
 	u32 at, count;
 
 	for (at = 0; at < n; at += count) {
 		count = min(n - at, m->most);
 		vex_fpu_begin();
-		m->kernel(q, (const u8 *)rows + (size_t)at * m->row_bytes, count, m->dim, out + at);
+		kernel(q, (const u8 *)rows + (size_t)at * m->row_bytes, count, m->dim, out + at);
 		vex_fpu_end();
 	}
+}
+
+static inline void vex_dist_rows(const struct vex_measure *m, const void *q, const void *rows,
+				 u32 n, u32 *out)
+{
+	vex_dist_by(m, m->kernel, q, rows, n, out);
 }
 
 /* Choose the best set of this CPU; called by vex_core_init(). */

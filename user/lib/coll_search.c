@@ -18,8 +18,6 @@
 #define GROUP_RESULTS	(64u << 10)
 /* Of rows of which one in so many may be found all are compared: faster than to skip some. */
 #define DENSE		6u
-/* Of the piece that comes next: so many are under way while the distances of one are looked at. */
-#define NEXT_BYTES	2048u
 
 /**
  * struct coll_batch - queries in progress
@@ -71,25 +69,17 @@ static bool wanted(const struct coll_batch *b, u32 id)
 /* ---- one by one ------------------------------------------------------------------------ */
 
 /*
- * Begin to read what comes after a piece, from @row on. The processor reads ahead of who reads a
- * stream, and stops where that stops to look at distances: with this, memory does not. Inline, as
- * what it calls.
+ * Compare @rows, [@row, @row + @n), with query @i. @all: all of them may be found; @near: they are
+ * in the cache, for they have just been widened, or compared with another query.
  */
-static __always_inline void begin_next(const struct coll_batch *b, u32 row)
+static void offer_run(struct coll_batch *b, u32 i, const void *rows, u32 row, u32 n, bool all,
+		      bool near)
 {
-	if (row < b->c->rows.count)
-		vex_prefetch(vex_tab_at(&b->c->rows, row), NEXT_BYTES);
-}
-
-/* Compare @rows, [@row, @row + @n), with query @i; @all: all of them may be found. */
-static void offer_run(struct coll_batch *b, u32 i, const void *rows, u32 row, u32 n, bool all)
-{
+	const struct vex_measure *m = &b->measure;
 	struct vex_topk *heap = &b->w->heaps[i];
 	u32 *dist = b->w->dist, at;
 
-	vex_dist_rows(&b->measure, query_at(b, i), rows, n, dist);
-	if (i + 1 == b->aim.queries)
-		begin_next(b, row + n);
+	vex_dist_by(m, near ? m->near : m->kernel, query_at(b, i), rows, n, dist);
 	for (at = 0; at < n; at++) {
 		/* Only a range counts those that it does not want. */
 		if (!vex_topk_wants(heap, dist[at]) && !b->aim.all)
@@ -131,8 +121,8 @@ static void offer_piece(struct coll_batch *b, u32 row, u32 to)
 {
 	bool dense = wanted_about(b, row, to) > (to - row) / DENSE;
 	const void *rows;
+	bool all, near;
 	u32 i, n;
-	bool all;
 
 	for (; row < to; row += n) {
 		row += run_length(b, row, to, false);
@@ -143,18 +133,25 @@ static void offer_piece(struct coll_batch *b, u32 row, u32 to)
 		if (!n)
 			continue;
 		rows = coll_rows_get(b->c, row, n, b->w->row);
-		for (i = 0; i < b->aim.queries; i++)
-			if (row >= b->w->from[i])
-				offer_run(b, i, rows, row, n, all);
+		near = b->c->narrow;
+		for (i = 0; i < b->aim.queries; i++) {
+			if (row < b->w->from[i])
+				continue;
+			offer_run(b, i, rows, row, n, all, near);
+			near = true;
+		}
 	}
 }
 
-/* They may change their width whenever @lock is free. */
+/*
+ * As many as kernels take together, or a multiple. They may change their width whenever @lock is
+ * free.
+ */
 static u32 rows_at_once(const struct vexfs_coll *c)
 {
-	u32 bytes = c->narrow ? COLL_WIDE : VEX_DIST_PIECE;
+	u32 n = (c->narrow ? COLL_WIDE : VEX_DIST_PIECE) / c->row_bytes;
 
-	return clamp(bytes / c->row_bytes, 1u, VEX_BATCH_ROWS);
+	return clamp(n < 4 ? n : round_down(n, 4u), 1u, VEX_BATCH_ROWS);
 }
 
 /* All rows from from[] on. Every piece of memory is held by itself, so that writers get a turn. */

@@ -106,7 +106,7 @@ static void check_rows(u32 n, u32 dim, enum kind qkind, enum kind kind, u64 *rnd
 {
 	u8 *qbuf = malloc(4 + 4 * (size_t)dim), *rbuf = malloc(4 + 4 * (size_t)n * dim);
 	float *q = (float *)(qbuf + 4), *rows = (float *)(rbuf + 4);
-	u32 *out = malloc(n * sizeof(*out));
+	u32 *out = malloc(n * sizeof(*out)), *near = malloc(n * sizeof(*near));
 
 	for (u32 i = 0; i < dim; i++)
 		q[i] = value_of(qkind, rnd, i);
@@ -119,8 +119,15 @@ static void check_rows(u32 n, u32 dim, enum kind qkind, enum kind kind, u64 *rnd
 			vex_fpu_end();
 			for (u32 j = 0; j < n; j++)
 				check_one(sets[s], m, q, rows + (size_t)j * dim, dim, out[j]);
+			if (!sets[s]->near[VEXFS_ELEM_F32][m])
+				continue;
+			vex_fpu_begin();
+			sets[s]->near[VEXFS_ELEM_F32][m](q, rows, n, dim, near);
+			vex_fpu_end();
+			assert_memory_equal(near, out, n * sizeof(*near));
 		}
 	}
+	free(near);
 	free(out);
 	free(rbuf);
 	free(qbuf);
