@@ -40,6 +40,7 @@ vex-core-objs := \
 	hnsw.o \
 	hnsw_codec.o \
 	hnsw_grow.o \
+	hnsw_held.o \
 	hnsw_search.o \
 	held.o \
 	inode.o \

@@ -101,14 +101,9 @@ void vex_hnsw_destroy_all(struct vex_fs *fs);
 int vex_hnsw_read(struct vex_hnsw *ix, u64 pos, void *buf, size_t len);
 /* Tell that an index is damaged: EUCLEAN. */
 int vex_hnsw_damaged(struct vex_fs *fs);
-/* Do indexes hold more segments than their share? */
-bool vex_hnsw_excess(const struct vex_fs *fs);
-/* Let go of all segments of all indexes when they are more than their share. Lock not held. */
-void vex_hnsw_settle(struct vex_fs *fs);
-/* For want of memory: let go of what nobody uses just now. Takes no lock that it would wait for. */
-void vex_hnsw_shrink(struct vex_fs *fs);
 
-/* A collection gets an index, or a new one: the place of its head, and, when nothing can fail any
+/*
+ * A collection gets an index, or a new one: the place of its head, and, when nothing can fail any
  * more, the head, which takes VEX_SEG_BLOCKS blocks of data. For writing.
  */
 int vex_hnsw_create_prepare(struct vex_fs *fs, u64 ino, struct vex_seg **seg);
@@ -116,12 +111,31 @@ void vex_hnsw_create(struct vex_fs *fs, struct vex_seg *seg, const struct vex_co
 /* Have the head ready for change; then, when all that can fail is done, store it. For writing. */
 int vex_hnsw_touch_head(struct vex_hnsw *ix);
 void vex_hnsw_store_head(struct vex_hnsw *ix);
-/* Bytes of an item have changed. For writing; returns the blocks that became dirty. */
-u32 vex_hnsw_dirty(struct vex_hnsw *ix, u32 layer, u32 pos, u32 bytes);
 
 /* NULL for want of memory. */
 struct vex_hnsw_walk *vex_hnsw_walk_take(struct vex_hnsw *ix);
 void vex_hnsw_walk_give(struct vex_hnsw *ix, struct vex_hnsw_walk *w);
+
+/* ---- hnsw_held.c: what is in memory; fs->lock held ------------------------------ */
+
+/* The storage of graphs in segments. */
+extern const struct vex_graph_ops vex_hnsw_graph_ops;
+
+/* Room for @count pieces of a layer. For writing, or before others know the index. ENOMEM. */
+int vex_hnsw_held_room(struct vex_hnsw *ix, u32 layer, u32 count);
+/* @ix->head becomes @seg, with its reference; or nothing. Likewise. */
+void vex_hnsw_head_hold(struct vex_hnsw *ix, struct vex_seg *seg);
+void vex_hnsw_head_release(struct vex_hnsw *ix);
+/* Let go of all pieces, and the head. For writing. */
+void vex_hnsw_release(struct vex_hnsw *ix);
+/* Bytes of an item have changed. For writing; returns the blocks that became dirty. */
+u32 vex_hnsw_dirty(struct vex_hnsw *ix, u32 layer, u32 pos, u32 bytes);
+/* Do indexes hold more segments than their share? */
+bool vex_hnsw_excess(const struct vex_fs *fs);
+/* Let go of all segments of all indexes when they are more than their share. Lock not held. */
+void vex_hnsw_settle(struct vex_fs *fs);
+/* For want of memory: let go of what nobody uses just now. Takes no lock that it would wait for. */
+void vex_hnsw_shrink(struct vex_fs *fs);
 
 /* ---- hnsw_codec.c ----------------------------------------------------------------- */
 
