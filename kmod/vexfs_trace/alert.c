@@ -15,7 +15,7 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
-#include "vxt.h"
+#include "depth.h"
 
 #define VXT_ALERTS	64	/* that wait for the worker */
 

@@ -19,7 +19,7 @@
 #include <compat/unwind.h>
 #include <trace/vexfs_events.h>
 #include <trace/vexfs_trace.h>
-#include "vxt.h"
+#include "depth.h"
 
 /* What vxt_chain_read() hands out. Under vxt_lock. */
 static struct vxt_chain vxt_chain_row;

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "debugfs.h"
+#include "depth.h"
 
 static struct dentry *vxt_dir;
 

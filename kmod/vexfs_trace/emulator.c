@@ -19,7 +19,7 @@
 #include <asm/cpufeature.h>
 #include <asm/processor-flags.h>
 #include <asm/processor.h>
-#include "vxt.h"
+#include "depth.h"
 
 #define VXT_HYPERVISOR_LEAF	0x40000000u
 #define VXT_APIC_WORDS		8	/* of the bitmap of interrupts in service */

@@ -26,7 +26,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
-#include "vxt.h"
+#include "depth.h"
 
 #define VXT_FOLLOW_STEPS	10u	/* of VXT_FOLLOW_MS each */
 #define VXT_FOLLOW_MS		10u

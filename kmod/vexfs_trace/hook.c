@@ -11,6 +11,7 @@
 #include <linux/compiler.h>
 #include <linux/minmax.h>
 #include <trace/vexfs.h>
+#include "depth.h"
 #include "waits.h"
 
 static noinline notrace void vxt_op_start_slowly(struct vexfs_op *op)

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <vexfs_mem.h>
+#include "depth.h"
 #include "memory.h"
 
 #define VXT_LEAK_LOOKS		4U	/* of a window */

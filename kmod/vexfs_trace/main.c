@@ -15,6 +15,7 @@
 
 #define CREATE_TRACE_POINTS
 #include <trace/vexfs_trace.h>
+#include "depth.h"
 #include "memory.h"
 #include "waits.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The dumps of how deep operations go and how long they take: stack-get, chain-get, latency-get. */
+#include "depth.h"
 #include "netlink.h"
 
 static int vxt_put_depths(struct sk_buff *skb, const struct vxt_stack_row *row)

@@ -3,7 +3,7 @@
  * In place of follow.c, for kernels without the ORC unwinder or whose ftrace does not tell
  * registers: nothing is followed.
  */
-#include "vxt.h"
+#include "depth.h"
 
 const bool vxt_follow_able;
 bool vxt_follow_live;

@@ -38,7 +38,7 @@
 #include <compat/interrupts.h>
 #include <trace/vexfs_events.h>
 #include <trace/vexfs_trace.h>
-#include "vxt.h"
+#include "depth.h"
 
 /* Debugging aids put calls of their own, and larger frames, everywhere. */
 #define VXT_AIDED	(IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_LOCKDEP) || \

@@ -25,6 +25,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "depth.h"
 #include "waits.h"
 
 #define VXT_CALLS_LEAST	64	/* calls of a function that may be under way at once */

@@ -16,7 +16,7 @@
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include "vxt.h"
+#include "depth.h"
 
 #define VXT_SETS_SHIFT	8
 #define VXT_SETS	BIT(VXT_SETS_SHIFT)

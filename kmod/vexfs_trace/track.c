@@ -26,6 +26,7 @@
 #include <linux/string.h>
 #include <vexfs_mem.h>
 #include <trace/vexfs.h>
+#include "depth.h"
 #include "memory.h"
 
 #define VXT_TRACK_SHIFT		11

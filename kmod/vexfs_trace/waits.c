@@ -38,6 +38,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
+#include "depth.h"
 #include "waits.h"
 
 #define VXT_WAIT_SETS_SHIFT	8

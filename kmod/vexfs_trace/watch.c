@@ -27,7 +27,7 @@
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
-#include "vxt.h"
+#include "depth.h"
 
 #define VXT_DEBUGREGS	4
 #define VXT_WATCH_BUSY	((struct vexfs_op *)1)
