@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How deep stacks go, and by which calls: what stack.c, chain.c, watch.c, follow.c, emulator.c and
- * task.c share, and what others ask them.
+ * How deep stacks go, and by which calls: what stack.c, depths.c, chain.c, watch.c, follow.c,
+ * emulator.c and task.c share, and what others ask them.
  */
 #ifndef VXT_DEPTH_H
 #define VXT_DEPTH_H
@@ -108,7 +108,6 @@ extern unsigned long vxt_pattern;	/* what an unused word of a painted stack hold
 int vxt_stack_init(void);
 void vxt_stack_exit(void);
 void vxt_stack_reset(void);
-void vxt_stack_window_over(void);
 u64 vxt_stack_memory(void);
 u64 vxt_stack_table_full(void);
 void vxt_stack_enter_op(struct vexfs_op *op);
@@ -116,9 +115,7 @@ struct vexfs_op *vxt_stack_enter_call(unsigned int op_class, unsigned long entry
 void vxt_stack_probed(unsigned long entry_sp);
 void vxt_stack_told(void);
 void vxt_stack_abandon(struct vexfs_op *op);
-void vxt_stack_class_reset(unsigned int op_class);
 void vxt_stack_exit_op(struct vexfs_op *op, struct vxt_cpu_class *pc, u64 units);
-void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row);
 
 /* May a CPU paint an operation of the class now? Preemption may be on: a guess does. */
 static __always_inline bool vxt_stack_due(const struct vxt_cpu_class *pc)
@@ -126,6 +123,11 @@ static __always_inline bool vxt_stack_due(const struct vxt_cpu_class *pc)
 	/* Either value will do: the next operation looks again. */
 	return data_race(pc->sum) >= READ_ONCE(pc->next);
 }
+
+/* depths.c: what was measured. */
+void vxt_stack_read(unsigned int op_class, struct vxt_stack_row *row);
+void vxt_stack_class_reset(unsigned int op_class);
+void vxt_stack_window_over(void);
 
 /* chain.c: the calls that lead to the deepest word. */
 int vxt_chain_init(void);
