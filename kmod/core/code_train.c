@@ -166,8 +166,7 @@ static const u32 trial_found[] = {
  * @count: as many
  * @code: one for each row
  * @codes: where they are
- * @measure: their distances, of rows in f32
- * @exact: these, as an order
+ * @exact: their distances, as an order
  * @coarse: the same by the codes
  * @levels: of the row that is looked for
  * @form: and its form
@@ -178,7 +177,6 @@ struct trial {
 	u32 count;
 	const u8 **code;
 	u8 *codes;
-	struct vex_measure measure;
 	u32 *exact;
 	u32 *coarse;
 	u8 *levels;
@@ -200,7 +198,6 @@ static int trial_init(struct trial *t)
 	const struct vex_codec *c = t->c;
 	u32 i;
 
-	t->measure = vex_measure_of(VEXFS_ELEM_F32, c->metric, c->dim);
 	t->code = vex_alloc(t->count * sizeof(*t->code));
 	t->codes = vex_alloc((size_t)t->count * c->bytes);
 	t->exact = vex_alloc(t->count * sizeof(*t->exact));
@@ -218,15 +215,16 @@ static int trial_init(struct trial *t)
 }
 
 /* Distances of row @q to all, by elements and by codes. */
-static void trial_measure(struct trial *t, u32 q)
+static noinline_for_stack void trial_measure(struct trial *t, u32 q)
 {
 	const struct vex_codec *c = t->c;
+	struct vex_measure m = vex_measure_of(VEXFS_ELEM_F32, c->metric, c->dim);
 	u32 i;
 
 	vex_codec_query(c, row_at(c, t->rows, q), t->levels);
 	vex_codec_form(c, t->levels, &t->form);
 	vex_codec_dists(c, &t->form, t->code, t->count, t->coarse);
-	vex_dist_rows(&t->measure, row_at(c, t->rows, q), t->rows, t->count, t->exact);
+	vex_dist_rows(&m, row_at(c, t->rows, q), t->rows, t->count, t->exact);
 	for (i = 0; i < t->count; i++)
 		t->exact[i] = vex_f32_order(t->exact[i]);
 }
